@@ -1,0 +1,1 @@
+//! Barriers: how a raise reaches the arm.

@@ -1,0 +1,117 @@
+//! What WeChat Pay answered, as far as it can be believed.
+//!
+//! The adapter (`wechat/`) fills these in; the queue decides from them with exhaustive matches.
+
+use serde::{Deserialize, Serialize};
+
+use crate::lane::plate::PlateColor;
+
+/// One call's result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard<T> {
+    /// What it came to.
+    pub answer: Answer<T>,
+    /// WeChat's `Request-ID`, for support.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request_id: Option<String>,
+    /// The box's clock minus the answer's `Date` header, milliseconds; only a hint for alarms.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub skew_ms: Option<i64>,
+}
+
+/// The five things an answer can be. Only [`Answer::Verified`] proves anything in our favour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer<T> {
+    /// 2xx, signature verified over the raw bytes, body understood.
+    Verified(T),
+    /// A 4xx (other than 429) with API JSON: WeChat says no.
+    Refused(Refusal),
+    /// 429: come back later with the same request.
+    Throttled {
+        /// From `Retry-After`, milliseconds.
+        retry_after_ms: Option<u64>,
+    },
+    /// Nothing left this box: name look-up, connection or TLS failed at every host, or the box
+    /// would not sign (no key, untrusted clock).
+    NotSent(String),
+    /// Bytes may have arrived, nothing believable came back: silence, reset, 202, 5xx, something
+    /// that is not API JSON, a signature that does not verify.
+    Lost(String),
+}
+
+/// An error body of API v3 (`wechat-pay.md` 10).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// HTTP status, 400–499.
+    pub status: u16,
+    /// `PARAM_ERROR`, `NO_AUTH`, …; open list.
+    pub code: String,
+    /// For people; never branched on.
+    pub message: String,
+}
+
+/// Answer to *create entry* (2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkingEntry {
+    /// WeChat's id of the entry, `parking_id` of the charge.
+    pub parking_id: String,
+    /// Echo of our number.
+    pub out_parking_no: String,
+    /// Echo of the plate.
+    pub plate_number: String,
+    /// May this entry be charged?
+    pub state: ServiceState,
+}
+
+/// Whether an entry may be charged. Anything that is not plainly NORMAL counts as blocked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceState {
+    /// Charge it.
+    Normal,
+    /// Do not; the reason as WeChat wrote it (`PAUSE`, `OVERDUE`, `OUT_SERVICE`, …; open list).
+    Blocked(String),
+}
+
+/// The order as WeChat sees it: answer to a charge (2.3) and to a query (2.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// Echo of our number.
+    pub out_trade_no: String,
+    /// Where the money stands.
+    pub state: TradeState,
+    /// `amount.total`, fen. None if the answer left it out.
+    pub total_fen: Option<u64>,
+    /// Echo of `parking_info.parking_id`.
+    pub parking_id: Option<String>,
+    /// Echo of `parking_info.plate_number`.
+    pub plate_number: Option<String>,
+    /// Echo of `parking_info.plate_color`.
+    pub plate_color: Option<PlateColor>,
+    /// WeChat's order number, once it exists.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub transaction_id: Option<String>,
+    /// `bank_type`; `BPA` means that WeChat advanced the money.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bank_type: Option<String>,
+    /// `trade_state_description`, for people.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub description: Option<String>,
+}
+
+/// `trade_state`, both spellings of *accepted* read alike; unknown words are kept and are not final.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TradeState {
+    /// `ACCEPTED` or `ACCEPT`: taken on, money not yet moved.
+    Accepted,
+    /// `SUCCESS`.
+    Success,
+    /// `PAY_FAIL`: final, not collected.
+    PayFail,
+    /// `REFUND`: was paid, went into refund.
+    Refund,
+    /// A word this version does not know.
+    Other(String),
+}

@@ -1,0 +1,1 @@
+//! `parkgate.toml`: read once, checked whole.

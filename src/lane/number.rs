@@ -1,0 +1,97 @@
+//! The numbers by which WeChat and people know a stay. Only `[0-9A-Z]`, at most 32 characters.
+
+use serde::{Deserialize, Serialize};
+
+const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const LEDGER_CHARS: u32 = 10;
+const COUNTER_CHARS: u32 = 7;
+const TRY_CHARS: u32 = 2;
+
+/// The random name of one ledger, 50 bits. A new ledger always draws a new one, also after a
+/// restore, so that a re-flashed or cloned box never repeats a number whose old answer would
+/// open the barrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LedgerId(pub u64);
+
+impl LedgerId {
+    /// Keeps the 50 bits that the number has room for.
+    pub fn from_random(bits: u64) -> Self {
+        Self(bits & ((1 << 50) - 1))
+    }
+}
+
+impl std::fmt::Display for LedgerId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&base32(self.0, LEDGER_CHARS))
+    }
+}
+
+/// One stay, from the entry that opened it to the exit that names it: `ledger_id` + counter, 17 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(pub String);
+
+impl SessionId {
+    /// The `counter`-th session of a ledger.
+    pub fn new(ledger: LedgerId, counter: u64) -> Self {
+        Self(format!("{ledger}{}", base32(counter, COUNTER_CHARS)))
+    }
+
+    /// `out_parking_no` of the `attempt`-th entry made for this session, from 0.
+    pub fn parking_no(&self, attempt: u16) -> String {
+        format!("P{}{}", self.0, base32(attempt.into(), TRY_CHARS))
+    }
+
+    /// `out_trade_no` of the `attempt`-th charge made for this session, from 0.
+    pub fn trade_no(&self, attempt: u16) -> String {
+        format!("T{}{}", self.0, base32(attempt.into(), TRY_CHARS))
+    }
+}
+
+impl std::fmt::Display for SessionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Crockford's alphabet, most significant digit first, exactly `width` digits.
+fn base32(value: u64, width: u32) -> String {
+    assert!(
+        value < 1 << (5 * width),
+        "{value} does not fit into {width} base-32 digits"
+    );
+    (0..width)
+        .rev()
+        .map(|digit| DIGITS[((value >> (5 * digit)) & 31) as usize] as char)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_fit_what_wechat_accepts() {
+        let session = SessionId::new(LedgerId::from_random(u64::MAX), (1 << 35) - 1);
+        for number in [session.parking_no(0), session.trade_no(1023)] {
+            assert!(number.len() <= 32, "{number}");
+            assert!(
+                number
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+            );
+        }
+        assert_eq!(session.0.len(), 17);
+    }
+
+    #[test]
+    fn numbers_of_different_sessions_and_tries_differ() {
+        let ledger = LedgerId::from_random(7);
+        let (a, b) = (SessionId::new(ledger, 1), SessionId::new(ledger, 2));
+        assert_ne!(a, b);
+        assert_ne!(a.trade_no(0), a.trade_no(1));
+        assert_ne!(a.trade_no(0), b.trade_no(0));
+        assert_ne!(a.trade_no(0), a.parking_no(0));
+    }
+}

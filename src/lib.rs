@@ -1,0 +1,16 @@
+//! parkgate: the daemon on the box that controls the gates of a car park.
+//!
+//! **The lane decides. The ledger remembers. The adapters do.**
+
+pub mod barrier;
+pub mod camera;
+pub mod charges;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod lane;
+pub mod park;
+#[cfg(feature = "demo")]
+pub mod sim;
+pub mod store;
+pub mod wechat;

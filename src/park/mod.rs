@@ -1,0 +1,1 @@
+//! The book of the car park and the decisions over it. Pure.

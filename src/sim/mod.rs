@@ -1,0 +1,1 @@
+//! A virtual car park and a strict WeChat Pay simulator.

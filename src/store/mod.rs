@@ -1,0 +1,1 @@
+//! What outlives a power cut: the ledger (the truth) and sled (what answers questions).

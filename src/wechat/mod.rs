@@ -1,0 +1,1 @@
+//! WeChat Pay: one signed request, one verified answer.
