@@ -1,1 +1,11 @@
 //! WeChat Pay: one signed request, one verified answer.
+
+pub mod certificate;
+pub mod pem;
+pub mod seal;
+pub mod secret;
+pub mod sign;
+pub mod trust;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! The test vectors: throw-away keys, and what other implementations made with them.
+
+use serde_json::Value;
+
+use crate::wechat::certificate::Certificate;
+use crate::wechat::trust::{KeyRing, SignatureHeaders};
+
+/// The platform certificate whose serial has no leading zero.
+pub const PLATFORM: &str = "platform_cert_1";
+const OTHER_PLATFORM: &str = "platform_cert_2_leading_zero_serial";
+
+pub fn vectors() -> Value {
+    serde_json::from_str(include_str!("../../../tests/fixtures/wechat-vectors.json")).unwrap()
+}
+
+/// The string at this place; panics where there is none.
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+/// Both platform certificates and the public key.
+pub fn full_ring(vectors: &Value) -> KeyRing {
+    let material = &vectors["material"];
+    let ring = KeyRing::default();
+    let key = &material["wechatpay_public_key"];
+    ring.add_public_key(text(&key["public_key_id"]), text(&key["public_key_pem"]))
+        .unwrap();
+    let certificates = [PLATFORM, OTHER_PLATFORM]
+        .map(|name| Certificate::from_pem(text(&material[name]["cert_pem"])).unwrap());
+    ring.replace_certificates(certificates.into());
+    ring
+}
+
+/// The signature headers of an answer or callback.
+pub fn headers(case: &Value) -> SignatureHeaders {
+    let header = |name: &str| case["headers"][name].as_str().map(str::to_owned);
+    SignatureHeaders {
+        timestamp: header("Wechatpay-Timestamp"),
+        nonce: header("Wechatpay-Nonce"),
+        signature: header("Wechatpay-Signature"),
+        serial: header("Wechatpay-Serial"),
+        signature_type: header("Wechatpay-Signature-Type"),
+    }
+}
