@@ -1,7 +1,9 @@
 //! WeChat Pay: one signed request, one verified answer.
 
 pub mod certificate;
+pub mod parking;
 pub mod pem;
+pub mod reply;
 pub mod seal;
 pub mod secret;
 pub mod sign;

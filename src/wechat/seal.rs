@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
+use super::reply::printable;
 use super::secret::Secret;
 
 const ALGORITHM: &str = "AEAD_AES_256_GCM";
@@ -84,7 +85,7 @@ impl ApiV3Keys {
     /// Opens a sealed part with the first key that fits.
     pub fn open(&self, sealed: &Sealed) -> Result<Vec<u8>, SealFault> {
         if sealed.algorithm != ALGORITHM {
-            return Err(SealFault::Algorithm(printable_name(&sealed.algorithm)));
+            return Err(SealFault::Algorithm(printable(&sealed.algorithm, 32)));
         }
         let nonce = Nonce::<Aes256Gcm>::try_from(sealed.nonce.as_bytes())
             .map_err(|_| SealFault::Malformed("nonce"))?;
@@ -103,13 +104,6 @@ impl std::fmt::Debug for ApiV3Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ApiV3Keys({})", self.0.len())
     }
-}
-
-fn printable_name(name: &str) -> String {
-    name.chars()
-        .filter(char::is_ascii_graphic)
-        .take(32)
-        .collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::certificate::{Certificate, RsaPublicKey};
 use super::pem::PemFault;
+use super::reply::printable;
 use crate::lane::time::Wall;
 
 /// A message signed this far from the box's clock, or farther, is not believed.
@@ -304,13 +305,7 @@ fn required<'a>(header: &'a Option<String>, name: &'static str) -> Result<&'a st
 fn check_type(signature_type: Option<&str>) -> Result<(), VerifyFault> {
     match signature_type {
         None | Some(SIGNATURE_TYPE) => Ok(()),
-        Some(other) => Err(VerifyFault::SignatureType(
-            other
-                .chars()
-                .filter(char::is_ascii_graphic)
-                .take(64)
-                .collect(),
-        )),
+        Some(other) => Err(VerifyFault::SignatureType(printable(other, 64))),
     }
 }
 
