@@ -10,7 +10,6 @@ use rustls::pki_types::SignatureVerificationAlgorithm;
 use serde::{Deserialize, Serialize};
 
 use super::certificate::{Certificate, RsaPublicKey};
-use super::pem::PemFault;
 use super::reply::printable;
 use crate::lane::time::Wall;
 
@@ -94,11 +93,8 @@ pub enum VerifyFault {
 
 impl KeyRing {
     /// Adds a WeChat Pay public key from the configuration.
-    pub fn add_public_key(&self, id: &str, pem: &str) -> Result<(), PemFault> {
-        let key = RsaPublicKey::from_pem(pem)?;
-        let id = key_id(id);
-        self.write(|keys| keys.public_keys.insert(id, key));
-        Ok(())
+    pub fn add_public_key(&self, id: &str, key: RsaPublicKey) {
+        self.write(|keys| keys.public_keys.insert(key_id(id), key));
     }
 
     /// Whether `raw` is what WeChat Pay signed, by the key that the message names.

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::wechat::certificate::Certificate;
+use crate::wechat::certificate::{Certificate, RsaPublicKey};
+use crate::wechat::secret::Secret;
+use crate::wechat::settings::{MerchantCertificate, MerchantKey, PublicKey, Settings, USER_AGENT};
 use crate::wechat::trust::{KeyRing, SignatureHeaders};
 
 /// The platform certificate whose serial has no leading zero.
@@ -23,8 +25,8 @@ pub fn full_ring(vectors: &Value) -> KeyRing {
     let material = &vectors["material"];
     let ring = KeyRing::default();
     let key = &material["wechatpay_public_key"];
-    ring.add_public_key(text(&key["public_key_id"]), text(&key["public_key_pem"]))
-        .unwrap();
+    let public_key = RsaPublicKey::from_pem(text(&key["public_key_pem"])).unwrap();
+    ring.add_public_key(text(&key["public_key_id"]), public_key);
     let certificates = [PLATFORM, OTHER_PLATFORM]
         .map(|name| Certificate::from_pem(text(&material[name]["cert_pem"])).unwrap());
     ring.replace_certificates(certificates.into());
@@ -40,5 +42,27 @@ pub fn headers(case: &Value) -> SignatureHeaders {
         signature: header("Wechatpay-Signature"),
         serial: header("Wechatpay-Serial"),
         signature_type: header("Wechatpay-Signature-Type"),
+    }
+}
+
+/// Settings that fit the vectors' keys: public key and platform certificates.
+pub fn settings(base_urls: &[&str]) -> Settings {
+    let vectors = vectors();
+    let material = &vectors["material"];
+    let (merchant, key) = (&material["merchant"], &material["wechatpay_public_key"]);
+    Settings {
+        mchid: text(&material["mchid"]).into(),
+        key: MerchantKey::Pem(Secret::new(text(&merchant["private_key_pem_pkcs8"]))),
+        certificate: MerchantCertificate::Pem(text(&merchant["cert_pem"]).into()),
+        api_v3_keys: vec![Secret::new(text(&material["apiv3_key"]))],
+        base_urls: base_urls.iter().map(|url| (*url).to_owned()).collect(),
+        ca_pem: None,
+        proxy: None,
+        public_key: Some(PublicKey {
+            id: text(&key["public_key_id"]).into(),
+            pem: text(&key["public_key_pem"]).into(),
+        }),
+        platform_certificates: true,
+        user_agent: USER_AGENT.into(),
     }
 }
