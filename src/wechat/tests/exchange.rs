@@ -1,0 +1,305 @@
+//! One host: what goes over the wire, and what each kind of answer comes to.
+
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use super::server::{NOW, Reaction, Server, client, client_with, http, nobody, signed, signed_by};
+use super::vectors::{PLATFORM, settings, text, vectors};
+use crate::charges::answer::{Answer, Heard, ServiceState, TradeState, Transaction};
+use crate::wechat::sign::{FileSigner, SignError, Signer};
+use crate::wechat::{MerchantKey, Patience, Secret};
+
+const LANE: Patience = Patience::Lane {
+    total: Duration::from_millis(1500),
+};
+const CHARGE: &str = r#"{"out_trade_no":"T1","description":"停车费"}"#;
+const ACCEPTED: &str = r#"{"out_trade_no":"T1","trade_state":"ACCEPTED","amount":{"total":1500}}"#;
+
+#[tokio::test]
+async fn a_charge_goes_out_signed_and_comes_back_verified() {
+    let server = Server::answering(signed(200, ACCEPTED)).await;
+    let (client, _) = client(&[&server.url]);
+
+    let heard = client.charge(CHARGE, LANE).await;
+
+    let Answer::Verified(order) = heard.answer else {
+        panic!("{heard:?}")
+    };
+    assert_eq!(order.state, TradeState::Accepted);
+    assert_eq!(order.total_fen, Some(1500));
+    assert_eq!(heard.request_id.as_deref(), Some("08F5-0"));
+    assert_eq!(heard.skew_ms, Some(1000));
+
+    let [request] = server.requests().try_into().unwrap();
+    assert!(
+        request
+            .head
+            .starts_with("POST /v3/vehicle/transactions/parking HTTP/1.1\r\n")
+    );
+    assert_eq!(request.body, CHARGE);
+    let expected = [
+        ("accept", "application/json"),
+        ("content-type", "application/json"),
+        ("user-agent", crate::wechat::settings::USER_AGENT),
+        (
+            "wechatpay-serial",
+            "PUB_KEY_ID_0119000091912026112400000000000001",
+        ),
+    ];
+    for (name, value) in expected {
+        assert_eq!(request.header(name), Some(value), "{name}");
+    }
+    let fresh = signature_of(request.header("authorization").unwrap());
+    assert_eq!(fresh.timestamp, NOW.0 / 1000);
+    let message = format!(
+        "POST\n/v3/vehicle/transactions/parking\n{}\n{}\n{CHARGE}\n",
+        fresh.timestamp, fresh.nonce
+    );
+    assert_eq!(
+        fresh.signature,
+        merchant_signer().sign(message.as_bytes()).unwrap()
+    );
+}
+
+#[tokio::test]
+async fn a_query_has_no_body_and_an_entry_its_own_path() {
+    let entry = r#"{"id":"9","out_parking_no":"P1","plate_number":"粤B888888","state":"BLOCKED","block_reason":"PAUSE"}"#;
+    let server = Server::start(move |request| {
+        Reaction::Answer(match request.path() {
+            "/v3/vehicle/parking/parkings" => signed_by(PLATFORM, 200, entry),
+            _ => signed(200, ACCEPTED),
+        })
+    })
+    .await;
+    let (client, _) = client(&[&server.url]);
+    let rows = super::vectors::full_ring(&vectors()).export();
+    client.key_ring().import(&rows, NOW);
+
+    let heard = client.query("T1", Patience::Background).await;
+    assert!(matches!(heard.answer, Answer::Verified(_)), "{heard:?}");
+    let heard = client.create_entry("{}", LANE).await;
+    let Answer::Verified(entry) = heard.answer else {
+        panic!("{heard:?}")
+    };
+    assert_eq!(entry.state, ServiceState::Blocked("PAUSE".into()));
+
+    let query = &server.requests()[0];
+    assert_eq!(query.path(), "/v3/vehicle/transactions/out-trade-no/T1");
+    assert_eq!(query.header("content-type"), None);
+    assert_eq!(query.header("content-length"), None);
+    let heard = client.query("../certificates", LANE).await;
+    assert!(matches!(heard.answer, Answer::NotSent(_)));
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn the_connection_is_kept_for_the_next_call() {
+    let server = Server::answering(signed(200, ACCEPTED)).await;
+    let (client, _) = client(&[&server.url]);
+    for _ in 0..3 {
+        let heard = client.charge(CHARGE, LANE).await;
+        assert!(matches!(heard.answer, Answer::Verified(_)), "{heard:?}");
+    }
+    assert_eq!((server.requests().len(), server.connections()), (3, 1));
+    let nonces: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|it| signature_of(it.header("authorization").unwrap()).nonce)
+        .collect();
+    assert!(nonces[0] != nonces[1] && nonces[1] != nonces[2]);
+}
+
+#[tokio::test]
+async fn what_is_not_wechats_word_is_lost() {
+    let forged = String::from_utf8(signed(200, ACCEPTED)).unwrap();
+    let forged = forged.replace("ACCEPTED\"", "SUCCESS \"").into_bytes();
+    let html = "<html>请登录</html>";
+    let long = " ".repeat(64 * 1024 + 1);
+    let cases = [
+        (forged, "does not fit"),
+        (http(200, "", ACCEPTED), "not signed"),
+        (http(200, "Content-Type: text/html\r\n", html), "not signed"),
+        (http(403, "", html), "not API JSON"),
+        (http(302, "Location: /v3/certificates\r\n", ""), "HTTP 302"),
+        (
+            http(500, "", r#"{"code":"SYSTEM_ERROR","message":"系统繁忙"}"#),
+            "SYSTEM_ERROR",
+        ),
+        (signed(202, ACCEPTED), "not finished"),
+        (signed(204, ""), "not a JSON object"),
+        (signed(200, "{}"), "no out_trade_no"),
+        (signed(200, &long), "larger"),
+    ];
+    for (answer, part) in cases {
+        let server = Server::answering(answer).await;
+        let heard = client(&[&server.url]).0.charge(CHARGE, LANE).await;
+        let detail = lost(heard);
+        assert!(
+            detail.contains(part) && detail.contains("Request-ID 08F5-0"),
+            "{detail}"
+        );
+        assert_eq!(server.requests().len(), 1, "{part}: asked once");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_left() {
+    let server = Server::start(|_| {
+        let mut bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        for _ in 0..100 {
+            bytes.extend_from_slice(b"1000\r\n");
+            bytes.extend_from_slice(&[b'x'; 0x1000]);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        Reaction::Answer(bytes)
+    })
+    .await;
+    let heard = client(&[&server.url]).0.charge(CHARGE, LANE).await;
+    assert!(lost(heard).contains("larger"));
+}
+
+#[tokio::test]
+async fn a_torn_answer_is_lost() {
+    let mut torn = signed(200, ACCEPTED);
+    torn.truncate(torn.len() - 1);
+    let cases = [
+        torn,
+        b"HTTP/1.1 200 OK\r\nConte".to_vec(),
+        b"\0\xff\r\n\r\n".to_vec(),
+        Vec::new(),
+    ];
+    for torn in cases {
+        let server = Server::start(move |_| Reaction::AnswerAndClose(torn.clone())).await;
+        lost(client(&[&server.url]).0.charge(CHARGE, LANE).await);
+        assert_eq!(server.requests().len(), 1, "a request is never repeated");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_heard_and_a_forged_one_is_not() {
+    let body = r#"{"code":"RULE_LIMIT","message":"超出扣费次数限制"}"#;
+    for answer in [http(403, "", body), signed(403, body)] {
+        let server = Server::answering(answer).await;
+        let heard = client(&[&server.url]).0.charge(CHARGE, LANE).await;
+        let Answer::Refused(refusal) = heard.answer else {
+            panic!("{heard:?}")
+        };
+        assert_eq!((refusal.status, &*refusal.code), (403, "RULE_LIMIT"));
+        assert_eq!(heard.request_id.as_deref(), Some("08F5-0"));
+    }
+    let forged = String::from_utf8(signed(403, body)).unwrap();
+    let server = Server::answering(forged.replace("RULE", "RULF").into_bytes()).await;
+    lost(client(&[&server.url]).0.charge(CHARGE, LANE).await);
+}
+
+#[tokio::test]
+async fn throttling_says_for_how_long() {
+    let body = r#"{"code":"FREQUENCY_LIMITED","message":""}"#;
+    let server = Server::answering(http(429, "Retry-After: 3\r\n", body)).await;
+    let heard = client(&[&server.url]).0.charge(CHARGE, LANE).await;
+    assert_eq!(
+        heard.answer,
+        Answer::Throttled {
+            retry_after_ms: Some(3000)
+        }
+    );
+}
+
+#[tokio::test]
+async fn an_untrusted_clock_signs_nothing() {
+    let server = Server::answering(signed(200, ACCEPTED)).await;
+    let (client, clock) = client(&[&server.url]);
+    let mut now = clock.now();
+    now.trusted = false;
+    clock.set(now);
+    let heard = client.charge(CHARGE, LANE).await;
+    assert!(matches!(heard.answer, Answer::NotSent(reason) if reason.contains("clock")));
+    assert!(client.refresh_certificates().await.is_err());
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_signer_that_fails_or_hangs_sends_nothing() {
+    struct Failing;
+    impl Signer for Failing {
+        fn sign(&self, _: &[u8]) -> Result<String, SignError> {
+            Err(SignError::Signer("no route to the key box".into()))
+        }
+    }
+    struct Panicking;
+    impl Signer for Panicking {
+        fn sign(&self, _: &[u8]) -> Result<String, SignError> {
+            panic!("a defect in somebody's signer")
+        }
+    }
+    struct Hanging(Mutex<mpsc::Receiver<()>>);
+    impl Signer for Hanging {
+        fn sign(&self, _: &[u8]) -> Result<String, SignError> {
+            let _ = self.0.lock().unwrap().recv();
+            Ok("too late".into())
+        }
+    }
+    let (release, held) = mpsc::channel();
+    let server = Server::answering(signed(200, ACCEPTED)).await;
+    let signers: [(Arc<dyn Signer>, &str); 3] = [
+        (Arc::new(Failing), "no route to the key box"),
+        (Arc::new(Panicking), "panicked"),
+        (Arc::new(Hanging(Mutex::new(held))), "in time"),
+    ];
+    for (signer, part) in signers {
+        let mut settings = settings(&[&server.url]);
+        settings.key = MerchantKey::Signer(signer);
+        let total = Duration::from_millis(100);
+        let heard = client_with(settings)
+            .0
+            .charge(CHARGE, Patience::Lane { total })
+            .await;
+        assert!(
+            matches!(&heard.answer, Answer::NotSent(reason) if reason.contains(part)),
+            "{heard:?}"
+        );
+    }
+    assert_eq!(server.connections(), 0);
+    drop(release);
+}
+
+#[tokio::test]
+async fn a_proxy_is_used_only_where_configured() {
+    let proxy = Server::answering(signed(200, ACCEPTED)).await;
+    let mut settings = settings(&[&nobody().await]);
+    settings.proxy = Some(proxy.url.clone());
+    let heard = client_with(settings).0.charge(CHARGE, LANE).await;
+    assert!(matches!(heard.answer, Answer::Verified(_)), "{heard:?}");
+    assert_eq!(proxy.requests().len(), 1);
+}
+
+struct Signed {
+    timestamp: i64,
+    nonce: String,
+    signature: String,
+}
+
+fn signature_of(authorization: &str) -> Signed {
+    let part = |name: &str| {
+        let (_, rest) = authorization.split_once(&format!("{name}=\"")).unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    Signed {
+        timestamp: part("timestamp").parse().unwrap(),
+        nonce: part("nonce_str"),
+        signature: part("signature"),
+    }
+}
+
+fn merchant_signer() -> FileSigner {
+    let vectors = vectors();
+    let pem = text(&vectors["material"]["merchant"]["private_key_pem_pkcs8"]);
+    FileSigner::from_pem(&Secret::new(pem)).unwrap()
+}
+
+fn lost(heard: Heard<Transaction>) -> String {
+    match heard.answer {
+        Answer::Lost(detail) => detail,
+        other => panic!("{other:?}"),
+    }
+}
