@@ -230,7 +230,7 @@ mod tests {
             schedule.succeeded(start, random);
             let wait_ms = schedule.due().since_ms(start);
             assert!(
-                wait_ms < INTERVAL_MS && wait_ms >= INTERVAL_MS - JITTER_MS,
+                (INTERVAL_MS - JITTER_MS..INTERVAL_MS).contains(&wait_ms),
                 "{wait_ms}"
             );
         }

@@ -1,26 +1,26 @@
 //! WeChat Pay: one signed request, one verified answer.
 //!
-//! What an answer proves is decided in [`reply`], by whom it is signed in [`trust`], where it comes
-//! from in [`transport`]. Nothing here remembers a charge or repeats one: that is the queue's.
+//! What an answer proves is decided in `reply`, by whom it is signed in [`trust`], where it comes
+//! from in `transport`. Nothing here remembers a charge or repeats one: that is the queue's.
 
-pub mod certificate;
-pub mod certificates;
-pub mod hosts;
-pub mod parking;
-pub mod pem;
-pub mod reply;
+mod certificate;
+mod certificates;
+mod hosts;
+mod parking;
+mod pem;
+mod reply;
 pub mod seal;
-pub mod secret;
-pub mod settings;
+mod secret;
+mod settings;
 pub mod sign;
-pub mod transport;
+mod transport;
 pub mod trust;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::Method;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use reqwest::header::{self, HeaderMap, HeaderValue};
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
 
@@ -28,7 +28,7 @@ use crate::charges::answer::{Answer, Heard, ParkingEntry, Refusal, Transaction};
 use crate::clock::Clock;
 use crate::lane::time::{Moment, Now, Wall};
 
-use self::certificates::{ListFault, Schedule, open_list};
+use self::certificates::{Schedule, open_list};
 use self::parking::ParseFault;
 use self::reply::{Reply, Verdict};
 use self::seal::ApiV3Keys;
@@ -36,9 +36,15 @@ use self::sign::{Credentials, Freshness};
 use self::transport::{Delivery, SignedRequest, Transport};
 use self::trust::{KeyRing, is_public_key_id};
 
+pub use self::certificate::{Certificate, RsaPublicKey};
+pub use self::certificates::ListFault;
+pub use self::hosts::HostFault;
+pub use self::pem::PemFault;
 pub use self::secret::Secret;
-pub use self::settings::{MerchantCertificate, MerchantKey, PublicKey, Settings, SetupError};
-pub use self::transport::Patience;
+pub use self::settings::{
+    MerchantCertificate, MerchantKey, PublicKey, Settings, SetupError, USER_AGENT,
+};
+pub use self::transport::{Patience, WiringFault};
 
 const MAX_ANSWER: usize = 64 * 1024;
 const MAX_CERTIFICATES: usize = 256 * 1024;
@@ -259,11 +265,14 @@ impl Client {
         let mut headers = HeaderMap::new();
         let mut authorization = HeaderValue::from_str(&authorization).map_err(unfit)?;
         authorization.set_sensitive(true);
-        headers.insert(AUTHORIZATION, authorization);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(USER_AGENT, self.0.user_agent.clone());
+        headers.insert(header::AUTHORIZATION, authorization);
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(header::USER_AGENT, self.0.user_agent.clone());
         if !call.body.is_empty() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
         }
         let serial = self.0.ring.preferred(now.wall);
         if let Some(serial) = serial.and_then(|id| HeaderValue::from_str(&id).ok()) {

@@ -12,7 +12,9 @@ pub enum PemFault {
     /// PEM, but of something else.
     #[error("it holds {found} where {expected} belongs; the two files may have been swapped")]
     WrongKind {
+        /// What should be there.
         expected: &'static str,
+        /// What is.
         found: &'static str,
     },
     /// A key behind a password.

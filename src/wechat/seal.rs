@@ -19,6 +19,7 @@ pub struct ApiV3Keys(Vec<Aes256Gcm>);
 /// A sealed part of a message, as it stands in the JSON.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Sealed {
+    /// `AEAD_AES_256_GCM`; nothing else is opened.
     pub algorithm: String,
     /// Twelve characters, taken as bytes.
     pub nonce: String,

@@ -139,6 +139,7 @@ pub enum SetupError {
     BaseUrl {
         /// Which one, from 1.
         number: usize,
+        /// What is wrong with it.
         #[source]
         fault: HostFault,
     },
@@ -157,7 +158,7 @@ pub enum SetupError {
 }
 
 /// Settings that passed every check.
-pub struct Checked {
+pub(super) struct Checked {
     pub credentials: Credentials,
     /// When the merchant's certificate ends, where the certificate was given.
     pub certificate_ends: Option<Wall>,
@@ -171,7 +172,7 @@ pub struct Checked {
 
 impl Settings {
     /// Checks everything that can be checked without asking WeChat Pay.
-    pub fn check(self) -> Result<Checked, SetupError> {
+    pub(super) fn check(self) -> Result<Checked, SetupError> {
         let mchid = self.mchid.trim().to_owned();
         if mchid.is_empty() || mchid.len() > 32 || !mchid.bytes().all(|b| b.is_ascii_digit()) {
             return Err(SetupError::MerchantId(self.mchid));

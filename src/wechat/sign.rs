@@ -67,7 +67,7 @@ impl Signer for FileSigner {
 
 /// Who signs: the calling merchant, its certificate, its key.
 #[derive(Clone)]
-pub struct Credentials {
+pub(super) struct Credentials {
     pub mchid: String,
     /// Serial of the merchant API certificate, upper-case hex.
     pub serial: String,
@@ -76,7 +76,7 @@ pub struct Credentials {
 
 /// The two values that make each request's signature its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Freshness {
+pub(super) struct Freshness {
     /// Unix seconds.
     pub timestamp: i64,
     /// At most 32 letters and digits.

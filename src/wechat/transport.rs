@@ -55,7 +55,7 @@ pub struct SignedRequest {
 pub enum Delivery {
     /// An HTTP answer of whatever kind.
     Answered {
-        reply: Reply,
+        reply: Box<Reply>,
         /// Another host may have received the same request, and may have acted on it.
         doubled: bool,
     },
@@ -220,6 +220,7 @@ impl Transport {
         if !self.reachable.swap(true, Ordering::Relaxed) {
             info!(host = self.hosts.name(host), "WeChat Pay answers again");
         }
+        let reply = Box::new(reply);
         Delivery::Answered { reply, doubled }
     }
 

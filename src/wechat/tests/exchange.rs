@@ -10,7 +10,7 @@ use crate::wechat::sign::{FileSigner, SignError, Signer};
 use crate::wechat::{MerchantKey, Patience, Secret};
 
 const LANE: Patience = Patience::Lane {
-    total: Duration::from_millis(1500),
+    total: Duration::from_secs(5),
 };
 const CHARGE: &str = r#"{"out_trade_no":"T1","description":"停车费"}"#;
 const ACCEPTED: &str = r#"{"out_trade_no":"T1","trade_state":"ACCEPTED","amount":{"total":1500}}"#;
@@ -241,15 +241,15 @@ async fn a_signer_that_fails_or_hangs_sends_nothing() {
     }
     let (release, held) = mpsc::channel();
     let server = Server::answering(signed(200, ACCEPTED)).await;
-    let signers: [(Arc<dyn Signer>, &str); 3] = [
-        (Arc::new(Failing), "no route to the key box"),
-        (Arc::new(Panicking), "panicked"),
-        (Arc::new(Hanging(Mutex::new(held))), "in time"),
+    let signers: [(Arc<dyn Signer>, u64, &str); 3] = [
+        (Arc::new(Failing), 5000, "no route to the key box"),
+        (Arc::new(Panicking), 5000, "panicked"),
+        (Arc::new(Hanging(Mutex::new(held))), 100, "in time"),
     ];
-    for (signer, part) in signers {
+    for (signer, total_ms, part) in signers {
         let mut settings = settings(&[&server.url]);
         settings.key = MerchantKey::Signer(signer);
-        let total = Duration::from_millis(100);
+        let total = Duration::from_millis(total_ms);
         let heard = client_with(settings)
             .0
             .charge(CHARGE, Patience::Lane { total })

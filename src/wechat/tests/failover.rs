@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Barrier;
-use tokio::time::timeout;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 
 use super::server::{Reaction, Server, client, http, nobody, signed};
 use crate::charges::answer::Answer;
@@ -12,7 +13,7 @@ use crate::lane::time::Moment;
 use crate::wechat::Patience;
 
 const LANE: Patience = Patience::Lane {
-    total: Duration::from_millis(1500),
+    total: Duration::from_secs(5),
 };
 const CHARGE: &str = r#"{"out_trade_no":"T1"}"#;
 const ACCEPTED: &str = r#"{"out_trade_no":"T1","trade_state":"ACCEPTED"}"#;
@@ -24,8 +25,12 @@ async fn a_silent_primary_leaves_time_for_the_backup() {
     let backup = Server::answering(signed(200, ACCEPTED)).await;
     let (client, clock) = client(&[&primary.url, &backup.url]);
 
-    let within_budget = timeout(Duration::from_millis(1500), client.charge(CHARGE, LANE));
-    let heard = within_budget.await.unwrap();
+    let start = Instant::now();
+    let heard = client.charge(CHARGE, LANE).await;
+    assert!(
+        start.elapsed() >= Duration::from_millis(800),
+        "the primary had its time"
+    );
     assert!(matches!(heard.answer, Answer::Verified(_)), "{heard:?}");
     let ([first], [second]) = (
         <[_; 1]>::try_from(primary.requests()).unwrap(),
@@ -88,7 +93,8 @@ async fn bytes_that_may_have_arrived_are_lost() {
     let breaking = Server::start(|_| Reaction::Reset).await;
     let silent = Server::start(|_| Reaction::Silence).await;
     let gone = nobody().await;
-    let total = Duration::from_millis(300);
+    let total = Duration::from_millis(1500);
+    let mut calls = JoinSet::new();
     for urls in [
         vec![&breaking.url],
         vec![&silent.url],
@@ -96,14 +102,14 @@ async fn bytes_that_may_have_arrived_are_lost() {
         vec![&gone, &breaking.url],
         vec![&gone, &silent.url],
         vec![&breaking.url, &silent.url],
+        vec![&silent.url, &silent.url],
     ] {
         let urls: Vec<_> = urls.into_iter().map(String::as_str).collect();
         let (client, _) = client(&urls);
-        let heard = client.charge(CHARGE, Patience::Lane { total }).await;
-        assert!(
-            matches!(heard.answer, Answer::Lost(_)),
-            "{urls:?} {heard:?}"
-        );
+        calls.spawn(async move { client.charge(CHARGE, Patience::Lane { total }).await });
+    }
+    for heard in calls.join_all().await {
+        assert!(matches!(heard.answer, Answer::Lost(_)), "{heard:?}");
     }
 }
 
@@ -113,8 +119,9 @@ async fn a_broken_primary_costs_no_waiting() {
     for primary in [nobody().await, broken.url.clone()] {
         let backup = Server::answering(signed(200, ACCEPTED)).await;
         let (client, _) = client(&[&primary, &backup.url]);
-        let total = Duration::from_millis(700);
-        let heard = client.charge(CHARGE, Patience::Lane { total }).await;
+        let call = client.charge(CHARGE, Patience::Background);
+        let heard = timeout(Duration::from_secs(8), call).await;
+        let heard = heard.expect("not the 10 s that a silent one is given");
         assert!(matches!(heard.answer, Answer::Verified(_)), "{heard:?}");
     }
 }
