@@ -1,1 +1,4 @@
-//! A virtual car park and a strict WeChat Pay simulator.
+//! A virtual car park and a strict WeChat Pay simulator: what `parkgate demo`, `parkgate sandbox`
+//! and the tests run on.
+
+pub mod random;
