@@ -1,0 +1,134 @@
+//! What goes in and what comes out.
+
+use super::faults::Fault;
+
+/// One HTTP request, as it came over the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Upper case.
+    pub method: String,
+    /// Path and query, percent-encoded, exactly as sent: it is part of what is signed.
+    pub target: String,
+    /// In the order of arrival, names in any case.
+    pub headers: Vec<(String, String)>,
+    /// The raw bytes.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// A GET with the headers every call needs, not signed.
+    pub fn get(target: impl Into<String>) -> Self {
+        Self {
+            method: "GET".into(),
+            target: target.into(),
+            headers: vec![
+                ("Accept".into(), "application/json".into()),
+                ("User-Agent".into(), "parkgate-sim".into()),
+            ],
+            body: Vec::new(),
+        }
+    }
+
+    /// A POST of JSON with the headers every call needs, not signed.
+    pub fn post(target: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+        let mut request = Self::get(target);
+        request.method = "POST".into();
+        request.body = body.into();
+        request
+            .headers
+            .push(("Content-Type".into(), "application/json".into()));
+        request
+    }
+
+    /// The first header of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        find(&self.headers, name)
+    }
+
+    /// The target without its query.
+    pub(super) fn path(&self) -> &str {
+        self.target
+            .split_once('?')
+            .map_or(self.target.as_str(), |(path, _)| path)
+    }
+}
+
+/// One HTTP answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// `Wechatpay-*`, `Request-ID`, `Date`, `Content-Type`, …
+    pub headers: Vec<(String, String)>,
+    /// The raw bytes that the signature covers.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The first header of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        find(&self.headers, name)
+    }
+}
+
+/// What one request came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// None is silence: the connection stays open and nothing comes.
+    pub answer: Option<Answer>,
+    /// How long the answer takes, milliseconds.
+    pub delay_ms: u64,
+    /// Which call it was.
+    pub call: Call,
+    /// The fault that was played, if any.
+    pub fault: Option<Fault>,
+}
+
+/// The calls that the simulator serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    /// `POST /v3/vehicle/parking/parkings`.
+    Entry,
+    /// `POST /v3/vehicle/transactions/parking`.
+    Charge,
+    /// `GET /v3/vehicle/transactions/out-trade-no/{out_trade_no}`.
+    Query,
+    /// `GET /v3/vehicle/parking/services/find`.
+    Find,
+    /// `GET /v3/certificates`.
+    Certificates,
+    /// Anything else.
+    Other,
+}
+
+pub(super) const QUERY_PREFIX: &str = "/v3/vehicle/transactions/out-trade-no/";
+
+impl Call {
+    /// The call that `request` names by its path, whatever its method.
+    pub fn of(request: &Request) -> Self {
+        match request.path() {
+            "/v3/vehicle/parking/parkings" => Self::Entry,
+            "/v3/vehicle/transactions/parking" => Self::Charge,
+            "/v3/vehicle/parking/services/find" => Self::Find,
+            "/v3/certificates" => Self::Certificates,
+            path if path.starts_with(QUERY_PREFIX) => Self::Query,
+            _ => Self::Other,
+        }
+    }
+
+    /// The one method that the call is made with; None where there is no such call.
+    pub(super) fn method(self) -> Option<&'static str> {
+        match self {
+            Self::Entry | Self::Charge => Some("POST"),
+            Self::Query | Self::Find | Self::Certificates => Some("GET"),
+            Self::Other => None,
+        }
+    }
+}
+
+fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_str())
+}
