@@ -1,0 +1,281 @@
+//! One HTTP shell around the pure simulator, for the demo, the sandbox and the daemon's tests.
+
+mod door;
+#[cfg(test)]
+mod tests;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use self::door::{Cut, Door};
+use super::wechat::{Answer, Books, Exchange, Request, Simulator};
+use crate::clock::Clock;
+
+/// What the network does to everybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outage {
+    /// Nothing.
+    #[default]
+    None,
+    /// Connections are taken and never answered, until the outage ends and they are dropped.
+    Silent,
+    /// Nobody listens at the ports, and open connections are dropped at their next request.
+    Refused,
+}
+
+/// A simulator that is being served. Dropping it stops the serving.
+pub struct Server {
+    shell: Arc<Shell>,
+    addresses: Vec<SocketAddr>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Why the simulator could not be served.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}; is the port taken, or the address not of this machine?")]
+pub struct ListenError {
+    address: SocketAddr,
+    #[source]
+    source: std::io::Error,
+}
+
+struct Shell {
+    simulator: Mutex<Simulator>,
+    clock: Clock,
+    outage: watch::Sender<Outage>,
+    stop: watch::Sender<bool>,
+}
+
+/// More than any call of the contract needs; larger requests are answered 413.
+const LARGEST_REQUEST: usize = 64 * 1024;
+/// How long a single silence outside an outage keeps its connection open.
+const SILENCE: Duration = Duration::from_secs(60);
+
+impl Server {
+    /// Serves `simulator` at each of `listen`, as WeChat's hosts all lead to the same state. Port 0
+    /// lets the kernel choose.
+    pub async fn start(
+        simulator: Simulator,
+        clock: Clock,
+        listen: &[SocketAddr],
+    ) -> Result<Self, ListenError> {
+        let shell = Arc::new(Shell {
+            simulator: Mutex::new(simulator),
+            clock,
+            outage: watch::Sender::new(Outage::None),
+            stop: watch::Sender::new(false),
+        });
+        let doors = listen
+            .iter()
+            .map(|&address| {
+                Door::open(address, shell.outage.subscribe())
+                    .map_err(|source| ListenError { address, source })
+            })
+            .collect::<Result<Vec<Door>, ListenError>>()?;
+        let addresses = doors.iter().map(Door::address).collect();
+        let tasks = doors
+            .into_iter()
+            .map(|door| tokio::spawn(serve(shell.clone(), door)))
+            .collect();
+        Ok(Self {
+            shell,
+            addresses,
+            tasks,
+        })
+    }
+
+    /// Serves at `ports` ports of the loopback interface that the kernel chooses: a primary host
+    /// and its backups.
+    pub async fn on_loopback(
+        simulator: Simulator,
+        clock: Clock,
+        ports: usize,
+    ) -> Result<Self, ListenError> {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self::start(simulator, clock, &vec![any; ports]).await
+    }
+
+    /// Where it listens, in the order asked for.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What a client is configured with as `base_urls`.
+    pub fn base_urls(&self) -> Vec<String> {
+        let url = |address| format!("http://{address}");
+        self.addresses.iter().map(url).collect()
+    }
+
+    /// Looks into the simulator, or changes its faults, plates and settings. No request is served
+    /// meanwhile.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Simulator) -> T) -> T {
+        look(&mut self.shell.simulator())
+    }
+
+    /// The books as they are now, with everything settled that is due.
+    pub fn books(&self) -> Books {
+        let now = self.shell.clock.now().wall;
+        self.with(|simulator| {
+            simulator.advance(now);
+            simulator.books()
+        })
+    }
+
+    /// Starts, changes or ends an outage.
+    pub fn set_outage(&self, outage: Outage) {
+        self.with(|simulator| simulator.faults_mut().outage = outage != Outage::None);
+        self.shell.outage.send_replace(outage);
+    }
+
+    /// Stops listening, drops the connections that are kept in silence, and lets the others finish.
+    pub async fn shutdown(mut self) {
+        self.shell.stop.send_replace(true);
+        for task in std::mem::take(&mut self.tasks) {
+            if let Err(error) = task.await {
+                tracing::warn!(%error, "a port of the simulator ended badly");
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shell.stop.send_replace(true);
+    }
+}
+
+impl Shell {
+    /// A test that failed while it held the simulator must not hide behind a poisoned lock.
+    fn simulator(&self) -> MutexGuard<'_, Simulator> {
+        self.simulator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Decides under the lock and signs outside it.
+    fn exchange(&self, request: &Request) -> Exchange {
+        let now = self.clock.now().wall;
+        let decision = self.simulator().decide(request, now);
+        decision.seal()
+    }
+
+    /// Keeps the connection open without a word, then cuts it. Ends early when the peer gives up,
+    /// because then nobody waits for this any more.
+    async fn keep_silent(&self, cut: &Cut) {
+        let mut outage = self.outage.subscribe();
+        let mut stop = self.stop.subscribe();
+        let over = async {
+            if *outage.borrow() == Outage::Silent {
+                // An error means that the server is gone, which is an end too.
+                let _ended = outage.wait_for(|now| *now != Outage::Silent).await;
+            } else {
+                tokio::time::sleep(SILENCE).await;
+            }
+        };
+        tokio::select! {
+            () = over => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+        cut.now();
+    }
+}
+
+async fn serve(shell: Arc<Shell>, door: Door) {
+    let mut stop = shell.stop.subscribe();
+    let router = Router::new().fallback(answer).with_state(shell);
+    let served = axum::serve(door, router.into_make_service_with_connect_info::<Cut>())
+        .with_graceful_shutdown(async move {
+            // An error means that the server is gone, which is a reason to stop too.
+            let _stopped = stop.wait_for(|stop| *stop).await;
+        })
+        .await;
+    if let Err(error) = served {
+        tracing::warn!(%error, "the simulator stopped serving");
+    }
+}
+
+async fn answer(
+    State(shell): State<Arc<Shell>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    request: HttpRequest,
+) -> Response {
+    if *shell.outage.borrow() == Outage::Refused {
+        cut.now();
+        return Response::default();
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_REQUEST).await else {
+        return plain(StatusCode::PAYLOAD_TOO_LARGE);
+    };
+    let target = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let request = Request {
+        method: parts.method.to_string(),
+        target: target.to_owned(),
+        headers: texts(&parts.headers),
+        body: body.into(),
+    };
+    let exchanging = {
+        let shell = shell.clone();
+        tokio::task::spawn_blocking(move || shell.exchange(&request))
+    };
+    let Ok(exchange) = exchanging.await else {
+        return plain(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    log(&exchange);
+    let Some(answer) = exchange.answer else {
+        shell.keep_silent(&cut).await;
+        return Response::default();
+    };
+    tokio::time::sleep(Duration::from_millis(exchange.delay_ms)).await;
+    response(answer)
+}
+
+fn log(exchange: &Exchange) {
+    let answer = exchange.answer.as_ref();
+    tracing::info!(
+        call = ?exchange.call,
+        status = answer.map(|answer| answer.status),
+        fault = ?exchange.fault,
+        delay_ms = exchange.delay_ms,
+        request_id = answer.and_then(|answer| answer.header("Request-ID")),
+        "simulated call"
+    );
+}
+
+/// Header values that are no text count as they would be read leniently.
+fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.to_string(), value)
+        })
+        .collect()
+}
+
+fn response(answer: Answer) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in answer.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+fn plain(status: StatusCode) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    response
+}
