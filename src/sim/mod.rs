@@ -4,4 +4,5 @@
 pub mod http;
 pub mod material;
 pub mod random;
+pub mod sandbox;
 pub mod wechat;

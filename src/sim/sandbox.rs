@@ -1,0 +1,208 @@
+//! `parkgate sandbox`: the simulator alone, for other people's clients.
+
+use std::fmt;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::http::{ListenError, Server};
+use super::material;
+use super::wechat::Simulator;
+use crate::clock::Clock;
+
+/// A sandbox that is being served; each call is one line of the log.
+pub struct Sandbox {
+    /// The simulator behind its port: faults, plates, books.
+    pub server: Server,
+    /// What a client has to be told.
+    pub setup: ClientSetup,
+}
+
+/// Everything that a client of the sandbox is configured with. Its `Display` is for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientSetup {
+    /// Stands for `https://api.mch.weixin.qq.com`.
+    pub base_url: String,
+    /// The caller.
+    pub mchid: &'static str,
+    /// Bound to it.
+    pub appid: &'static str,
+    /// `serial_no` of the `Authorization` header.
+    pub merchant_serial: &'static str,
+    /// Id of the WeChat Pay public key.
+    pub public_key_id: &'static str,
+    /// Where the client's files are; None if they were not written.
+    pub material: Option<PathBuf>,
+}
+
+/// Why the sandbox could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The port.
+    #[error("the sandbox cannot start")]
+    Listen(#[from] ListenError),
+    /// The folder for the client's files.
+    #[error("cannot make the folder {} for the client's keys", path.display())]
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// One of the client's files.
+    #[error("cannot write {}", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Names within the material's folder, as WeChat's own tools call them where they do.
+const KEY_FILE: &str = "apiclient_key.pem";
+const CERTIFICATE_FILE: &str = "apiclient_cert.pem";
+const API_V3_KEY_FILE: &str = "apiv3.key";
+const PUBLIC_KEY_FILE: &str = "wechatpay_pub.pem";
+
+/// Serves an empty simulator at `listen` until the result is shut down or dropped. Writes the
+/// client's keys into `material` if it is given; they are throw-away keys that anybody may know.
+pub async fn run(
+    listen: SocketAddr,
+    material: Option<&Path>,
+    seed: u64,
+    clock: Clock,
+) -> Result<Sandbox, SandboxError> {
+    if let Some(folder) = material {
+        write_material(folder)?;
+    }
+    let simulator = Simulator::new(material::settings(seed));
+    let server = Server::start(simulator, clock, &[listen]).await?;
+    let setup = ClientSetup {
+        base_url: server.base_urls().concat(),
+        mchid: material::MCHID,
+        appid: material::APPID,
+        merchant_serial: material::MERCHANT_SERIAL,
+        public_key_id: material::PUBLIC_KEY_ID,
+        material: material.map(Path::to_owned),
+    };
+    Ok(Sandbox { server, setup })
+}
+
+fn write_material(folder: &Path) -> Result<(), SandboxError> {
+    std::fs::create_dir_all(folder).map_err(|source| SandboxError::Folder {
+        path: folder.to_owned(),
+        source,
+    })?;
+    let secret = 0o600;
+    let public = 0o644;
+    for (name, text, mode) in [
+        (KEY_FILE, material::MERCHANT_KEY, secret),
+        (CERTIFICATE_FILE, material::MERCHANT_CERTIFICATE, public),
+        (API_V3_KEY_FILE, material::API_V3_KEY, secret),
+        (PUBLIC_KEY_FILE, material::PUBLIC_KEY, public),
+    ] {
+        let path = folder.join(name);
+        write_file(&path, text, mode).map_err(|source| SandboxError::File { path, source })?;
+    }
+    Ok(())
+}
+
+fn write_file(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
+    std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(path)?
+        .write_all(text.as_bytes())
+}
+
+impl fmt::Display for ClientSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folder = match &self.material {
+            Some(folder) => folder.as_path(),
+            None => Path::new("DIR"),
+        };
+        let file = |name| folder.join(name).display().to_string();
+        writeln!(f, "[merchant]")?;
+        writeln!(f, "mchid = {:?}", self.mchid)?;
+        writeln!(f, "appid = {:?}", self.appid)?;
+        writeln!(f, "private_key_file = {:?}", file(KEY_FILE))?;
+        writeln!(f, "certificate_file = {:?}", file(CERTIFICATE_FILE))?;
+        writeln!(f, "# its serial: {}", self.merchant_serial)?;
+        writeln!(f, "api_v3_key_files = [{:?}]", file(API_V3_KEY_FILE))?;
+        writeln!(f)?;
+        writeln!(f, "[wechat]")?;
+        writeln!(f, "base_urls = [{:?}]", self.base_url)?;
+        writeln!(f)?;
+        writeln!(f, "[wechat.public_key]")?;
+        writeln!(f, "id = {:?}", self.public_key_id)?;
+        writeln!(f, "file = {:?}", file(PUBLIC_KEY_FILE))?;
+        if self.material.is_none() {
+            writeln!(f)?;
+            writeln!(f, "# DIR: give --material DIR to have these files written")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::clock::TrustRule;
+    use crate::lane::time::Wall;
+
+    #[tokio::test]
+    async fn the_material_is_written_and_the_setup_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("keys");
+        let sandbox = start(Some(&keys)).await.unwrap();
+
+        let key = std::fs::read_to_string(keys.join(KEY_FILE)).unwrap();
+        assert_eq!(key, material::MERCHANT_KEY);
+        let mode = |name: &str| {
+            let metadata = std::fs::metadata(keys.join(name)).unwrap();
+            metadata.permissions().mode() & 0o777
+        };
+        assert_eq!((mode(KEY_FILE), mode(API_V3_KEY_FILE)), (0o600, 0o600));
+
+        let setup: toml::Table = sandbox.setup.to_string().parse().unwrap();
+        let merchant = setup["merchant"].as_table().unwrap();
+        assert_eq!(merchant["mchid"].as_str(), Some(material::MCHID));
+        let file = merchant["private_key_file"].as_str().unwrap();
+        assert_eq!(std::fs::read_to_string(file).unwrap(), key);
+        let url = setup["wechat"]["base_urls"][0].as_str().unwrap();
+        assert_eq!(url, sandbox.server.base_urls()[0]);
+        sandbox.server.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn without_a_folder_the_setup_says_how_to_get_one() {
+        let sandbox = start(None).await.unwrap();
+        assert!(sandbox.setup.to_string().contains("--material DIR"));
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_made_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let below = file.path().join("keys");
+        let error = start(Some(&below)).await.err().unwrap();
+        assert!(error.to_string().contains(&below.display().to_string()));
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_taken_is_refused() {
+        let sandbox = start(None).await.unwrap();
+        let taken = sandbox.server.addresses()[0];
+        let clock = Clock::system(TrustRule::Ntp, Wall(0));
+        let error = run(taken, None, 1, clock).await.err().unwrap();
+        assert!(matches!(error, SandboxError::Listen(_)));
+    }
+
+    async fn start(material: Option<&Path>) -> Result<Sandbox, SandboxError> {
+        let clock = Clock::system(TrustRule::Ntp, Wall(0));
+        run("127.0.0.1:0".parse().unwrap(), material, 1, clock).await
+    }
+}
