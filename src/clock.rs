@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::lane::time::{BootId, Moment, Now, Wall};
 
 /// Tells the time to every adapter; the core is handed it.
@@ -21,7 +23,8 @@ struct System {
 }
 
 /// When the wall clock may be believed (docs/time.md).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TrustRule {
     /// When the kernel says that an NTP client disciplines it.
     #[default]
