@@ -3,4 +3,5 @@
 pub mod number;
 pub mod plate;
 pub mod reading;
+pub mod tariff;
 pub mod time;
