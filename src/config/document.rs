@@ -1,0 +1,414 @@
+//! Reading TOML without stopping at the first fault.
+//!
+//! A [`Section`] is asked for its keys one by one. What is wrong is noted in the [`Document`] with
+//! its place and fix, and reading goes on; what was not asked for is unknown and noted when the
+//! section is finished. The value returned in place of a faulty one is never used, since one fault
+//! refuses the whole file.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::fault::{Fault, Faults, excerpt, position};
+use super::nearest::nearest;
+use super::value::{shortened, wrong_type};
+
+/// One file while it is read.
+pub(super) struct Document<'t> {
+    file: &'t str,
+    text: &'t str,
+    faults: RefCell<Vec<Fault>>,
+    keys: RefCell<Vec<Key>>,
+}
+
+/// A key that a file may have, for `docs/configure.md` and `parkgate config explain`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// With its sections, `exit.if_wechat_silent.normal_up_to_fen`.
+    pub path: String,
+    /// Whether it must be given, and what holds if not.
+    pub need: Need,
+    /// Which values are taken.
+    pub range: String,
+}
+
+/// What becomes of a key that is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// That is a fault.
+    Required,
+    /// Nothing stands in its place.
+    Optional,
+    /// As if this had been written.
+    Default(String),
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Required => f.write_str("required"),
+            Self::Optional => f.write_str("none"),
+            Self::Default(value) => f.write_str(value),
+        }
+    }
+}
+
+impl<'t> Document<'t> {
+    /// Reads `text` with `read`, which is handed the root section.
+    ///
+    /// # Errors
+    /// Everything that is wrong; a syntax error stands alone, since what follows it is guesswork.
+    pub(super) fn read<T>(
+        file: &'t str,
+        text: &'t str,
+        read: impl FnOnce(&mut Section<'_>) -> T,
+    ) -> Result<T, Faults> {
+        let (value, faults, _) = Self::read_all(file, text, read);
+        match Faults::of(faults) {
+            Some(faults) => Err(faults),
+            None => Ok(value.expect("no value comes only of a syntax error, which is a fault")),
+        }
+    }
+
+    /// As [`Document::read`], with everything that came of it: a value even beside faults, and the
+    /// keys that were asked for.
+    pub(super) fn read_all<T>(
+        file: &'t str,
+        text: &'t str,
+        read: impl FnOnce(&mut Section<'_>) -> T,
+    ) -> (Option<T>, Vec<Fault>, Vec<Key>) {
+        let document = Self {
+            file,
+            text,
+            faults: RefCell::default(),
+            keys: RefCell::default(),
+        };
+        let value = match DeTable::parse(text) {
+            Ok(table) => {
+                let table = table.into_inner();
+                let mut root = Section {
+                    document: &document,
+                    label: String::new(),
+                    inner: String::new(),
+                    path: String::new(),
+                    table: Some(&table),
+                    span: 0..0,
+                    wanted: true,
+                    known: Vec::new(),
+                    missing: Vec::new(),
+                    unknown_allowed: false,
+                };
+                let value = read(&mut root);
+                root.finish();
+                Some(value)
+            }
+            Err(error) => {
+                let span = error.span().unwrap_or(0..0);
+                let text = format!("not TOML: {}", error.message().trim().replace('\n', ", "));
+                document.note(&span, String::new(), text);
+                None
+            }
+        };
+        (
+            value,
+            document.faults.into_inner(),
+            document.keys.into_inner(),
+        )
+    }
+
+    fn note(&self, span: &Range<usize>, place: String, text: String) {
+        self.faults.borrow_mut().push(Fault {
+            file: self.file.to_owned(),
+            position: Some(position(self.text, span.start)),
+            place,
+            text,
+        });
+    }
+}
+
+/// One table of the file, given or left out.
+pub(super) struct Section<'d> {
+    document: &'d Document<'d>,
+    /// `[exit]`, `[[lane]]`; empty for the root.
+    label: String,
+    /// Tables between the label and the key, with a dot after each.
+    inner: String,
+    /// For [`Key::path`].
+    path: String,
+    table: Option<&'d DeTable<'d>>,
+    span: Range<usize>,
+    /// Whether its required keys are missed when it is left out.
+    wanted: bool,
+    known: Vec<&'static str>,
+    /// Required keys that are not there, and what they take.
+    missing: Vec<(&'static str, String)>,
+    unknown_allowed: bool,
+}
+
+impl<'d> Section<'d> {
+    /// A table. If it is left out, `read` meets only defaults, and required keys are faults.
+    pub(super) fn section<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Section<'d>) -> T,
+    ) -> T {
+        self.child(key, true, read)
+    }
+
+    /// A table that may be left out whole: then None, and its required keys are not missed.
+    pub(super) fn optional_section<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Section<'d>) -> T,
+    ) -> Option<T> {
+        let given = self.table.is_some_and(|table| table.contains_key(key));
+        let value = self.child(key, false, read);
+        given.then_some(value)
+    }
+
+    /// An array of tables with at least one element.
+    pub(super) fn sections<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&mut Section<'d>) -> T,
+    ) -> Vec<T> {
+        self.known.push(key);
+        let label = format!("[[{key}]]");
+        let Some(value) = self.table.and_then(|table| table.get(key)) else {
+            self.document.note(
+                &self.span,
+                label,
+                format!("missing; write one [[{key}]] section for each {key}"),
+            );
+            return Vec::new();
+        };
+        let items = value.get_ref().as_array().map_or(&[][..], |array| array);
+        if items.is_empty() {
+            let text = format!("not a list of sections; write [[{key}]] above each {key}");
+            self.document.note(&value.span(), label, text);
+            return Vec::new();
+        }
+        items
+            .iter()
+            .map(|item| {
+                let mut section = Section {
+                    document: self.document,
+                    label: label.clone(),
+                    inner: String::new(),
+                    path: key.to_owned(),
+                    table: item.get_ref().as_table(),
+                    span: item.span(),
+                    wanted: true,
+                    known: Vec::new(),
+                    missing: Vec::new(),
+                    unknown_allowed: false,
+                };
+                let value = read(&mut section);
+                section.finish();
+                value
+            })
+            .collect()
+    }
+
+    /// A key or table that the design names and this version does not serve.
+    pub(super) fn not_yet(&mut self, key: &'static str) {
+        let Some(table) = self.table else { return };
+        let Some((found, _)) = table.get_key_value(key) else {
+            return;
+        };
+        self.known.push(key);
+        let place = self.place(key);
+        self.document.note(
+            &found.span(),
+            place,
+            "not in this version; leave it out".to_owned(),
+        );
+    }
+
+    /// The value of `key` as it stands, after taking note of the key; a missing one is noted.
+    pub(super) fn value(
+        &mut self,
+        key: &'static str,
+        need: Need,
+        range: &str,
+    ) -> Option<&'d Spanned<DeValue<'d>>> {
+        self.known.push(key);
+        let found = self.given(key);
+        if found.is_none() && need == Need::Required {
+            self.missing.push((key, range.to_owned()));
+        }
+        self.document.keys.borrow_mut().push(Key {
+            path: join(&self.path, key),
+            need,
+            range: range.to_owned(),
+        });
+        found
+    }
+
+    /// Notes a fault of `key` where its value stands, or at the section if it is not given.
+    pub(super) fn fault(&self, key: &str, text: String) {
+        let span = self.given(key).map_or(self.span.clone(), Spanned::span);
+        self.note(key, &span, text);
+    }
+
+    /// Notes a fault of `key` at `span`.
+    pub(super) fn note(&self, key: &str, span: &Range<usize>, text: String) {
+        self.document.note(span, self.place(key), text);
+    }
+
+    /// Whether `key` is given, rightly or wrongly.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.given(key).is_some()
+    }
+
+    /// Lets keys pass that were not asked for: they belong to something that is refused already.
+    pub(super) fn allow_unknown(&mut self) {
+        self.unknown_allowed = true;
+    }
+
+    /// Whether this section stands in the file.
+    pub(super) fn is_given(&self) -> bool {
+        self.table.is_some()
+    }
+
+    /// What stands in the file as `value`, for quoting.
+    pub(super) fn excerpt(&self, value: &Spanned<DeValue<'_>>) -> String {
+        excerpt(self.document.text, &value.span())
+    }
+
+    /// Number of faults so far: contradictions are looked for only between values that are right.
+    pub(super) fn faults(&self) -> usize {
+        self.document.faults.borrow().len()
+    }
+
+    fn child<T>(
+        &mut self,
+        key: &'static str,
+        wanted: bool,
+        read: impl FnOnce(&mut Section<'d>) -> T,
+    ) -> T {
+        self.known.push(key);
+        let is_root = self.label.is_empty();
+        let value = self.given(key);
+        let table = self.given_table(key);
+        if let Some(value) = value
+            && table.is_none()
+        {
+            let wanted = if is_root {
+                format!("a section, [{key}]")
+            } else {
+                format!("a table, {key} = {{ … }}")
+            };
+            self.note(key, &value.span(), wrong_type(value, &wanted));
+        }
+        let mut section = Section {
+            document: self.document,
+            label: if is_root {
+                format!("[{key}]")
+            } else {
+                self.label.clone()
+            },
+            inner: if is_root {
+                String::new()
+            } else {
+                format!("{}{key}.", self.inner)
+            },
+            path: join(&self.path, key),
+            table,
+            span: value.map_or(self.span.clone(), Spanned::span),
+            // A table of the wrong type is one fault, not one more for each of its keys.
+            wanted: wanted && self.wanted && value.is_none(),
+            known: Vec::new(),
+            missing: Vec::new(),
+            unknown_allowed: false,
+        };
+        let value = read(&mut section);
+        section.finish();
+        value
+    }
+
+    /// Notes what was not asked for, and what was missed.
+    fn finish(self) {
+        let Some(table) = self.table else {
+            return self.note_left_out();
+        };
+        let mut meant_keys = Vec::new();
+        for key in table.keys().filter(|_| !self.unknown_allowed) {
+            let name = key.get_ref().as_ref();
+            if self.known.contains(&name) {
+                continue;
+            }
+            let is_section = self.label.is_empty() && self.given_table(name).is_some();
+            let kind = if is_section { "section" } else { "key" };
+            let text = match self.meant_by(name) {
+                Some(meant) => {
+                    meant_keys.push(meant);
+                    format!("unknown {kind}; did you mean {meant:?}?")
+                }
+                None => format!("unknown {kind}; known here: {}", self.known.join(", ")),
+            };
+            self.note(&shortened(name), &key.span(), text);
+        }
+        // A mistyped key is one mistake, not also a missing key.
+        for (key, range) in &self.missing {
+            if !meant_keys.contains(key) {
+                self.note(
+                    key,
+                    &self.span,
+                    format!("missing; write {key} = …, {range}"),
+                );
+            }
+        }
+    }
+
+    /// Notes a section that is not there although it has required keys.
+    fn note_left_out(&self) {
+        if self.wanted && !self.missing.is_empty() {
+            let keys: Vec<&str> = self.missing.iter().map(|(key, _)| *key).collect();
+            let place = format!("{} {}", self.label, self.inner.trim_end_matches('.'));
+            let text = format!("missing; it needs {}", keys.join(", "));
+            self.document
+                .note(&self.span, place.trim().to_owned(), text);
+        }
+    }
+
+    /// The known key nearest to a mistyped one, rather one that is not given.
+    fn meant_by(&self, name: &str) -> Option<&'static str> {
+        let free = self.known.iter().filter(|key| self.given(key).is_none());
+        nearest(name, free.copied()).or_else(|| nearest(name, self.known.iter().copied()))
+    }
+
+    /// The value of `key`, which may lead through tables: `camera.device_id`.
+    pub(super) fn given(&self, key: &str) -> Option<&'d Spanned<DeValue<'d>>> {
+        match key.split_once('.') {
+            None => self.table?.get(key),
+            Some((table, key)) => self.table?.get(table)?.get_ref().get(key),
+        }
+    }
+
+    fn given_table(&self, key: &str) -> Option<&'d DeTable<'d>> {
+        self.table?.get(key)?.get_ref().as_table()
+    }
+
+    fn place(&self, key: &str) -> String {
+        if !self.label.is_empty() {
+            return format!("{} {}{key}", self.label, self.inner);
+        }
+        match key.split_once('.') {
+            Some((table, key)) => format!("[{table}] {key}"),
+            None if self.given_table(key).is_some() => format!("[{key}]"),
+            None => key.to_owned(),
+        }
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
