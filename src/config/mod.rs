@@ -1,18 +1,224 @@
-//! The operator's files: read once, checked whole, every fault at once with its place and fix.
+//! `parkgate.toml`: read once, checked whole, every fault at once with its place and fix.
+//!
+//! Secrets stand in it as file names only and are read when they are needed ([`read_secret`]): a
+//! missing one stops what needs it, not the lanes. docs/configure.md describes every key.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use self::document::{Document, Section};
+use crate::clock::TrustRule;
+use crate::lane::tariff::Tariff;
+
+mod address;
 mod document;
 pub mod duration;
+mod entry;
+mod exit;
 mod fault;
+mod guard;
+mod lane;
+mod lists;
+mod merchant;
+mod mqtt;
 mod nearest;
+mod secret;
+mod site;
 mod tariff;
 #[cfg(test)]
 mod tests;
 mod value;
+mod wechat;
 
+pub use self::address::Broker;
 pub use self::document::{Key, Need};
+pub use self::entry::{Entry, Unreadable};
+pub use self::exit::{Exit, IfWechatSilent, NearMatch, NoEntry};
 pub use self::fault::{Fault, Faults, Position};
+pub use self::guard::{AtExit, Guard};
+pub use self::lane::{Barrier, Camera, Dialect, Direction, Lane, LoopInput, Loops};
+pub use self::lists::Lists;
+pub use self::merchant::{Certificate, Merchant};
+pub use self::mqtt::{ClientCertificate, Mqtt};
+pub use self::secret::{MissingSecret, read_secret, readable_by_others};
+pub use self::site::Site;
+pub use self::wechat::{PublicKey, Wechat};
+
+/// Everything that the operator decides, with the defaults filled in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    pub site: Site,
+    pub merchant: Merchant,
+    pub wechat: Wechat,
+    pub store: Store,
+    pub mqtt: Mqtt,
+    pub clock: ClockSection,
+    pub entry: Entry,
+    pub exit: Exit,
+    pub guard: Guard,
+    /// At least one.
+    pub lanes: Vec<Lane>,
+    pub tariff: TariffSection,
+    pub lists: Lists,
+    pub control: Control,
+}
+
+/// `[store]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Store {
+    /// Folder of ledger and index.
+    pub path: PathBuf,
+}
+
+/// `[clock]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockSection {
+    /// When the wall clock is believed.
+    pub trust: TrustRule,
+}
+
+/// `[tariff]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TariffSection {
+    /// See [`Tariff::from_toml`].
+    pub file: PathBuf,
+}
+
+/// `[control]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Control {
+    /// Unix socket of the command line.
+    pub socket: PathBuf,
+}
+
+impl Config {
+    /// Reads and checks a config file.
+    ///
+    /// # Errors
+    /// All faults of the file.
+    pub fn load(file: &Path) -> Result<Self, Faults> {
+        let file_name = file.display().to_string();
+        Self::parse(&read_file(file, &file_name)?, &file_name)
+    }
+
+    /// Reads and checks a config file and the tariff that it names.
+    ///
+    /// # Errors
+    /// All faults of both files.
+    pub fn load_with_tariff(file: &Path) -> Result<(Self, Tariff), Faults> {
+        let file_name = file.display().to_string();
+        let text = read_file(file, &file_name)?;
+        let (config, mut faults, _) = Document::read_all(&file_name, &text, Self::read);
+        let tariff = match &config {
+            Some(config) => Tariff::load(&config.tariff.file),
+            None => return Err(Faults::of(faults).expect("no config comes only of a syntax error")),
+        };
+        match (config, tariff) {
+            (Some(config), Ok(tariff)) if faults.is_empty() => return Ok((config, tariff)),
+            (_, Ok(_)) => {}
+            (_, Err(more)) => faults.extend(more.into_list()),
+        }
+        Err(Faults::of(faults).expect("without a fault, both files were returned above"))
+    }
+
+    /// Checks the text of a config file; `file_name` stands in the faults.
+    ///
+    /// # Errors
+    /// All faults of the text.
+    pub fn parse(text: &str, file_name: &str) -> Result<Self, Faults> {
+        Document::read(file_name, text, Self::read)
+    }
+
+    /// Every key that a config file may have, in the order of `docs/configure.md`.
+    pub fn keys() -> Vec<Key> {
+        let (_, _, keys) = Document::read_all("", "[[lane]]\n", Self::read);
+        keys
+    }
+
+    /// The effective config as it is recorded in the ledger when it changes. It names secrets by
+    /// file only.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("strings, numbers and UTF-8 paths always serialise")
+    }
+
+    /// SHA-256 of [`Config::to_json`]: the same for two files that mean the same.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.to_json()).into()
+    }
+
+    fn read(root: &mut Section<'_>) -> Self {
+        root.not_yet("console");
+        let site = root.section("site", Site::read);
+        let merchant = root.section("merchant", Merchant::read);
+        let wechat = root.section("wechat", Wechat::read);
+        let store = root.section("store", Store::read);
+        let mqtt = root.section("mqtt", |section| Mqtt::read(section, &site));
+        Self {
+            site,
+            merchant,
+            wechat,
+            store,
+            mqtt,
+            clock: root.section("clock", ClockSection::read),
+            entry: root.section("entry", Entry::read),
+            exit: root.section("exit", Exit::read),
+            guard: root.section("guard", Guard::read),
+            lanes: lane::read_all(root),
+            tariff: root.section("tariff", TariffSection::read),
+            lists: root.section("lists", Lists::read),
+            control: root.section("control", Control::read),
+        }
+    }
+}
+
+impl Store {
+    fn read(section: &mut Section<'_>) -> Self {
+        let path = section.path("path", Need::Default("\"/var/lib/parkgate\"".into()));
+        Self {
+            path: path.unwrap_or_default(),
+        }
+    }
+}
+
+impl ClockSection {
+    fn read(section: &mut Section<'_>) -> Self {
+        let trust = section.choice(
+            "trust",
+            Some("ntp"),
+            &[("ntp", TrustRule::Ntp), ("rtc", TrustRule::Rtc)],
+            &[],
+        );
+        Self {
+            trust: trust.unwrap_or_default(),
+        }
+    }
+}
+
+impl TariffSection {
+    fn read(section: &mut Section<'_>) -> Self {
+        let file = section.path(
+            "file",
+            Need::Default("\"/etc/parkgate/tariff.toml\"".into()),
+        );
+        Self {
+            file: file.unwrap_or_default(),
+        }
+    }
+}
+
+impl Control {
+    fn read(section: &mut Section<'_>) -> Self {
+        let socket = section.path(
+            "socket",
+            Need::Default("\"/run/parkgate/parkgate.sock\"".into()),
+        );
+        Self {
+            socket: socket.unwrap_or_default(),
+        }
+    }
+}
 
 /// The text of a file; the largest that is read has 1 MiB.
 fn read_file(file: &Path, file_name: &str) -> Result<String, Faults> {

@@ -1,0 +1,46 @@
+//! `[entry]`: what happens to a vehicle that wants to come in.
+
+use serde::{Deserialize, Serialize};
+
+use super::document::{Need, Section};
+
+/// Rules of the entry lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// How long the barrier waits for WeChat's answer, so that the display can greet with it;
+    /// 0 raises at once.
+    pub wait_for_wechat_ms: u64,
+    /// What a vehicle without a readable plate meets.
+    pub unreadable: Unreadable,
+}
+
+/// What a vehicle without a readable plate meets at the entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unreadable {
+    /// The barrier stays down until the attendant decides.
+    Hold,
+    /// The barrier rises; the stay cannot be charged.
+    Open,
+}
+
+impl Entry {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        let wait_for_wechat_ms = section.duration_ms(
+            "wait_for_wechat",
+            Need::Default("\"0s\"".into()),
+            500,
+            0..=1500,
+        );
+        let unreadable = section.choice(
+            "unreadable",
+            Some("hold"),
+            &[("hold", Unreadable::Hold), ("open", Unreadable::Open)],
+            &[],
+        );
+        Self {
+            wait_for_wechat_ms: wait_for_wechat_ms.unwrap_or_default(),
+            unreadable: unreadable.unwrap_or(Unreadable::Hold),
+        }
+    }
+}

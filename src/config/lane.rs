@@ -1,0 +1,255 @@
+//! `[[lane]]`: one vehicle track with its camera and barrier.
+
+use serde::{Deserialize, Serialize};
+
+use super::document::{Need, Section};
+use super::site::{IDENTIFIER, identifier};
+use super::value::shortened;
+
+/// One lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lane {
+    /// Unique on the box, also without its hyphens.
+    pub id: String,
+    pub direction: Direction,
+    /// Readings of one plate within this time are one vehicle.
+    pub duplicate_window_ms: u64,
+    pub camera: Camera,
+    pub barrier: Barrier,
+    pub loops: Loops,
+}
+
+impl Lane {
+    /// The id as WeChat takes it for `device_id`: `[0-9A-Za-z]` only.
+    pub fn device_id(&self) -> String {
+        self.id.replace('-', "")
+    }
+}
+
+/// Which way vehicles pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Entry,
+    Exit,
+}
+
+/// The lane's camera.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Camera {
+    pub dialect: Dialect,
+    /// Vendor serial, lower case.
+    pub device_id: String,
+    /// A reading below this confidence is not charged automatically.
+    pub min_confidence_permille: u16,
+}
+
+/// How a camera speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dialect {
+    /// 臻识 cameras over MQTT.
+    VzMqtt,
+}
+
+/// What moves the arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "driver", rename_all = "snake_case")]
+pub enum Barrier {
+    /// A relay output of the lane's camera.
+    Camera {
+        /// From 0.
+        output: u8,
+        pulse_ms: u64,
+    },
+}
+
+/// The lane's loops, as far as they are wired to the camera's inputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loops {
+    /// Before the arm: a vehicle is present.
+    pub arming: Option<LoopInput>,
+    /// Under the arm: keeps it up, and tells that the vehicle has passed.
+    pub closing: Option<LoopInput>,
+}
+
+/// An input of the camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoopInput {
+    /// From 0.
+    pub input: u8,
+    /// Whether a high level means *occupied*.
+    pub active_high: bool,
+}
+
+/// All lanes, each with an id and a camera of its own.
+pub(super) fn read_all(root: &mut Section<'_>) -> Vec<Lane> {
+    let mut lanes: Vec<Lane> = Vec::new();
+    root.sections("lane", |section| {
+        let lane = Lane::read(section);
+        for (number, other) in (1..).zip(&lanes) {
+            if !lane.id.is_empty() && lane.device_id() == other.device_id() {
+                let text = format!(
+                    "lane {number} is called {:?} already (WeChat is told the id without hyphens); write another id",
+                    other.id
+                );
+                section.fault("id", text);
+            }
+            let device_id = &lane.camera.device_id;
+            if !device_id.is_empty() && *device_id == other.camera.device_id {
+                let text = format!(
+                    "{device_id:?} is the camera of lane {:?} already; a camera serves one lane",
+                    other.id
+                );
+                section.fault("camera.device_id", text);
+            }
+        }
+        lanes.push(lane);
+    });
+    lanes
+}
+
+impl Lane {
+    fn read(section: &mut Section<'_>) -> Self {
+        let id = section.parsed("id", Need::Required, IDENTIFIER, identifier);
+        let direction = section.choice(
+            "direction",
+            None,
+            &[("entry", Direction::Entry), ("exit", Direction::Exit)],
+            &[],
+        );
+        let duplicate_window_ms = section.duration_ms(
+            "duplicate_window",
+            Need::Default("\"30s\"".into()),
+            30_000,
+            1000..=600_000,
+        );
+        section.not_yet("display");
+        Self {
+            id: id.unwrap_or_default(),
+            direction: direction.unwrap_or(Direction::Entry),
+            duplicate_window_ms: duplicate_window_ms.unwrap_or_default(),
+            camera: section.section("camera", Camera::read),
+            barrier: section.section("barrier", Barrier::read),
+            loops: section.section("loops", Loops::read),
+        }
+    }
+}
+
+impl Camera {
+    fn read(section: &mut Section<'_>) -> Self {
+        let dialect = section.choice(
+            "dialect",
+            None,
+            &[("vz-mqtt", Dialect::VzMqtt)],
+            &[
+                "vz-http",
+                "vz-mqtt-push",
+                "vz-tcp",
+                "qianyi",
+                "xinlutong",
+                "huaxia",
+                "hikvision",
+                "dahua",
+            ],
+        );
+        if dialect.is_none() {
+            section.allow_unknown();
+        }
+        let device_id = section.parsed(
+            "device_id",
+            Need::Required,
+            "1 to 64 of 0-9 A-Z a-z - _",
+            device_id,
+        );
+        Self {
+            dialect: dialect.unwrap_or(Dialect::VzMqtt),
+            device_id: device_id.unwrap_or_default(),
+            min_confidence_permille: section
+                .permille("min_confidence", Need::Default("0.8".into()))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+impl Barrier {
+    fn read(section: &mut Section<'_>) -> Self {
+        let driver = section.choice(
+            "driver",
+            None,
+            &[("camera", ())],
+            &["gpio", "modbus", "serial"],
+        );
+        if driver.is_none() {
+            section.allow_unknown();
+        }
+        Self::Camera {
+            output: section
+                .small("output", Need::Default("0".into()), 3)
+                .unwrap_or_default(),
+            pulse_ms: section
+                .duration_ms("pulse", Need::Default("\"500ms\"".into()), 500, 500..=5000)
+                .unwrap_or_default(),
+        }
+    }
+}
+
+impl Loops {
+    fn read(section: &mut Section<'_>) -> Self {
+        let before = section.faults();
+        let arming = loop_input(section, "arming_input", "arming_active");
+        let closing = loop_input(section, "closing_input", "closing_active");
+        if let (Some(arming), Some(closing)) = (arming, closing)
+            && arming.input == closing.input
+            && section.faults() == before
+        {
+            section.fault(
+                "closing_input",
+                format!(
+                    "input {} is the arming loop's; write another number",
+                    closing.input
+                ),
+            );
+        }
+        Self { arming, closing }
+    }
+}
+
+fn loop_input(
+    section: &mut Section<'_>,
+    input_key: &'static str,
+    active_key: &'static str,
+) -> Option<LoopInput> {
+    let input = section.small(input_key, Need::Optional, 3);
+    let active_high = section.choice(
+        active_key,
+        Some("high"),
+        &[("high", true), ("low", false)],
+        &[],
+    );
+    if section.has(active_key) && !section.has(input_key) {
+        section.fault(
+            active_key,
+            format!("of no input; add {input_key} = 0 to 3, or leave it out"),
+        );
+    }
+    Some(LoopInput {
+        input: input?,
+        active_high: active_high?,
+    })
+}
+
+fn device_id(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let fits = (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    match fits {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err(format!(
+            "{:?} is no device id; write the serial number that the camera's web page shows",
+            shortened(text)
+        )),
+    }
+}

@@ -1,0 +1,144 @@
+//! `[merchant]`: who collects the money, and with which keys.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::address::notify_base;
+use super::document::{Need, Section};
+use super::value::{absolute_path, shortened};
+
+/// The merchant, in direct mode. Keys are named by file, never held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merchant {
+    /// Merchant id.
+    pub mchid: String,
+    /// App id bound to the merchant id.
+    pub appid: String,
+    /// WeChat advances accepted charges (垫资), so that *accepted* raises the barrier.
+    pub advance: bool,
+    /// PEM of the key that signs requests.
+    pub private_key_file: PathBuf,
+    /// How the key is named to WeChat.
+    pub certificate: Certificate,
+    /// `APIv3` keys, new and old side by side during a change; the first is tried first.
+    pub api_v3_key_files: Vec<PathBuf>,
+    /// Where WeChat's callbacks arrive, without a slash at the end. None: polling only.
+    pub notify_base_url: Option<String>,
+}
+
+/// Where the serial number of the merchant's certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Certificate {
+    /// PEM; the serial number is read from it.
+    File(PathBuf),
+    /// Hexadecimal, upper case.
+    Serial(String),
+}
+
+impl Merchant {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
+        section.choice("mode", Some("direct"), &[("direct", ())], &["partner"]);
+        section.not_yet("sub");
+        let mchid = section.parsed("mchid", Need::Required, "digits", mchid);
+        let appid = section.parsed("appid", Need::Required, "wx and letters or digits", appid);
+        let advance = section.flag("advance", false);
+        let private_key_file = section.path("private_key_file", Need::Required);
+        let certificate = certificate(section);
+        let api_v3_key_files = api_v3_key_files(section);
+        let notify_base_url = section.parsed(
+            "notify_base_url",
+            Need::Optional,
+            "https:// address without ? and #",
+            notify_base,
+        );
+        Self {
+            mchid: mchid.unwrap_or_default(),
+            appid: appid.unwrap_or_default(),
+            advance,
+            private_key_file: private_key_file.unwrap_or_default(),
+            certificate,
+            api_v3_key_files,
+            notify_base_url,
+        }
+    }
+}
+
+fn certificate(section: &mut Section<'_>) -> Certificate {
+    let file = section.path("certificate_file", Need::Optional);
+    let serial = section.parsed(
+        "certificate_serial",
+        Need::Optional,
+        "8 to 64 hexadecimal digits",
+        certificate_serial,
+    );
+    match (
+        section.has("certificate_file"),
+        section.has("certificate_serial"),
+    ) {
+        (true, true) => section.fault(
+            "certificate_serial",
+            "certificate_file holds the serial number already; leave one of the two out".into(),
+        ),
+        (false, false) if section.is_given() => section.fault(
+            "certificate_file",
+            "missing; write certificate_file = \"…\" or certificate_serial = \"…\"".into(),
+        ),
+        _ => {}
+    }
+    match serial {
+        Some(serial) => Certificate::Serial(serial),
+        None => Certificate::File(file.unwrap_or_default()),
+    }
+}
+
+fn api_v3_key_files(section: &mut Section<'_>) -> Vec<PathBuf> {
+    const KEY: &str = "api_v3_key_files";
+    let mut files = Vec::new();
+    for (text, span) in section.texts(KEY, Need::Required, "1 to 4 absolute paths", 1..=4) {
+        match absolute_path(text) {
+            Ok(file) if files.contains(&file) => {
+                section.note(KEY, &span, "named twice; leave one out".into());
+            }
+            Ok(file) => files.push(file),
+            Err(fault) => section.note(KEY, &span, fault),
+        }
+    }
+    files
+}
+
+fn mchid(text: &str) -> Result<String, String> {
+    let fits = (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    match fits {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "{:?} is no merchant id; write its digits, such as \"1900000109\"",
+            shortened(text)
+        )),
+    }
+}
+
+fn appid(text: &str) -> Result<String, String> {
+    let fits = text.starts_with("wx")
+        && (3..=32).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match fits {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "{:?} is no app id; write it as WeChat shows it, wx…",
+            shortened(text)
+        )),
+    }
+}
+
+fn certificate_serial(text: &str) -> Result<String, String> {
+    let fits = (8..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match fits {
+        true => Ok(text.to_ascii_uppercase()),
+        false => Err(format!(
+            "{:?} is no serial number; write 8 to 64 hexadecimal digits without blanks and colons",
+            shortened(text)
+        )),
+    }
+}

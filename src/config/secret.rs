@@ -1,0 +1,93 @@
+//! Secrets are read from files, when they are needed, and wiped from memory afterwards.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use zeroize::{Zeroize, Zeroizing};
+
+/// The largest file that is taken for a secret; a PEM key has 2 KiB.
+const LARGEST: u64 = 64 * 1024;
+
+/// A secret that cannot be used. It stops what needs it, never the lanes.
+#[derive(Debug, thiserror::Error)]
+pub enum MissingSecret {
+    /// No such file, or no right to read it.
+    #[error("{} cannot be read; put the secret there, owned by the user that runs parkgate, mode 0600", file.display())]
+    Unreadable {
+        file: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{} is empty; put the secret there", file.display())]
+    Empty { file: PathBuf },
+    #[error("{} is larger than any secret; check the file name", file.display())]
+    TooLarge { file: PathBuf },
+    #[error("{} is not text; write the secret as text, a key as PEM", file.display())]
+    NotText { file: PathBuf },
+}
+
+/// Reads a secret, without the blanks and line ends around it.
+///
+/// A file that others may read is used all the same, with a warning: refusing it would stop the
+/// money for what a single `chmod` mends.
+///
+/// # Errors
+/// [`MissingSecret`], without the content.
+pub fn read_secret(file: &Path) -> Result<Zeroizing<String>, MissingSecret> {
+    let unreadable = |source| MissingSecret::Unreadable {
+        file: file.to_owned(),
+        source,
+    };
+    let opened = File::open(file).map_err(unreadable)?;
+    let metadata = opened.metadata().map_err(unreadable)?;
+    if metadata.len() > LARGEST {
+        return Err(MissingSecret::TooLarge {
+            file: file.to_owned(),
+        });
+    }
+    if readable_by_others(&metadata) {
+        tracing::warn!(file = %file.display(), "secret is readable by others; chmod 0600 it");
+    }
+    let text = read_text(opened, file)?;
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Err(MissingSecret::Empty {
+            file: file.to_owned(),
+        });
+    }
+    Ok(Zeroizing::new(trimmed.to_owned()))
+}
+
+/// Whether anyone beside the owner and the group may read the file. The group is allowed, since
+/// systemd hands credentials over as `root:service` 0440.
+pub fn readable_by_others(metadata: &std::fs::Metadata) -> bool {
+    metadata.permissions().mode() & 0o007 != 0
+}
+
+fn read_text(opened: File, file: &Path) -> Result<Zeroizing<String>, MissingSecret> {
+    // Room for everything at once: a buffer that grows would leave copies behind.
+    let capacity = usize::try_from(LARGEST + 1).unwrap_or(usize::MAX);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
+    opened
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| MissingSecret::Unreadable {
+            file: file.to_owned(),
+            source,
+        })?;
+    if bytes.len() == capacity {
+        return Err(MissingSecret::TooLarge {
+            file: file.to_owned(),
+        });
+    }
+    String::from_utf8(std::mem::take(&mut *bytes))
+        .map(Zeroizing::new)
+        .map_err(|error| {
+            error.into_bytes().zeroize();
+            MissingSecret::NotText {
+                file: file.to_owned(),
+            }
+        })
+}
