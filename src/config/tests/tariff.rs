@@ -1,4 +1,6 @@
-use crate::lane::tariff::Tariff;
+use super::super::*;
+use crate::lane::tariff::Stay;
+use crate::lane::time::Wall;
 
 const RIGHT: &str = "name = \"t\"\nversion = \"1\"\n";
 
@@ -92,4 +94,20 @@ fn contradictions_are_refused_with_their_fix() {
             .to_string();
         assert_eq!(faults, format!("tariff.toml:{fault}\n1 fault"), "{added}");
     }
+}
+
+#[test]
+fn the_example_in_the_documentation_is_true() {
+    let tariff = include_str!("../../../firmware-config/tariff.toml");
+    let tariff = Tariff::from_toml(tariff, "tariff.toml").unwrap();
+    let quote = tariff.quote(&Stay {
+        entry: Wall(1_772_413_200_000), // 2026-03-02T09:00:00+08:00
+        duration_ms: 250 * 60_000,
+        color: None,
+    });
+    let example = quote.display(Wall(1_772_413_200_000)).to_string();
+    assert!(
+        include_str!("../../../docs/money.md").contains(&format!("```\n{example}\n```")),
+        "{example}"
+    );
 }
