@@ -94,10 +94,8 @@ impl Tariff {
         self.price_window(&mut lines, charged_from, stay_s.min(DAY_S));
 
         let full_days_end = stay_s / DAY_S * DAY_S;
-        if full_days_end > DAY_S {
-            push(&mut lines, self.full_days(full_days_end));
-        }
         if full_days_end >= DAY_S {
+            push(&mut lines, self.full_days(full_days_end));
             self.price_window(&mut lines, full_days_end, stay_s);
         }
         Quote::of(lines)

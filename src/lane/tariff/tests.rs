@@ -128,6 +128,18 @@ fn a_day_to_the_second() {
 }
 
 #[test]
+fn the_cap_bites_from_the_first_fen_above_it() {
+    let capped = |cap_fen| Tariff {
+        cap_fen: Some(cap_fen),
+        ..hourly(free_for(0))
+    };
+    assert_eq!(capped(1000).quote(&stay(2 * HOUR_S)).lines.len(), 1);
+    let quote = capped(999).quote(&stay(2 * HOUR_S));
+    assert_eq!(quote.fee_fen, 999);
+    assert_eq!(quote.lines[1].amount_fen, -1);
+}
+
+#[test]
 fn after_a_day_it_starts_anew_even_if_the_unit_does_not_divide_it() {
     let tariff = Tariff {
         then: Some(steps(7 * HOUR_S, 500)),
