@@ -262,6 +262,11 @@ impl Shape {
     }
 }
 
+/// Whether `c` is the first character of a province's plates.
+pub fn is_province(c: char) -> bool {
+    PROVINCES.contains(c)
+}
+
 /// `text` in half width and upper case, without separators: what [`super::near`] compares where a
 /// reading fits no shape.
 pub fn normalise(text: &str) -> String {
@@ -316,7 +321,7 @@ fn accept(class: char, c: char) -> Option<char> {
     };
     match class {
         // Province.
-        'p' => PROVINCES.contains(c).then_some(c),
+        'p' => is_province(c).then_some(c),
         // Authority within the province.
         'c' => (c.is_ascii_uppercase() && c != 'I').then_some(c),
         // Any letter.
