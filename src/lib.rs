@@ -8,6 +8,7 @@ pub mod charges;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod display;
 pub mod lane;
 pub mod park;
 #[cfg(feature = "demo")]
