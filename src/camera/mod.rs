@@ -1,5 +1,11 @@
 //! Cameras: one dialect a file, one transport a file, one stream of [`CameraEvent`]s out.
 
+mod capture_time;
+mod local_time;
+mod loose;
+mod plate_text;
+pub mod vz_mqtt;
+
 use crate::lane::reading::PlateRead;
 use crate::lane::time::{Now, Wall};
 
