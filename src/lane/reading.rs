@@ -38,6 +38,26 @@ pub struct PlateRead {
     pub trigger: Option<Trigger>,
 }
 
+impl PlateRead {
+    /// What a person says, where no camera did.
+    pub fn by_hand(plate: PlateNumber, color: Option<PlateColor>) -> Self {
+        Self {
+            record_id: None,
+            plate: Some(plate),
+            color,
+            confidence_permille: None,
+            captured_at: None,
+            sent_at: None,
+            replay: false,
+            retained: false,
+            fault: None,
+            warnings: Vec::new(),
+            raw_plate: None,
+            trigger: None,
+        }
+    }
+}
+
 /// Why a reading has no plate, or must not be billed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

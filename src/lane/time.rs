@@ -37,6 +37,23 @@ impl Wall {
         Self(self.0.div_euclid(1000) * 1000)
     }
 
+    /// RFC 3339 in whole seconds, +08:00, as WeChat wants it (`wechat-pay.md` 1.2).
+    pub fn to_rfc3339(self) -> String {
+        let second = self.0.div_euclid(1000);
+        match jiff::Timestamp::from_second(second) {
+            Ok(timestamp) => timestamp
+                .display_with_offset(jiff::tz::offset(8))
+                .to_string(),
+            Err(_) => format!("{second}s after 1970"),
+        }
+    }
+
+    /// Reads any RFC 3339 time.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let timestamp: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(timestamp.as_millisecond()))
+    }
+
     /// This time moved by `ms`, which may be negative.
     pub fn plus_ms(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
@@ -76,6 +93,21 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// The wall time of this stamp, if it can be believed: it was trusted then, or the boot clock leads
+    /// back to it from a `now` that is.
+    pub fn believable_wall(&self, now: Now) -> Option<Wall> {
+        if self.now.trusted {
+            return Some(self.now.wall);
+        }
+        let same_boot = self.now.boot == now.boot && now.trusted;
+        let ago = now
+            .moment
+            .0
+            .checked_sub(self.now.moment.0)
+            .filter(|_| same_boot)?;
+        Some(now.wall.plus_ms(-i64::try_from(ago).ok()?))
+    }
+
     /// Milliseconds from `self` to `later`: by the boot clock where box and boot agree, else by two
     /// trusted wall clocks, else unknown, and then nothing is priced from it.
     pub fn stay_ms(&self, later: &Stamp) -> Option<u64> {
@@ -87,5 +119,58 @@ impl Stamp {
         } else {
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(moment: u64, wall: i64, trusted: bool, boot: u64) -> Stamp {
+        let now = Now {
+            moment: Moment(moment),
+            wall: Wall(wall),
+            trusted,
+            boot: BootId(boot),
+        };
+        Stamp {
+            now,
+            box_id: "south-1".into(),
+        }
+    }
+
+    #[test]
+    fn a_stay_within_one_boot_does_not_mind_the_wall_clock() {
+        let entered = stamp(1_000, 86_000, false, 1);
+        let left = stamp(61_000, 1_772_410_000_000, true, 1);
+        assert_eq!(entered.stay_ms(&left), Some(60_000));
+    }
+
+    #[test]
+    fn a_stay_over_a_restart_needs_two_trusted_walls() {
+        let entered = stamp(500_000, 1_772_410_000_000, true, 1);
+        let left = stamp(1_000, 1_772_410_090_000, true, 2);
+        assert_eq!(entered.stay_ms(&left), Some(90_000));
+        let untrusted = stamp(1_000, 1_772_410_090_000, false, 2);
+        assert_eq!(entered.stay_ms(&untrusted), None);
+        let earlier = stamp(1_000, 1_772_400_000_000, true, 2);
+        assert_eq!(entered.stay_ms(&earlier), None);
+    }
+
+    #[test]
+    fn a_start_before_the_clock_was_set_is_found_by_the_boot_clock() {
+        let entered = stamp(10_000, 20_000, false, 1);
+        let now = stamp(70_000, 1_772_410_060_000, true, 1).now;
+        assert_eq!(entered.believable_wall(now), Some(Wall(1_772_410_000_000)));
+        let other_boot = stamp(70_000, 1_772_410_060_000, true, 2).now;
+        assert_eq!(entered.believable_wall(other_boot), None);
+    }
+
+    #[test]
+    fn times_go_to_wechat_in_whole_seconds_of_beijing() {
+        let text = Wall(1_764_000_000_999).to_rfc3339();
+        assert_eq!(text, "2025-11-25T00:00:00+08:00");
+        assert_eq!(Wall::from_rfc3339(&text), Some(Wall(1_764_000_000_000)));
+        assert_eq!(Wall::from_rfc3339("yesterday"), None);
     }
 }

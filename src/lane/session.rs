@@ -1,0 +1,58 @@
+//! A stay: who is inside, since when.
+
+use serde::{Deserialize, Serialize};
+
+use super::number::SessionId;
+use super::plate::{PlateColor, PlateNumber};
+use super::time::Stamp;
+
+/// The name of one lane, as in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LaneId(pub String);
+
+impl std::fmt::Display for LaneId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One visit, from the entry that opened it to the exit that names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Our number of the stay.
+    pub id: SessionId,
+    /// The plate as read at the entry.
+    pub plate: PlateNumber,
+    /// Its colour, if the camera knew it.
+    pub color: Option<PlateColor>,
+    /// Where it came in.
+    pub lane: LaneId,
+    /// When it came in, by the box's receipt; by the camera's time for a replay.
+    pub entered: Stamp,
+    /// Why its entry reading alone forbids an automatic charge.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<super::guard::Doubt>,
+}
+
+/// How a stay ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Nothing to pay.
+    Free,
+    /// A charge stands for the fee; it has a life of its own from here on.
+    Charged {
+        /// `out_trade_no` of the charge.
+        trade_no: String,
+    },
+    /// The next entry of the plate showed that the exit was missed. Nothing is charged.
+    ExitMissed,
+    /// The exit was replayed by the camera after the fact. Nothing is charged automatically.
+    ReplayedExit,
+    /// The guard kept the fee from being filed; it stands with the staff.
+    Reviewed {
+        /// Number of the claim that stands with the staff, if there is a fee.
+        trade_no: Option<String>,
+    },
+}
