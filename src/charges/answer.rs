@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::lane::plate::PlateColor;
+pub use crate::lane::service::ServiceState;
 
 /// One call's result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,16 +63,6 @@ pub struct ParkingEntry {
     pub plate_number: String,
     /// May this entry be charged?
     pub state: ServiceState,
-}
-
-/// Whether an entry may be charged. Anything that is not plainly NORMAL counts as blocked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ServiceState {
-    /// Charge it.
-    Normal,
-    /// Do not; the reason as WeChat wrote it (`PAUSE`, `OVERDUE`, `OUT_SERVICE`, …; open list).
-    Blocked(String),
 }
 
 /// The order as WeChat sees it: answer to a charge (2.3) and to a query (2.4).

@@ -69,3 +69,10 @@ pub struct ParkingInfoBody {
 pub fn freeze<T: Serialize>(body: &T) -> String {
     serde_json::to_string(body).expect("plain structs of strings and integers always serialise")
 }
+
+/// `start_time` of a frozen entry body.
+pub fn start_time_of(body: &str) -> Option<String> {
+    serde_json::from_str::<EntryBody>(body)
+        .ok()
+        .map(|body| body.start_time)
+}

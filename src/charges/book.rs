@@ -1,0 +1,373 @@
+//! The durable side of the queue: what is owed, and the entries it needs. The fold of its records.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::charge::{Charge, ChargeState, Frozen};
+use super::entry::{Entry, EntryEnd, EntryState};
+use super::link::Stop;
+use super::record::MoneyRecord;
+use crate::lane::number::SessionId;
+use crate::lane::plate::PlateNumber;
+
+/// Everything that must survive a power cut.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Book {
+    entries: BTreeMap<SessionId, Entry>,
+    /// Still in the queue, by `out_trade_no`.
+    charges: BTreeMap<String, Charge>,
+    /// Handed to staff and not finished by them, by `out_trade_no`.
+    desk: BTreeMap<String, Charge>,
+    stop: Option<Stop>,
+    totals: Totals,
+    #[serde(skip)]
+    by_plate: BTreeMap<PlateNumber, BTreeSet<String>>,
+    #[serde(skip)]
+    desk_by_plate: BTreeMap<PlateNumber, BTreeSet<String>>,
+    /// Fees of cars let out whose charges are not filed, fen.
+    #[serde(skip)]
+    exposure_fen: u64,
+}
+
+/// Sums over the ledger's whole life; they always balance:
+/// `opened = settled + handed to staff + withdrawn + what is still in the queue`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    pub opened: Sum,
+    pub settled: Sum,
+    pub handed_to_staff: Sum,
+    pub withdrawn: Sum,
+}
+
+/// How many and how much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sum {
+    pub count: u64,
+    pub fen: u64,
+}
+
+impl Sum {
+    fn add(&mut self, fen: u64) {
+        self.count += 1;
+        self.fen = self.fen.saturating_add(fen);
+    }
+}
+
+impl Book {
+    pub fn entry(&self, session: &SessionId) -> Option<&Entry> {
+        self.entries.get(session)
+    }
+
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// A charge that is still in the queue.
+    pub fn charge(&self, trade_no: &str) -> Option<&Charge> {
+        self.charges.get(trade_no)
+    }
+
+    /// Charges that are still in the queue.
+    pub fn charges(&self) -> impl Iterator<Item = &Charge> {
+        self.charges.values()
+    }
+
+    /// Charges that staff has to finish.
+    pub fn desk(&self) -> impl Iterator<Item = &Charge> {
+        self.desk.values()
+    }
+
+    /// A charge that staff has to finish.
+    pub fn on_desk(&self, trade_no: &str) -> Option<&Charge> {
+        self.desk.get(trade_no)
+    }
+
+    /// The charges of a plate that are still in the queue.
+    pub fn charges_of(&self, plate: &PlateNumber) -> impl Iterator<Item = &Charge> {
+        self.by_plate
+            .get(plate)
+            .into_iter()
+            .flatten()
+            .filter_map(|no| self.charges.get(no))
+    }
+
+    /// The charges of a stay, in the queue or with the staff.
+    pub fn charges_of_session(
+        &self,
+        plate: &PlateNumber,
+        session: &SessionId,
+    ) -> impl Iterator<Item = &Charge> {
+        let desk = self.desk_by_plate.get(plate).into_iter().flatten();
+        let on_desk = desk.filter_map(|no| self.desk.get(no));
+        self.charges_of(plate)
+            .chain(on_desk)
+            .filter(move |c| c.claim.session == *session)
+    }
+
+    /// Whether staff still has something of this plate.
+    pub fn has_arrears(&self, plate: &PlateNumber) -> bool {
+        self.desk_by_plate.contains_key(plate)
+    }
+
+    /// Fees of cars that were let out and whose charges WeChat has not taken on, fen.
+    pub fn exposure_fen(&self) -> u64 {
+        self.exposure_fen
+    }
+
+    /// Whether WeChat refuses this merchant.
+    pub fn stop(&self) -> Option<&Stop> {
+        self.stop.as_ref()
+    }
+
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Makes what is not stored from what is.
+    pub fn reindex(&mut self) {
+        self.by_plate = plates_of(&self.charges);
+        self.desk_by_plate = plates_of(&self.desk);
+        self.exposure_fen = self.charges.values().map(at_risk_fen).sum();
+    }
+
+    /// The only way in which the book changes, live and at replay. Facts about what is not there any
+    /// more change nothing.
+    pub fn apply(&mut self, record: &MoneyRecord) {
+        match record {
+            MoneyRecord::EntryOpened { .. }
+            | MoneyRecord::EntrySent { .. }
+            | MoneyRecord::EntryUnknown { .. }
+            | MoneyRecord::EntryRegistered { .. }
+            | MoneyRecord::EntryRenumbered { .. }
+            | MoneyRecord::EntryEnded { .. } => self.apply_to_entry(record),
+            MoneyRecord::ChargeOpened { claim } => {
+                let charge = Charge::opened(claim.clone());
+                self.totals.opened.add(charge.fee_fen());
+                self.place(charge);
+            }
+            MoneyRecord::ChargeSent { trade_no, body } => {
+                self.freeze(trade_no, body.as_deref());
+            }
+            MoneyRecord::ChargeDueAgain { trade_no, .. } => {
+                self.change(trade_no, |charge| charge.state = ChargeState::Due);
+            }
+            MoneyRecord::ChargeUnknown {
+                trade_no, refused, ..
+            } => {
+                self.change(trade_no, |charge| {
+                    charge.state = ChargeState::Unknown {
+                        refused: refused.clone(),
+                    };
+                });
+            }
+            MoneyRecord::ChargeAccepted { trade_no, at } => {
+                self.change(trade_no, |c| {
+                    c.state = ChargeState::Accepted { at: at.clone() }
+                });
+            }
+            MoneyRecord::ChargeSettled { trade_no, .. } => {
+                self.change(trade_no, |charge| charge.state = ChargeState::Settled);
+            }
+            MoneyRecord::ChargeSuperseded { trade_no } => {
+                self.change(trade_no, |charge| charge.superseded = true);
+            }
+            MoneyRecord::ChargeLetOut { trade_no } => {
+                self.change(trade_no, |charge| charge.let_out = true);
+            }
+            MoneyRecord::ChargeHandedToStaff { trade_no, reason } => {
+                self.change(trade_no, |c| {
+                    c.state = ChargeState::HandedToStaff(reason.clone())
+                });
+            }
+            MoneyRecord::ChargeWithdrawn { trade_no, reason } => {
+                self.change(trade_no, |c| {
+                    c.state = ChargeState::Withdrawn(reason.clone())
+                });
+            }
+            MoneyRecord::StaffFinished { trade_no, .. } => self.clear_desk(trade_no),
+            MoneyRecord::MerchantStopped { code, message } => {
+                self.stop = Some(Stop {
+                    code: code.clone(),
+                    message: message.clone(),
+                });
+            }
+            MoneyRecord::MerchantResumed => self.stop = None,
+        }
+    }
+
+    fn apply_to_entry(&mut self, record: &MoneyRecord) {
+        match record {
+            MoneyRecord::EntryOpened {
+                session,
+                plate,
+                color,
+                entered,
+                not_registrable,
+            } => {
+                let state = not_registrable.map_or(EntryState::Pending, EntryState::NotRegistrable);
+                let entry = Entry {
+                    session: session.clone(),
+                    plate: plate.clone(),
+                    color: *color,
+                    entered: entered.clone(),
+                    attempt: 0,
+                    body: None,
+                    start_time: None,
+                    state,
+                };
+                self.entries.insert(session.clone(), entry);
+            }
+            MoneyRecord::EntrySent {
+                session,
+                attempt,
+                body,
+            } => {
+                if let Some(entry) = self.entries.get_mut(session) {
+                    entry.attempt = *attempt;
+                    entry.start_time = super::body::start_time_of(body).or(entry.start_time.take());
+                    entry.body = Some(body.clone());
+                    entry.state = EntryState::Sent;
+                }
+            }
+            MoneyRecord::EntryUnknown { session, .. } => {
+                self.set_entry(session, EntryState::Unknown);
+            }
+            MoneyRecord::EntryRegistered {
+                session,
+                parking_id,
+                service,
+                as_of,
+            } => {
+                let state = EntryState::Registered {
+                    parking_id: parking_id.clone(),
+                    service: service.clone(),
+                    as_of: as_of.clone(),
+                };
+                self.set_entry(session, state);
+            }
+            MoneyRecord::EntryRenumbered {
+                session, attempt, ..
+            } => {
+                if let Some(entry) = self.entries.get_mut(session) {
+                    entry.attempt = *attempt;
+                    entry.body = None;
+                    entry.state = EntryState::Pending;
+                }
+            }
+            MoneyRecord::EntryEnded { session, why } => match why {
+                EntryEnd::Refused(code) => {
+                    self.set_entry(session, EntryState::Refused(code.clone()));
+                }
+                EntryEnd::NotRegistrable(why) => {
+                    self.set_entry(session, EntryState::NotRegistrable(*why));
+                }
+                EntryEnd::NothingOwed | EntryEnd::Charged | EntryEnd::Superseded => {
+                    self.entries.remove(session);
+                }
+            },
+            _ => {}
+        }
+    }
+
+    fn set_entry(&mut self, session: &SessionId, state: EntryState) {
+        if let Some(entry) = self.entries.get_mut(session) {
+            entry.state = state;
+        }
+    }
+
+    /// The charge has been sent. Its body keeps what the entry was good for, so that the entry ends.
+    fn freeze(&mut self, trade_no: &str, body: Option<&str>) {
+        let session = self
+            .charges
+            .get(trade_no)
+            .map(|charge| &charge.claim.session);
+        let registered = session.and_then(|session| match &self.entries.get(session)?.state {
+            EntryState::Registered {
+                parking_id,
+                service,
+                ..
+            } => Some((parking_id.clone(), service.clone())),
+            _ => None,
+        });
+        self.change(trade_no, |charge| {
+            if let (Some(text), Some((parking_id, service))) = (body, registered) {
+                charge.body = Some(Frozen {
+                    text: text.to_owned(),
+                    parking_id,
+                    service,
+                });
+            }
+            charge.state = ChargeState::Sent;
+            charge.sends = charge.sends.saturating_add(1);
+        });
+        if let Some(session) = self.charges.get(trade_no).map(|c| c.claim.session.clone()) {
+            self.entries.remove(&session);
+        }
+    }
+
+    /// Takes a charge out, changes it and puts it where it then belongs.
+    fn change(&mut self, trade_no: &str, change: impl FnOnce(&mut Charge)) {
+        let Some(mut charge) = self.charges.remove(trade_no) else {
+            return;
+        };
+        self.exposure_fen = self.exposure_fen.saturating_sub(at_risk_fen(&charge));
+        unlist(&mut self.by_plate, &charge);
+        change(&mut charge);
+        self.place(charge);
+    }
+
+    fn place(&mut self, charge: Charge) {
+        let fee_fen = charge.fee_fen();
+        match &charge.state {
+            ChargeState::Settled => self.totals.settled.add(fee_fen),
+            ChargeState::Withdrawn(_) => self.totals.withdrawn.add(fee_fen),
+            ChargeState::HandedToStaff(_) => {
+                self.totals.handed_to_staff.add(fee_fen);
+                list(&mut self.desk_by_plate, &charge);
+                self.desk.insert(charge.claim.trade_no.clone(), charge);
+            }
+            _ => {
+                self.exposure_fen = self.exposure_fen.saturating_add(at_risk_fen(&charge));
+                list(&mut self.by_plate, &charge);
+                self.charges.insert(charge.claim.trade_no.clone(), charge);
+            }
+        }
+    }
+
+    fn clear_desk(&mut self, trade_no: &str) {
+        if let Some(charge) = self.desk.remove(trade_no) {
+            unlist(&mut self.desk_by_plate, &charge);
+        }
+    }
+}
+
+fn at_risk_fen(charge: &Charge) -> u64 {
+    if charge.let_out && charge.is_unfiled() {
+        charge.fee_fen()
+    } else {
+        0
+    }
+}
+
+fn plates_of(charges: &BTreeMap<String, Charge>) -> BTreeMap<PlateNumber, BTreeSet<String>> {
+    let mut plates = BTreeMap::new();
+    for charge in charges.values() {
+        list(&mut plates, charge);
+    }
+    plates
+}
+
+fn list(plates: &mut BTreeMap<PlateNumber, BTreeSet<String>>, charge: &Charge) {
+    let numbers = plates.entry(charge.claim.plate.clone()).or_default();
+    numbers.insert(charge.claim.trade_no.clone());
+}
+
+fn unlist(plates: &mut BTreeMap<PlateNumber, BTreeSet<String>>, charge: &Charge) {
+    if let Some(numbers) = plates.get_mut(&charge.claim.plate) {
+        numbers.remove(&charge.claim.trade_no);
+        if numbers.is_empty() {
+            plates.remove(&charge.claim.plate);
+        }
+    }
+}

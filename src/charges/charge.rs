@@ -1,0 +1,179 @@
+//! One claim on WeChat for one stay (扣费受理).
+
+use serde::{Deserialize, Serialize};
+
+use super::answer::Transaction;
+use crate::lane::guard::Doubt;
+use crate::lane::number::SessionId;
+use crate::lane::plate::PlateNumber;
+use crate::lane::service::ServiceState;
+use crate::lane::session::LaneId;
+use crate::lane::tariff::Quote;
+use crate::lane::time::Stamp;
+
+/// What is due, as it was when the exit decided. Never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// `out_trade_no`.
+    pub trade_no: String,
+    pub session: SessionId,
+    pub plate: PlateNumber,
+    /// Exit lane, `device_id` of the charge.
+    pub lane: LaneId,
+    pub entered: Stamp,
+    pub exited: Stamp,
+    /// Length of the stay, milliseconds; 0 where no clock could tell.
+    pub stay_ms: u64,
+    /// The fee with the lines that explain it.
+    pub quote: Quote,
+    /// What becomes of it first.
+    pub opening: Opening,
+}
+
+/// What becomes of a claim first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opening {
+    /// To be filed, once its entry is registered.
+    ToFile {
+        /// File it although the entry was blocked when last heard of (`try_when_blocked`).
+        despite_block: bool,
+    },
+    /// Not to be filed: staff has it from the start.
+    ToStaff(StaffReason),
+}
+
+/// A claim and how far it has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    pub claim: Claim,
+    pub state: ChargeState,
+    /// Frozen request body.
+    pub body: Option<Frozen>,
+    /// How often it was sent for certain; a refusal of a repeat may hide an acceptance.
+    pub sends: u32,
+    /// The car left before WeChat had taken it on.
+    pub let_out: bool,
+    /// A newer stay of the plate went to WeChat.
+    pub superseded: bool,
+}
+
+/// The body as frozen, with what its entry was worth when it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frozen {
+    pub text: String,
+    pub parking_id: String,
+    pub service: ServiceState,
+}
+
+/// Where a charge stands. Only `Settled`, `HandedToStaff` and `Withdrawn` leave the queue, and
+/// `HandedToStaff` is not reachable from `Sent` or `Unknown`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargeState {
+    /// Its entry has no id yet.
+    WaitingForEntry,
+    /// To be sent.
+    Due,
+    /// On its way; after a restart read as [`ChargeState::Unknown`].
+    Sent,
+    /// The answer was lost: query before anything else.
+    Unknown {
+        /// Code of a refusal that may hide an earlier acceptance.
+        refused: Option<String>,
+    },
+    /// WeChat took it on; the money has not moved yet.
+    Accepted { at: Stamp },
+    /// WeChat refused it for good.
+    Refused(String),
+    /// The order was final without money having moved.
+    Failed,
+    /// The money moved.
+    Settled,
+    /// A person finishes it.
+    HandedToStaff(StaffReason),
+    /// Nothing is claimed any more.
+    Withdrawn(WithdrawnReason),
+}
+
+/// Why a person must finish a charge. All of these are arrears until staff says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StaffReason {
+    /// WeChat refused it, with this code.
+    Refused(String),
+    /// The order was final without money having moved.
+    PaymentFailed,
+    /// The entry cannot be charged, in WeChat's word.
+    Blocked(String),
+    /// There is no entry to charge.
+    NotRegistered(String),
+    /// A newer stay of the plate made the entry useless.
+    Superseded,
+    /// Accepted 90 days ago and never settled.
+    Unsettled,
+    /// The guard kept it from being filed.
+    Guarded(Vec<Doubt>),
+}
+
+/// Why nothing is claimed any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WithdrawnReason {
+    /// Cash or another channel.
+    PaidElsewhere { by: String, channel: String },
+    /// Let off.
+    Waived { by: String, why: String },
+}
+
+impl Charge {
+    /// The claim before anything happened to it.
+    pub fn opened(claim: Claim) -> Self {
+        let state = match &claim.opening {
+            Opening::ToFile { .. } => ChargeState::WaitingForEntry,
+            Opening::ToStaff(reason) => ChargeState::HandedToStaff(reason.clone()),
+        };
+        Self {
+            claim,
+            state,
+            body: None,
+            sends: 0,
+            let_out: false,
+            superseded: false,
+        }
+    }
+
+    /// Fen.
+    pub fn fee_fen(&self) -> u64 {
+        self.claim.quote.fee_fen
+    }
+
+    /// Whether WeChat may still take this money, or may have: no other channel may meanwhile.
+    pub fn is_under_way(&self) -> bool {
+        matches!(self.state, ChargeState::Sent | ChargeState::Unknown { .. })
+    }
+
+    /// Whether WeChat has not yet said yes or no.
+    pub fn is_unfiled(&self) -> bool {
+        matches!(
+            self.state,
+            ChargeState::WaitingForEntry
+                | ChargeState::Due
+                | ChargeState::Sent
+                | ChargeState::Unknown { .. }
+        )
+    }
+
+    /// Whether a verified answer speaks of this charge and of nothing else. What WeChat left out of
+    /// its answer (`parking_info` is optional there) cannot contradict; number and sum must be there.
+    pub fn is_meant_by(&self, transaction: &Transaction) -> bool {
+        let parking_id = self.body.as_ref().map(|b| b.parking_id.as_str());
+        let echoes = |echo: &Option<String>, own: Option<&str>| {
+            echo.as_deref().is_none_or(|echo| Some(echo) == own)
+        };
+        transaction.out_trade_no == self.claim.trade_no
+            && transaction.total_fen == Some(self.fee_fen())
+            && echoes(&transaction.parking_id, parking_id)
+            && echoes(&transaction.plate_number, Some(self.claim.plate.as_str()))
+    }
+}

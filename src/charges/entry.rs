@@ -1,0 +1,91 @@
+//! One stay's entry at WeChat (停车入场).
+
+use serde::{Deserialize, Serialize};
+
+use crate::lane::number::SessionId;
+use crate::lane::plate::{PlateColor, PlateNumber};
+use crate::lane::service::ServiceState;
+use crate::lane::time::Stamp;
+
+/// An entry from its wish to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub session: SessionId,
+    pub plate: PlateNumber,
+    pub color: Option<PlateColor>,
+    pub entered: Stamp,
+    /// Which `out_parking_no` it goes under, from 0.
+    pub attempt: u16,
+    /// Frozen request body of this attempt.
+    pub body: Option<String>,
+    /// RFC 3339; once sent it is never changed, whatever happens to clocks and numbers.
+    pub start_time: Option<String>,
+    pub state: EntryState,
+}
+
+/// Where an entry stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryState {
+    /// Not sent yet.
+    Pending,
+    /// On its way; after a restart read as [`EntryState::Unknown`].
+    Sent,
+    /// The answer was lost: the identical request is repeated.
+    Unknown,
+    /// WeChat has it.
+    Registered {
+        parking_id: String,
+        service: ServiceState,
+        as_of: Stamp,
+    },
+    /// It cannot be made.
+    NotRegistrable(NotRegistrable),
+    /// WeChat refused it, with this code.
+    Refused(String),
+}
+
+/// Why an entry cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotRegistrable {
+    /// WeChat matches plate and colour, and the camera did not know the colour.
+    ColorUnknown,
+    /// The start of the stay cannot be said.
+    UntrustedTime,
+}
+
+/// Why an entry has no further use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryEnd {
+    /// The stay ended and nothing is owed.
+    NothingOwed,
+    /// The charge is made; what it needs is frozen in it.
+    Charged,
+    /// The plate has a newer stay. An older entry is never notified after it.
+    Superseded,
+    /// It cannot be made, found out late.
+    NotRegistrable(NotRegistrable),
+    /// WeChat refused it.
+    Refused(String),
+}
+
+impl Entry {
+    /// A short word for why there will never be an id, if so.
+    pub fn never(&self) -> Option<String> {
+        match &self.state {
+            EntryState::NotRegistrable(NotRegistrable::ColorUnknown) => {
+                Some("plate colour unknown".into())
+            }
+            EntryState::NotRegistrable(NotRegistrable::UntrustedTime) => {
+                Some("entry time not trusted".into())
+            }
+            EntryState::Refused(code) => Some(format!("entry refused: {code}")),
+            EntryState::Pending
+            | EntryState::Sent
+            | EntryState::Unknown
+            | EntryState::Registered { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Whether WeChat answers at all, and whether it answers this merchant.
+
+use serde::{Deserialize, Serialize};
+
+use super::backoff;
+use crate::lane::time::Moment;
+
+/// So many calls in a row without an answer, and WeChat counts as silent.
+const SILENT_AFTER: u32 = 2;
+
+/// What the last calls tell about the way to WeChat.
+#[derive(Clone, Debug, Default)]
+pub struct Link {
+    failures: u32,
+    not_before: Moment,
+}
+
+impl Link {
+    /// Lanes do not wait for a WeChat that has not been answering.
+    pub fn is_silent(&self) -> bool {
+        self.failures >= SILENT_AFTER
+    }
+
+    /// Whether one more background call may go, with `in_flight` under way. `limit` is for good times;
+    /// while nothing answers, one call at a time finds out.
+    pub fn admits(&self, in_flight: usize, limit: usize, now: Moment) -> bool {
+        if self.is_silent() {
+            in_flight == 0 && now >= self.not_before
+        } else {
+            in_flight < limit
+        }
+    }
+
+    /// When a background call may go, if `admits` says no for the silence.
+    pub fn probe_at(&self) -> Option<Moment> {
+        self.is_silent().then_some(self.not_before)
+    }
+
+    /// WeChat answered, whatever it said. Tells whether that ended a silence.
+    pub fn answered(&mut self) -> bool {
+        let was_silent = self.is_silent();
+        self.failures = 0;
+        was_silent
+    }
+
+    /// Nothing came back. Tells whether a silence began.
+    pub fn failed(&mut self, key: &str, now: Moment) -> bool {
+        let was_silent = self.is_silent();
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = now.after_ms(backoff::probe_delay_ms(key, self.failures));
+        self.is_silent() && !was_silent
+    }
+}
+
+/// A merchant whom WeChat refuses as such (`SIGN_ERROR`, `NO_AUTH`): nothing is sent but one query
+/// now and then. Nothing is lost by it; what is due stays due.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// WeChat's code.
+    pub code: String,
+    /// WeChat's words.
+    pub message: String,
+}
+
+/// Codes that speak of the merchant's set-up and not of the one call (`wechat-pay.md` 2.5, 10).
+pub fn is_set_up_error(status: u16, code: &str) -> bool {
+    status == 401 || matches!(code, "SIGN_ERROR" | "NO_AUTH")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_lost_answer_is_not_yet_silence() {
+        let mut link = Link::default();
+        assert!(!link.failed("T", Moment(0)));
+        assert!(!link.is_silent());
+        assert!(link.failed("T", Moment(0)));
+        assert!(link.is_silent());
+        assert!(link.answered());
+        assert!(!link.is_silent());
+    }
+
+    #[test]
+    fn in_silence_one_call_at_a_time_goes_and_not_before_its_time() {
+        let mut link = Link::default();
+        assert!(link.admits(3, 4, Moment(0)));
+        assert!(!link.admits(4, 4, Moment(0)));
+        link.failed("T", Moment(0));
+        link.failed("T", Moment(0));
+        let at = link.probe_at().expect("silent");
+        assert!(!link.admits(0, 4, Moment(at.0 - 1)));
+        assert!(link.admits(0, 4, at));
+        assert!(!link.admits(1, 4, at));
+    }
+}
