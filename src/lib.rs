@@ -8,7 +8,10 @@ pub mod charges;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod display;
+pub mod gate;
+pub mod health;
 pub mod lane;
 pub mod park;
 #[cfg(feature = "demo")]

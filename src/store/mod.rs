@@ -1,1 +1,3 @@
 //! What outlives a power cut: the ledger (the truth) and sled (what answers questions).
+
+pub mod record;

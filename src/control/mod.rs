@@ -1,0 +1,35 @@
+//! The local socket: JSON lines between the command line and a running daemon.
+
+pub mod server;
+
+use serde::{Deserialize, Serialize};
+
+use crate::charges::record::StaffOutcome;
+use crate::lane::session::LaneId;
+
+/// What may be asked, one JSON object a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "ask", deny_unknown_fields)]
+pub enum Question {
+    /// How things stand: cars inside, queue, sums, links, alarms.
+    Status,
+    /// Raise a barrier now. Always possible, recorded with name and reason.
+    Raise {
+        lane: LaneId,
+        by: String,
+        why: String,
+        money: Option<StaffOutcome>,
+    },
+    /// Cars that wait for a person, stays to look at, charges with the staff.
+    Review,
+}
+
+/// What comes back, one JSON object a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Done, or what was asked for.
+    Ok(serde_json::Value),
+    /// Not done, and why.
+    Error(String),
+}

@@ -1,0 +1,96 @@
+//! The daemon's end of the socket.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{Answer, Question};
+use crate::gate::inbox::{Inbox, Message};
+
+/// Longest question, bytes.
+const LINE_MAX: u64 = 64 * 1024;
+/// How long the loop may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// A peer that asks nothing for this long is hung up on.
+const IDLE_AT_MOST: Duration = Duration::from_secs(300);
+
+/// A listening socket; removed when dropped.
+pub struct Server {
+    path: PathBuf,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Listens at `path`, for owner and group only. A socket left by a daemon that died is replaced.
+    ///
+    /// # Errors
+    /// When the folder is missing or not writable.
+    pub fn start(path: &Path, inbox: Inbox) -> io::Result<Self> {
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, inbox.clone()));
+            }
+        });
+        Ok(Self {
+            path: path.to_owned(),
+            task,
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+        // The next start replaces what could not be removed.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+async fn serve(stream: UnixStream, inbox: Inbox) {
+    let (read, mut write) = stream.into_split();
+    let mut lines = BufReader::new(read);
+    loop {
+        let mut line = Vec::new();
+        let mut limited = (&mut lines).take(LINE_MAX);
+        let reading = limited.read_until(b'\n', &mut line);
+        match tokio::time::timeout(IDLE_AT_MOST, reading).await {
+            Ok(Ok(length)) if length > 0 => {}
+            _ => return,
+        }
+        let answer = match serde_json::from_slice::<Question>(&line) {
+            Ok(question) => ask(&inbox, question).await,
+            Err(error) => Answer::Error(format!("not a question: {error}")),
+        };
+        let Ok(mut text) = serde_json::to_vec(&answer) else {
+            return;
+        };
+        text.push(b'\n');
+        if write.write_all(&text).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn ask(inbox: &Inbox, question: Question) -> Answer {
+    let (reply, answer) = oneshot::channel();
+    inbox.put_message(Message::Asked(question, reply)).await;
+    match tokio::time::timeout(ANSWER_WITHIN, answer).await {
+        Ok(Ok(answer)) => answer,
+        _ => Answer::Error("the daemon did not answer within 10 s".to_owned()),
+    }
+}

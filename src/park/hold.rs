@@ -1,0 +1,282 @@
+//! Cars that wait for a person, and how they get away. Nobody is trapped.
+
+use super::exit::Leaving;
+use super::record::LaneRecord;
+use super::rules::Direction;
+use super::state::Hold;
+use super::{Park, Turn};
+use crate::charges::charge::{ChargeState, Opening, StaffReason};
+use crate::charges::record::StaffOutcome;
+use crate::lane::alarm::{Alarm, AlarmKind};
+use crate::lane::plate::PlateNumber;
+use crate::lane::raise::{HoldReason, RaiseReason};
+use crate::lane::reading::PlateRead;
+use crate::lane::session::{LaneId, Session};
+use crate::lane::time::Moment;
+
+impl Park {
+    /// A car without a stay to its name waits for a person.
+    pub(super) fn hold_unread(
+        &mut self,
+        lane: &LaneId,
+        read: &PlateRead,
+        reason: HoldReason,
+        turn: &mut Turn,
+    ) {
+        let hold = Hold {
+            lane: lane.clone(),
+            plate: read.plate.clone(),
+            color: read.color,
+            raw_plate: read.raw_plate.clone(),
+            session: None,
+            reason,
+            since: turn.at.clone(),
+            arrived: turn.at.clone(),
+            quote: None,
+            trade_no: None,
+            confidence_permille: read.confidence_permille,
+        };
+        self.start_hold(hold, turn);
+    }
+
+    /// The same car goes on waiting since when it began to.
+    pub(super) fn start_hold(&mut self, mut hold: Hold, turn: &mut Turn) {
+        let moment = turn.moment();
+        let mind = self.mind(&hold.lane);
+        mind.car = None;
+        mind.decided = hold.plate.clone().map(|plate| (plate, moment));
+        if let Some(held) = self
+            .site
+            .holds
+            .get(&hold.lane)
+            .filter(|h| h.plate == hold.plate)
+        {
+            if held.reason == hold.reason && held.trade_no == hold.trade_no {
+                return;
+            }
+            hold.since = held.since.clone();
+        }
+        self.lane_record(LaneRecord::HoldStarted { hold }, turn);
+    }
+
+    pub(super) fn end_hold(&mut self, lane: &LaneId, turn: &mut Turn) {
+        if let Some(hold) = self.site.holds.get(lane) {
+            if let Some(session) = hold.session.clone() {
+                self.queue.no_hurry(&session);
+            }
+            self.lane_record(LaneRecord::HoldEnded { lane: lane.clone() }, turn);
+        }
+    }
+
+    /// After a restart of the box the time already waited still counts.
+    pub(super) fn holds_of_another_boot(&mut self, turn: &mut Turn) {
+        let boot = turn.now().boot;
+        let held: Vec<Hold> = self
+            .site
+            .holds
+            .values()
+            .filter(|hold| hold.since.now.boot != boot)
+            .cloned()
+            .collect();
+        for mut hold in held {
+            let waited_ms = hold.since.stay_ms(&turn.at).unwrap_or(0);
+            hold.since = turn.at.clone();
+            hold.since.now.moment = Moment(turn.moment().0.saturating_sub(waited_ms));
+            self.lane_record(LaneRecord::HoldStarted { hold }, turn);
+        }
+    }
+
+    /// A car that nobody came for is let out as arrears.
+    pub(super) fn holds_over(&mut self, turn: &mut Turn) {
+        let held_at_most = self.rules.exit.held_at_most_ms;
+        let moment = turn.moment();
+        let over: Vec<LaneId> = self
+            .site
+            .holds
+            .values()
+            .filter(|hold| self.direction(&hold.lane) == Some(Direction::Exit))
+            .filter(|hold| moment.since_ms(hold.since.now.moment) >= held_at_most)
+            .map(|hold| hold.lane.clone())
+            .collect();
+        for lane in over {
+            let text = format!(
+                "a car was held at lane {lane} for {} minutes and nobody came; it was let out",
+                held_at_most / 60_000
+            );
+            let subject = lane.0.clone();
+            turn.alarms.push(Alarm {
+                kind: AlarmKind::HeldTooLong,
+                subject,
+                raised: true,
+                text,
+            });
+            self.release(&lane, RaiseReason::HeldTooLong, turn);
+        }
+    }
+
+    /// The attendant opens. Says what became of the money.
+    pub(super) fn release_by_hand(
+        &mut self,
+        lane: &LaneId,
+        reason: RaiseReason,
+        money: Option<StaffOutcome>,
+        turn: &mut Turn,
+    ) -> String {
+        let trade_no = self.release(lane, reason, turn);
+        match (trade_no, money) {
+            (None, None) => format!("lane {lane} raised"),
+            (None, Some(_)) => format!("lane {lane} raised; nothing was due"),
+            (Some(trade_no), None) => format!("lane {lane} raised; charge {trade_no} stands"),
+            (Some(trade_no), Some(money)) => {
+                let finished = self.with_queue(turn, |queue, _, out| {
+                    queue.finish_by_staff(&trade_no, money, out)
+                });
+                match finished {
+                    Ok(()) => format!("lane {lane} raised; charge {trade_no} is finished"),
+                    Err(why) => format!("lane {lane} raised; charge {trade_no} stands: {why}"),
+                }
+            }
+        }
+    }
+
+    /// Whatever stands in front of the barrier goes. Returns the number of its charge, if it has one.
+    fn release(&mut self, lane: &LaneId, reason: RaiseReason, turn: &mut Turn) -> Option<String> {
+        let car = self.mind(lane).car.take();
+        let hold = self.site.holds.get(lane).cloned();
+        let session = car
+            .as_ref()
+            .map(|car| car.session.clone())
+            .or_else(|| hold.as_ref().and_then(|hold| hold.session.clone()))
+            .and_then(|id| self.site.sessions.get(&id).cloned());
+        let read_plate = car
+            .as_ref()
+            .and_then(|car| car.read.plate.clone())
+            .or_else(|| hold.as_ref().and_then(|hold| hold.plate.clone()));
+        match (self.direction(lane), session, hold) {
+            (Some(Direction::Exit), Some(session), hold) => {
+                let trade_no = self.settle_accounts(lane, &session, hold.as_ref(), turn);
+                let plate = read_plate.or(Some(session.plate.clone()));
+                self.raise(lane, plate, Some(session.id), reason, turn);
+                trade_no
+            }
+            (
+                Some(Direction::Entry),
+                None,
+                Some(Hold {
+                    plate: Some(plate),
+                    color,
+                    ..
+                }),
+            ) => {
+                let id = self.admit_by_hand(lane, &plate, color, turn);
+                self.raise(lane, Some(plate), Some(id), reason, turn);
+                None
+            }
+            (_, session, _) => {
+                let id = session.map(|session| session.id);
+                self.raise(lane, read_plate, id, reason, turn);
+                None
+            }
+        }
+    }
+
+    /// The stay ends; what is due for it stands with WeChat or with the staff.
+    fn settle_accounts(
+        &mut self,
+        lane: &LaneId,
+        session: &Session,
+        hold: Option<&Hold>,
+        turn: &mut Turn,
+    ) -> Option<String> {
+        let of_session = self
+            .queue
+            .book()
+            .charges_of_session(&session.plate, &session.id);
+        let claimed = of_session
+            .map(|charge| charge.claim.trade_no.clone())
+            .last();
+        let claimed = claimed.or_else(|| self.site.claimed.get(&session.id).cloned());
+        let trade_no = match (claimed, hold) {
+            (Some(trade_no), _) => Some(trade_no),
+            (None, Some(hold)) => self.claim_for_staff(lane, session, hold, turn),
+            (None, None) => None,
+        };
+        match &trade_no {
+            Some(trade_no) => self.let_out(session, lane, trade_no, turn),
+            None => {
+                let ending = crate::lane::session::Ending::Free;
+                self.close_session(session, lane, ending, 0, turn);
+            }
+        }
+        trade_no
+    }
+
+    fn claim_for_staff(
+        &mut self,
+        lane: &LaneId,
+        session: &Session,
+        hold: &Hold,
+        turn: &mut Turn,
+    ) -> Option<String> {
+        let quote = hold.quote.clone().filter(|quote| quote.fee_fen > 0)?;
+        let plate = hold.plate.clone().unwrap_or_else(|| session.plate.clone());
+        let read = PlateRead::by_hand(plate, hold.color);
+        let leaving = Leaving {
+            lane: lane.clone(),
+            session: session.clone(),
+            read,
+            arrived: hold.arrived.clone(),
+            stay_ms: session.entered.stay_ms(&hold.arrived),
+            quote,
+            doubts: Vec::new(),
+        };
+        let opening = Opening::ToStaff(staff_reason(&hold.reason));
+        Some(self.claim(&leaving, opening, turn))
+    }
+
+    fn admit_by_hand(
+        &mut self,
+        lane: &LaneId,
+        plate: &PlateNumber,
+        color: Option<crate::lane::plate::PlateColor>,
+        turn: &mut Turn,
+    ) -> crate::lane::number::SessionId {
+        let read = PlateRead::by_hand(plate.clone(), color);
+        let entered = turn.at.clone();
+        self.open_session(lane, plate, &read, entered, Vec::new(), turn)
+            .id
+    }
+
+    /// Why a charge is with the staff, as a reason to hold the car.
+    pub(super) fn desk_reason(&self, trade_no: &str) -> Option<HoldReason> {
+        let charge = self.queue.book().on_desk(trade_no)?;
+        let ChargeState::HandedToStaff(reason) = &charge.state else {
+            return None;
+        };
+        Some(match reason {
+            StaffReason::Refused(code) => HoldReason::Refused(code.clone()),
+            StaffReason::PaymentFailed => HoldReason::PaymentFailed,
+            StaffReason::Blocked(why) => HoldReason::Blocked(why.clone()),
+            StaffReason::NotRegistered(why) => HoldReason::NotRegistered(why.clone()),
+            StaffReason::Superseded => HoldReason::NotRegistered("superseded".to_owned()),
+            StaffReason::Unsettled => HoldReason::NotYetPaid,
+            StaffReason::Guarded(doubts) => HoldReason::Guarded(doubts.clone()),
+        })
+    }
+}
+
+fn staff_reason(hold: &HoldReason) -> StaffReason {
+    match hold {
+        HoldReason::Blocked(why) => StaffReason::Blocked(why.clone()),
+        HoldReason::NotRegistered(why) => StaffReason::NotRegistered(why.clone()),
+        HoldReason::Refused(code) => StaffReason::Refused(code.clone()),
+        HoldReason::PaymentFailed => StaffReason::PaymentFailed,
+        HoldReason::Guarded(doubts) => StaffReason::Guarded(doubts.clone()),
+        HoldReason::BlockListed
+        | HoldReason::Unreadable
+        | HoldReason::NoEntry { .. }
+        | HoldReason::Silent
+        | HoldReason::NotYetPaid
+        | HoldReason::BarrierStuck => StaffReason::NotRegistered("let out by hand".to_owned()),
+    }
+}

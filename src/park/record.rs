@@ -1,0 +1,94 @@
+//! What the ledger remembers, with the numbers it is known by on disk (docs/ledger-format.md).
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Event;
+use super::rules::Rules;
+use super::state::{Hold, Review, Snapshot};
+use crate::charges::record::MoneyRecord;
+use crate::lane::number::SessionId;
+use crate::lane::plate::PlateNumber;
+use crate::lane::raise::RaiseReason;
+use crate::lane::session::{Ending, LaneId, Session};
+use crate::lane::time::{Now, Stamp};
+
+/// One permanent fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The event and the time that the records after it (up to the next step) were decided from.
+    StepTaken(StepTaken),
+    /// The whole rules, as they are from here on.
+    RulesChanged(Box<Rules>),
+    /// The whole state, so that a start need not read what is before it.
+    Checkpoint(Box<Snapshot>),
+    /// A fact about stays, barriers and people.
+    Lane(LaneRecord),
+    /// A fact about money.
+    Money(MoneyRecord),
+    /// A kind that this version does not know. Kept, never dropped.
+    Unknown {
+        /// Its number on disk.
+        kind: u16,
+    },
+}
+
+/// Head of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepTaken {
+    pub now: Now,
+    pub event: Event,
+}
+
+/// A fact about stays, barriers and people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "fact")]
+pub enum LaneRecord {
+    /// A car came in.
+    SessionOpened { session: Session },
+    /// The stay is over.
+    SessionClosed {
+        session: SessionId,
+        plate: PlateNumber,
+        lane: LaneId,
+        at: Stamp,
+        ending: Ending,
+        fee_fen: u64,
+    },
+    /// A barrier may rise, for this reason.
+    RaiseDecided {
+        raise: u64,
+        lane: LaneId,
+        plate: Option<PlateNumber>,
+        session: Option<SessionId>,
+        reason: RaiseReason,
+        at: Stamp,
+    },
+    /// The same raise again: it was uncertain, and the car is still there.
+    RaiseReissued { raise: u64, lane: LaneId },
+    /// Something showed that it was carried out.
+    RaiseCarriedOut {
+        raise: u64,
+        lane: LaneId,
+        proof: Proof,
+    },
+    /// The car has passed the arm.
+    Passed { raise: u64, lane: LaneId },
+    /// A car waits for a person.
+    HoldStarted { hold: Hold },
+    /// It does not any more.
+    HoldEnded { lane: LaneId },
+    /// A person should look at this stay.
+    ReviewOpened { review: Review },
+}
+
+/// What showed that a raise was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// The relay was driven, says the camera.
+    Reply,
+    /// The arm was seen up.
+    Arm,
+    /// The closing loop was occupied.
+    Loop,
+}

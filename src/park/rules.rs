@@ -1,0 +1,57 @@
+//! Everything that decides besides state and event. Recorded whole whenever it changes, so that an
+//! incident can be re-run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::charges::queue::MerchantRules;
+use crate::lane::entry::EntryRules;
+use crate::lane::exit::ExitRules;
+use crate::lane::guard::GuardRules;
+use crate::lane::plate::PlateNumber;
+use crate::lane::session::LaneId;
+use crate::lane::tariff::Tariff;
+
+/// The site's rules as the core needs them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// This box.
+    pub box_id: String,
+    pub lanes: BTreeMap<LaneId, LaneRules>,
+    pub entry: EntryRules,
+    pub exit: ExitRules,
+    pub guard: GuardRules,
+    pub lists: Lists,
+    pub tariff: Tariff,
+    pub merchant: MerchantRules,
+}
+
+/// One lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneRules {
+    pub direction: Direction,
+    /// The same plate again within this time is the same car, milliseconds.
+    pub duplicate_window_ms: u64,
+    /// A reading below this is never charged automatically, 0–1000.
+    pub min_confidence_permille: Option<u16>,
+}
+
+/// Which way a lane leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Entry,
+    Exit,
+}
+
+/// Plates with a treatment of their own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lists {
+    /// Not let in.
+    pub blocked: BTreeSet<PlateNumber>,
+    /// Season tickets.
+    pub permits: BTreeSet<PlateNumber>,
+    /// Police, fire, ambulance, military leave free (E22).
+    pub free_special_vehicles: bool,
+}

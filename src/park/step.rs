@@ -1,0 +1,53 @@
+//! What one event led to.
+
+use crate::charges::queue::Call;
+use crate::lane::alarm::Alarm;
+use crate::lane::session::LaneId;
+use crate::lane::time::Moment;
+
+use super::record::Record;
+
+/// Records are on disk before commands run; the gate's step routine sees to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    pub records: Vec<Record>,
+    pub commands: Vec<Command>,
+    pub alarms: Vec<Alarm>,
+    /// Why an event led to nothing, for the log.
+    pub ignored: Option<Ignored>,
+    /// What to tell the person who asked, if one did.
+    pub reply: Option<Result<String, String>>,
+}
+
+/// What the adapters are to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Pulse the lane's barrier, at most until then, never queued.
+    RaiseBarrier {
+        lane: LaneId,
+        raise: u64,
+        issue: u8,
+        valid_until: Moment,
+    },
+    /// Call WeChat.
+    Call(Call),
+}
+
+/// Why a reading led to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// No such lane in the configuration.
+    UnknownLane,
+    /// Delivered as a retained message.
+    Retained,
+    /// Older than a live reading may be, milliseconds.
+    Stale { age_ms: u64 },
+    /// The same car again.
+    Duplicate,
+    /// This very record was handled before.
+    SeenBefore,
+    /// Cached data without a plate or a time to work with.
+    UselessReplay,
+    /// Waits until the car before it is decided.
+    NextInLine,
+}
