@@ -3,6 +3,7 @@
 mod capture_time;
 mod local_time;
 mod loose;
+pub mod mqtt;
 mod plate_text;
 pub mod vz_mqtt;
 

@@ -1,0 +1,418 @@
+//! One connection, from CONNECT to its end. The only place that knows rumqttc.
+//!
+//! rumqttc reconnects by itself, keeps what it has not written for the next connection, and takes
+//! publishes into a channel. None of that is wanted here: an event loop is used for one connection
+//! and dropped, and commands are written to its socket directly, at the last moment that decides
+//! whether they are still wanted.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rumqttc::{
+    ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, Packet, PubAck, Publish, QoS,
+    Request, StateError, Subscribe, SubscribeFilter, SubscribeReasonCode, TlsConfiguration,
+    Transport,
+};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::link::{Order, Shared, is_serial};
+use super::{LinkEvent, LinkFault, NotSent};
+use crate::camera::vz_mqtt::{Kind, Layout, Topic, decode};
+use crate::lane::time::Moment;
+
+/// Larger commands are refused. rumqttc ends the connection over them.
+pub(super) const COMMAND_BYTES_MAX: usize = 64 * 1024;
+
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Larger packets end the connection. Readings with pictures reach about 1 MB.
+const INCOMING_BYTES_MAX: usize = 16 * 1024 * 1024;
+const OUTGOING_BYTES_MAX: usize = 2 * COMMAND_BYTES_MAX;
+/// TCP, TLS and CONNACK together.
+const CONNECT_WITHIN_S: u64 = 5;
+const SUBACK_WITHIN: Duration = Duration::from_secs(5);
+/// A socket that takes nothing for this long is as good as dead.
+const WRITE_WITHIN: Duration = Duration::from_secs(2);
+const CAMERAS_PER_SUBSCRIBE: usize = 16;
+
+/// Which topic layouts to ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layouts {
+    All,
+    /// Some brokers throw a client out that asks for a topic in `$`.
+    WithoutDollar,
+}
+
+/// How a connection ended.
+pub(super) struct Ended {
+    pub fault: LinkFault,
+    /// How long it was up, if it ever was.
+    pub up_ms: Option<u64>,
+    /// It ended over the filters in `$`.
+    pub dollar_unwelcome: bool,
+}
+
+impl Ended {
+    pub fn panicked() -> Self {
+        Self {
+            fault: LinkFault::Panicked,
+            up_ms: None,
+            dollar_unwelcome: false,
+        }
+    }
+}
+
+/// Runs one connection to its end.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    layouts: Layouts,
+    stopped: watch::Receiver<bool>,
+) -> Ended {
+    let mut session = Session {
+        network: event_loop(&shared),
+        shared,
+        stopped,
+        orders: None,
+        unasked: Vec::new(),
+        asked: BTreeMap::new(),
+        granted: 0,
+        refused: Vec::new(),
+        up_since: None,
+    };
+    let Err(fault) = session.live(layouts).await;
+    session.give_back_orders();
+    let up_ms = session
+        .up_since
+        .map(|since| session.shared.clock.now().moment.since_ms(since));
+    let lost = matches!(fault, LinkFault::Lost { .. });
+    let dollar_unwelcome = lost && session.only_dollar_asked();
+    if dollar_unwelcome {
+        let unanswered = session.asked.into_values().flatten();
+        session.shared.refused(unanswered.collect());
+    }
+    Ended {
+        fault,
+        up_ms,
+        dollar_unwelcome,
+    }
+}
+
+struct Session {
+    shared: Arc<Shared>,
+    network: EventLoop,
+    stopped: watch::Receiver<bool>,
+    /// Commands, while up.
+    orders: Option<mpsc::Receiver<Order>>,
+    /// Filters not yet asked for, one SUBSCRIBE each.
+    unasked: Vec<Vec<String>>,
+    /// Filters without an answer, by packet id.
+    asked: BTreeMap<u16, Vec<String>>,
+    granted: usize,
+    refused: Vec<String>,
+    up_since: Option<Moment>,
+}
+
+impl Session {
+    async fn live(&mut self, layouts: Layouts) -> Result<Infallible, LinkFault> {
+        self.connect().await?;
+        self.unasked = filters(&self.shared.settings.cameras, layouts);
+        if layouts == Layouts::All && !self.unasked.is_empty() {
+            // Alone and first: if the connection ends over them, it is known why.
+            let dollar = self.unasked.remove(0);
+            self.subscribe(dollar).await?;
+        }
+        let answers_until = Instant::now() + SUBACK_WITHIN;
+        loop {
+            if self.asked.is_empty() {
+                for filters in std::mem::take(&mut self.unasked) {
+                    self.subscribe(filters).await?;
+                }
+            }
+            if self.asked.is_empty() && self.up_since.is_none() {
+                self.up()?;
+            }
+            let up = self.up_since.is_some();
+            let next = tokio::select! {
+                () = stop(&mut self.stopped) => Next::Stop,
+                () = sleep_until(answers_until), if !up => Next::NoAnswer,
+                order = next_order(&mut self.orders) => Next::Order(order),
+                // Dropping this future midway loses nothing: acknowledgements are written below
+                // and not by the event loop, and everything else it holds is in its own state.
+                event = self.network.poll() => Next::Event(Box::new(event)),
+            };
+            match next {
+                Next::Order(order) => self.carry_out(order).await?,
+                Next::Event(event) => self.handle(*event).await?,
+                Next::NoAnswer => {
+                    return Err(LinkFault::Silent {
+                        question: "the subscriptions",
+                    });
+                }
+                Next::Stop => {
+                    // The connection ends either way.
+                    let _ = self.write(Packet::Disconnect, WRITE_WITHIN).await;
+                    return Err(LinkFault::Closed);
+                }
+            }
+        }
+    }
+
+    async fn connect(&mut self) -> Result<(), LinkFault> {
+        let settings = &self.shared.settings;
+        let address = format!("{}:{}", settings.host, settings.port);
+        tokio::select! {
+            () = stop(&mut self.stopped) => Err(LinkFault::Closed),
+            answer = self.network.poll() => match answer {
+                Ok(_connack) => Ok(()),
+                Err(ConnectionError::ConnectionRefused(code)) => {
+                    Err(LinkFault::LoginRefused { code: format!("{code:?}") })
+                }
+                // Without the packet, which may be our own, with the password, sent back.
+                Err(ConnectionError::NotConnAck(_)) => Err(LinkFault::Unreachable {
+                    address,
+                    detail: "what answers there is no MQTT broker".into(),
+                }),
+                Err(error) => Err(LinkFault::Unreachable { address, detail: error.to_string() }),
+            },
+        }
+    }
+
+    async fn subscribe(&mut self, filters: Vec<String>) -> Result<(), LinkFault> {
+        let wanted = filters
+            .iter()
+            .map(|filter| SubscribeFilter::new(filter.clone(), QoS::AtLeastOnce));
+        let request = Request::Subscribe(Subscribe::new_many(wanted));
+        let packet = self.network.state.handle_outgoing_packet(request);
+        let Ok(Some(Packet::Subscribe(subscribe))) = packet else {
+            return Err(LinkFault::Lost {
+                detail: "a subscription could not be written".into(),
+            });
+        };
+        self.asked.insert(subscribe.pkid, filters);
+        self.write(Packet::Subscribe(subscribe), WRITE_WITHIN).await
+    }
+
+    fn up(&mut self) -> Result<(), LinkFault> {
+        self.shared.refused(std::mem::take(&mut self.refused));
+        if self.granted == 0 {
+            return Err(LinkFault::NothingSubscribed);
+        }
+        self.up_since = Some(self.shared.clock.now().moment);
+        self.orders = Some(self.shared.open());
+        tracing::info!(filters = self.granted, "connected to the cameras' broker");
+        self.shared.tell(LinkEvent::Up);
+        Ok(())
+    }
+
+    async fn handle(&mut self, event: Result<Event, ConnectionError>) -> Result<(), LinkFault> {
+        match event {
+            Ok(Event::Incoming(Packet::Publish(publish))) => {
+                self.deliver(&publish);
+                if publish.qos == QoS::AtMostOnce {
+                    return Ok(());
+                }
+                let acknowledge = Packet::PubAck(PubAck::new(publish.pkid));
+                self.write(acknowledge, WRITE_WITHIN).await
+            }
+            Ok(Event::Incoming(Packet::SubAck(answer))) => {
+                let filters = self.asked.remove(&answer.pkid).unwrap_or_default();
+                let mut codes = answer.return_codes.into_iter();
+                for filter in filters {
+                    match codes.next() {
+                        Some(SubscribeReasonCode::Success(_)) => self.granted += 1,
+                        Some(SubscribeReasonCode::Failure) | None => self.refused.push(filter),
+                    }
+                }
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                // What was read in one go with the fault, and before it.
+                for event in std::mem::take(&mut self.network.state.events) {
+                    if let Event::Incoming(Packet::Publish(publish)) = event {
+                        self.deliver(&publish);
+                    }
+                }
+                Err(LinkFault::Lost {
+                    detail: describe(&error),
+                })
+            }
+        }
+    }
+
+    fn deliver(&self, publish: &Publish) {
+        if let Some(topic) = Topic::parse(&publish.topic)
+            && !matches!(topic.kind, Kind::Down(_))
+        {
+            self.shared.hear(&topic);
+        }
+        let now = self.shared.clock.now();
+        let event = decode(&publish.topic, &publish.payload, publish.retain, now);
+        self.shared.tell(LinkEvent::Camera(event));
+    }
+
+    /// Writes a command if it is still wanted. If the socket does not take it while it is, the
+    /// connection ends: half a command must not be completed later.
+    async fn carry_out(&mut self, order: Order) -> Result<(), LinkFault> {
+        let now = self.shared.clock.now().moment;
+        if now > order.valid_until {
+            self.give_back(order.command_id, NotSent::Expired);
+            return Ok(());
+        }
+        let left = Duration::from_millis(order.valid_until.since_ms(now));
+        let packet = Packet::Publish(Publish::new(
+            order.message.topic,
+            QoS::AtMostOnce,
+            order.message.payload,
+        ));
+        let written = self.write(packet, left.min(WRITE_WITHIN)).await;
+        if written.is_err() {
+            self.give_back(order.command_id, NotSent::Down);
+        }
+        written
+    }
+
+    async fn write(&mut self, packet: Packet, within: Duration) -> Result<(), LinkFault> {
+        let Some(network) = &mut self.network.network else {
+            return Err(LinkFault::Lost {
+                detail: "the socket is gone".into(),
+            });
+        };
+        let written = timeout(within, async {
+            network.write(packet).await?;
+            network.flush().await
+        });
+        match written.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(LinkFault::Lost {
+                detail: error.to_string(),
+            }),
+            Err(_) => Err(LinkFault::Lost {
+                detail: "the broker takes no more bytes".into(),
+            }),
+        }
+    }
+
+    fn give_back_orders(&mut self) {
+        self.shared.close();
+        let Some(mut orders) = self.orders.take() else {
+            return;
+        };
+        while let Ok(order) = orders.try_recv() {
+            self.give_back(order.command_id, NotSent::Down);
+        }
+    }
+
+    fn give_back(&self, command_id: String, reason: NotSent) {
+        self.shared
+            .tell(LinkEvent::NotWritten { command_id, reason });
+    }
+
+    fn only_dollar_asked(&self) -> bool {
+        let mut asked = self.asked.values().flatten().peekable();
+        asked.peek().is_some() && asked.all(|filter| filter.starts_with('$'))
+    }
+}
+
+enum Next {
+    Order(Order),
+    Event(Box<Result<Event, ConnectionError>>),
+    NoAnswer,
+    Stop,
+}
+
+/// Waits until the link is closed or dropped.
+async fn stop(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// The next command; never, while there is no way for commands.
+fn next_order(orders: &mut Option<mpsc::Receiver<Order>>) -> impl Future<Output = Order> {
+    std::future::poll_fn(move |context| {
+        let Some(orders) = orders else {
+            return std::task::Poll::Pending;
+        };
+        match orders.poll_recv(context) {
+            std::task::Poll::Ready(Some(order)) => std::task::Poll::Ready(order),
+            // The link is being closed; `stopped` says so too.
+            std::task::Poll::Ready(None) | std::task::Poll::Pending => std::task::Poll::Pending,
+        }
+    })
+}
+
+fn event_loop(shared: &Shared) -> EventLoop {
+    let settings = &shared.settings;
+    let mut options = MqttOptions::new(&settings.client_id, &settings.host, settings.port);
+    options
+        .set_keep_alive(KEEP_ALIVE)
+        .set_clean_session(true)
+        .set_manual_acks(true)
+        .set_max_packet_size(INCOMING_BYTES_MAX, OUTGOING_BYTES_MAX);
+    if let Some(username) = &settings.username {
+        let password = settings.password.as_ref().map_or("", |secret| secret);
+        options.set_credentials(username, password);
+    }
+    if let Some(tls) = &settings.tls {
+        let tls = TlsConfiguration::Rustls(tls.clone());
+        options.set_transport(Transport::tls_with_config(tls));
+    }
+    let mut network = NetworkOptions::new();
+    // Without it, an answer can wait 40 ms for the peer's delayed acknowledgement.
+    network.set_tcp_nodelay(true);
+    network.set_connection_timeout(CONNECT_WITHIN_S);
+    let mut event_loop = EventLoop::new(options, 1);
+    event_loop.set_network_options(network);
+    event_loop
+}
+
+/// The filters to ask for, one SUBSCRIBE each, those in `$` first.
+fn filters(cameras: &[String], layouts: Layouts) -> Vec<Vec<String>> {
+    let serials = spellings(cameras);
+    let of = |serials: &[String], layouts: &[Layout]| -> Vec<String> {
+        serials
+            .iter()
+            .flat_map(|serial| layouts.iter().flat_map(|layout| layout.filters(serial)))
+            .collect()
+    };
+    let dollar = (layouts == Layouts::All).then(|| of(&serials, &[Layout::Dollar]));
+    let others = serials
+        .chunks(CAMERAS_PER_SUBSCRIBE)
+        .map(|serials| of(serials, &[Layout::Documented, Layout::SerialFirst]));
+    dollar
+        .into_iter()
+        .chain(others)
+        .filter(|filters| !filters.is_empty())
+        .collect()
+}
+
+/// Every serial as configured and in lower case; `+` for every camera. What cannot be a serial is
+/// left out: a broker may throw a client out for a filter that is none.
+fn spellings(cameras: &[String]) -> Vec<String> {
+    if cameras.is_empty() {
+        return vec!["+".into()];
+    }
+    let mut serials: Vec<String> = cameras
+        .iter()
+        .map(|serial| serial.trim().to_owned())
+        .filter(|serial| is_serial(serial))
+        .flat_map(|serial| [serial.to_lowercase(), serial])
+        .collect();
+    serials.sort();
+    serials.dedup();
+    serials
+}
+
+fn describe(error: &ConnectionError) -> String {
+    match error {
+        ConnectionError::MqttState(StateError::AwaitPingResp) => {
+            "the broker did not answer a ping".into()
+        }
+        ConnectionError::MqttState(StateError::Deserialization(error)) => {
+            format!("the broker sent what is not MQTT ({error})")
+        }
+        other => other.to_string(),
+    }
+}
