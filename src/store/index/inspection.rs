@@ -1,0 +1,153 @@
+//! Comparing the tree with itself and with the truth, and making up for what is missing.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use super::digest::Tallies;
+use super::fault::{Fault, Wrong};
+use super::frame;
+use super::meta::{META_KEY, Meta};
+use super::row::{Change, Origin, Prefix, Row};
+use super::table::Table;
+use super::tree::Tree;
+use super::{Snapshot, Truth};
+
+/// Rows read or written at once, so that neither costs much memory.
+const PAGE: usize = 256;
+
+/// Brings a tree that is whole to what the truth says, unsynced; returns how many rows that took.
+///
+/// A tree that only lags is repaired, and an empty one is filled in the same way. Derived rows come
+/// first and the sequence number rises last, so that a crash on the way leaves a tree that lags.
+///
+/// # Errors
+/// [`Wrong`] where lagging does not explain what was found.
+pub(super) fn settle(tree: Tree, truth: &mut dyn Truth) -> Result<(Table, usize), Fault> {
+    let snapshot = truth.snapshot().map_err(Fault::Truth)?;
+    let Findings { meta, changes } = inspect(&tree, &snapshot)?;
+    let mut table = Table::new(tree, meta);
+    let behind = table.last_seq();
+    let mut repaired = 0;
+    for page in changes.chunks(PAGE) {
+        repaired += table.write(behind, page.iter().cloned())?;
+    }
+    repaired += replay(&mut table, truth, snapshot.last_seq)?;
+    Ok((table, repaired))
+}
+
+/// Writes the history rows of the commits that the table has not seen.
+fn replay(table: &mut Table, truth: &mut dyn Truth, until: u64) -> Result<usize, Fault> {
+    if table.last_seq() >= until {
+        return Ok(0);
+    }
+    let mut pending = Vec::new();
+    let mut written = 0;
+    for batch in truth.history(table.last_seq()).map_err(Fault::Truth)? {
+        let batch = batch.map_err(Fault::Truth)?;
+        if batch.last_seq > until {
+            break;
+        }
+        let history = |change: &Change| change.prefix().origin() == Origin::History;
+        pending.extend(batch.changes.into_iter().filter(history));
+        if pending.len() >= PAGE {
+            written += table.write(batch.last_seq, pending.drain(..))?;
+        }
+    }
+    Ok(written + table.write(until, pending)?)
+}
+
+struct Findings {
+    meta: Meta,
+    /// What turns the derived rows found into those of the truth.
+    changes: Vec<Change>,
+}
+
+/// Reads every row.
+fn inspect(tree: &Tree, snapshot: &Snapshot) -> Result<Findings, Fault> {
+    let mut missing: BTreeMap<Vec<u8>, &Row> = snapshot
+        .derived
+        .iter()
+        .filter(|row| row.prefix.origin() == Origin::Derived)
+        .map(|row| (row.prefix.tree_key(&row.key), row))
+        .collect();
+    let mut meta = None;
+    let mut counted = Tallies::default();
+    let mut surplus = Vec::new();
+    for_each(tree, |tree_key, value| {
+        if tree_key == META_KEY {
+            meta = Some(Meta::decode(value).ok_or(Wrong::UnknownMeta)?);
+            return Ok(());
+        }
+        let (first, key) = tree_key.split_first().ok_or(Wrong::UnknownPrefix(0))?;
+        let prefix = Prefix::from_byte(*first).ok_or(Wrong::UnknownPrefix(*first))?;
+        counted.add(prefix, key, value);
+        if prefix.origin() != Origin::Derived {
+            return Ok(());
+        }
+        match missing.get(tree_key) {
+            Some(wanted) if wanted.value == value => {
+                missing.remove(tree_key);
+            }
+            Some(_) => {}
+            None => surplus.push(Change::Delete {
+                prefix,
+                key: key.to_vec(),
+            }),
+        }
+        Ok(())
+    })?;
+    let puts = missing.into_values().cloned().map(Change::Put);
+    let changes = surplus.into_iter().chain(puts).collect();
+    let meta = match meta {
+        Some(meta) => meta,
+        None if counted == Tallies::default() => {
+            let meta = Meta::empty(snapshot.ledger);
+            return Ok(Findings { meta, changes });
+        }
+        None => return Err(Wrong::NoMeta.into()),
+    };
+    let findings = Findings { meta, changes };
+    judge(&findings, &counted, snapshot)?;
+    Ok(findings)
+}
+
+/// Whether the findings are those of an index that is level with the truth, or only lags.
+fn judge(findings: &Findings, counted: &Tallies, snapshot: &Snapshot) -> Result<(), Wrong> {
+    let Findings { meta, changes } = findings;
+    if let Some(prefix) = meta.tallies.difference(counted) {
+        return Err(Wrong::Count(prefix));
+    }
+    if meta.ledger != snapshot.ledger {
+        return Err(Wrong::OtherLedger(meta.ledger));
+    }
+    if meta.last_seq > snapshot.last_seq {
+        return Err(Wrong::Ahead {
+            index: meta.last_seq,
+            ledger: snapshot.last_seq,
+        });
+    }
+    if meta.last_seq == snapshot.last_seq && !changes.is_empty() {
+        return Err(Wrong::Differs(changes.len()));
+    }
+    Ok(())
+}
+
+/// Hands every key and verified value to `each`.
+fn for_each(
+    tree: &Tree,
+    mut each: impl FnMut(&[u8], &[u8]) -> Result<(), Wrong>,
+) -> Result<(), Fault> {
+    let mut last: Option<Vec<u8>> = None;
+    loop {
+        let from = last.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let page = tree.page(from, PAGE)?;
+        for (tree_key, framed) in &page {
+            let (_, value) = frame::open(tree_key, framed).map_err(Wrong::Frame)?;
+            each(tree_key, value)?;
+        }
+        match page.into_iter().next_back() {
+            Some((tree_key, _)) => last = Some(tree_key),
+            None => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A ledger's commits in order, read from its files without a lock.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use crate::lane::number::LedgerId;
+use crate::store::record::Commit;
+
+use super::chain::Chain;
+use super::error::LedgerError;
+use super::files::{self, Files};
+use super::finding::Finding;
+use super::layout::{FORMAT, HeaderBlock};
+use super::scan::{Piece, Scan};
+
+/// One segment, read and taken apart.
+pub(super) struct Part {
+    pub(super) number: u32,
+    pub(super) name: String,
+    pub(super) packed: bool,
+    pub(super) bytes: Vec<u8>,
+    pub(super) scan: Scan,
+}
+
+impl Part {
+    /// Reads a segment; `None` if it is gone.
+    ///
+    /// # Errors
+    /// If it was written by a newer parkgate, whose rules may differ, or cannot be opened.
+    pub(super) fn load(dir: &Path, number: u32) -> Result<Option<Self>, LedgerError> {
+        let Some(file) = files::load(dir, number)? else {
+            return Ok(None);
+        };
+        let scan = Scan::of(&file.bytes, number, file.packed);
+        if let HeaderBlock::Newer(found) = scan.header {
+            let path = dir.join(&file.name);
+            let known = FORMAT;
+            return Err(LedgerError::NewerFormat { path, found, known });
+        }
+        Ok(Some(Self {
+            number,
+            name: file.name,
+            packed: file.packed,
+            bytes: file.bytes,
+            scan,
+        }))
+    }
+}
+
+/// Shows a segment to the chain; gives back the commits that now count and what was found.
+pub(super) fn follow(
+    chain: &mut Chain,
+    ledger: LedgerId,
+    part: &Part,
+) -> (Vec<Commit>, Vec<Finding>) {
+    let (mut commits, mut findings) = (Vec::new(), Vec::new());
+    if part.scan.ledger().is_some_and(|of| of != ledger) {
+        let file = part.name.clone();
+        return (commits, vec![Finding::Foreign { file }]);
+    }
+    if let Some(header) = part.scan.readable_header() {
+        chain.segment(header);
+    }
+    for piece in &part.scan.pieces {
+        match piece {
+            Piece::Frame(frame) => {
+                commits.extend(chain.frame(&part.name, frame.clone()).map(|f| f.commit));
+            }
+            Piece::Unreadable(range) => {
+                chain.unreadable();
+                findings.push(Finding::Unreadable {
+                    file: part.name.clone(),
+                    from: u64::try_from(range.start).unwrap_or(u64::MAX),
+                    bytes: u64::try_from(range.len()).unwrap_or(u64::MAX),
+                    copy: None,
+                });
+            }
+            Piece::Truncated { expected } => {
+                chain.unreadable();
+                findings.push(Finding::Truncated {
+                    file: part.name.clone(),
+                    bytes: u64::try_from(part.bytes.len()).unwrap_or(u64::MAX),
+                    expected: *expected,
+                });
+            }
+        }
+        findings.append(&mut chain.take_findings());
+    }
+    findings.append(&mut chain.take_findings());
+    (commits, findings)
+}
+
+/// Every readable commit of a ledger, oldest first.
+pub struct Commits {
+    dir: PathBuf,
+    ledger: Option<LedgerId>,
+    numbers: VecDeque<u32>,
+    pub(super) chain: Chain,
+    ready: VecDeque<Commit>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) segments: u64,
+    ended: bool,
+}
+
+impl Commits {
+    /// Looks at the folder; reads segments as they are asked for. The newest readable segment says
+    /// which ledger this is.
+    pub(super) fn of(dir: &Path) -> Result<Self, LedgerError> {
+        let numbers: VecDeque<u32> = Files::list(dir)?.numbers().into_iter().collect();
+        let mut ledger = None;
+        for number in numbers.iter().rev() {
+            let part = Part::load(dir, *number)?;
+            ledger = part.and_then(|part| part.scan.ledger());
+            if ledger.is_some() {
+                break;
+            }
+        }
+        Ok(Self {
+            dir: dir.to_path_buf(),
+            ledger,
+            numbers,
+            chain: Chain::default(),
+            ready: VecDeque::new(),
+            findings: Vec::new(),
+            segments: 0,
+            ended: false,
+        })
+    }
+
+    /// The ledger's id; `None` if nothing is readable.
+    pub fn ledger_id(&self) -> Option<LedgerId> {
+        self.ledger
+    }
+
+    fn read_next(&mut self, number: u32) -> Result<(), LedgerError> {
+        let Some(part) = Part::load(&self.dir, number)? else {
+            return Ok(());
+        };
+        // Without an id nothing is readable, and any id finds the same faults.
+        let ledger = self.ledger.unwrap_or(LedgerId(0));
+        let (commits, mut findings) = follow(&mut self.chain, ledger, &part);
+        self.ready.extend(commits);
+        self.findings.append(&mut findings);
+        self.segments += 1;
+        Ok(())
+    }
+}
+
+/// An error costs its segment; the iteration goes on with the next one.
+impl Iterator for Commits {
+    type Item = Result<Commit, LedgerError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(commit) = self.ready.pop_front() {
+                return Some(Ok(commit));
+            }
+            match self.numbers.pop_front() {
+                Some(number) => {
+                    if let Err(error) = self.read_next(number) {
+                        self.chain.unreadable();
+                        return Some(Err(error));
+                    }
+                }
+                None if self.ended => return None,
+                None => {
+                    self.ended = true;
+                    return self.chain.end().map(|frame| Ok(frame.commit));
+                }
+            }
+        }
+    }
+}

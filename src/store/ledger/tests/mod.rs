@@ -1,0 +1,9 @@
+pub(super) mod trial;
+mod world;
+
+mod damage;
+mod faults;
+mod folder;
+mod model;
+mod power;
+mod segments;
