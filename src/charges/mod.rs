@@ -11,3 +11,4 @@ pub mod link;
 pub mod queue;
 pub mod record;
 mod reply;
+pub mod sender;

@@ -1,1 +1,69 @@
 //! The command line: one file per subcommand.
+
+mod client;
+mod lane;
+mod review;
+mod run;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The command line as a whole.
+#[derive(Debug, Parser)]
+#[command(name = "parkgate", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Control the gates: the daemon (Ctrl-C or SIGTERM ends it)
+    Run(run::RunArgs),
+    /// Raise a barrier by hand, through the running daemon
+    Lane {
+        #[command(subcommand)]
+        command: lane::LaneCommand,
+    },
+    /// Show what waits for a person
+    Review {
+        #[command(subcommand)]
+        command: review::ReviewCommand,
+    },
+    /// Show how the running daemon is doing
+    Status(status::StatusArgs),
+}
+
+/// Where the daemon listens, for commands that speak to it.
+#[derive(Debug, clap::Args)]
+struct SocketArgs {
+    /// The daemon's socket, [control] socket of its config
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "/run/parkgate/parkgate.sock"
+    )]
+    socket: PathBuf,
+    /// Print the answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Reads the arguments and does what they say.
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Lane { command } => lane::run(command),
+        Command::Review { command } => review::run(command),
+        Command::Status(args) => status::run(args),
+    }
+}
+
+/// Tells what went wrong, and ends with `code`.
+fn fail(code: u8, what: impl std::fmt::Display) -> ExitCode {
+    eprintln!("parkgate: {what}");
+    ExitCode::from(code)
+}

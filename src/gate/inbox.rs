@@ -9,6 +9,7 @@ use crate::camera::CameraEvent;
 use crate::control::{Answer, Question};
 use crate::lane::alarm::Alarm;
 use crate::park::event::Event;
+use crate::store::index::Row;
 
 /// What waits at most. An answer that finds it full waits outside; a reading is dropped.
 const CAPACITY: usize = 4096;
@@ -21,8 +22,12 @@ pub enum Message {
     Event(Event),
     /// From a camera, not yet matched with a lane.
     Camera(CameraEvent),
+    /// Platform certificates to be cached.
+    CacheKeys(Vec<Row>),
     /// Something for the alarm list.
     Alarm(Alarm),
+    /// A command that was taken and then not written.
+    NotWritten { command_id: String, why: String },
     /// From the local socket.
     Asked(Question, oneshot::Sender<Answer>),
     /// Finish what is at hand and end.

@@ -1,4 +1,315 @@
-//! The gate: the only place that knows everybody.
+//! The gate: the only place that knows everybody. It opens the store, starts the adapters and runs
+//! the one loop: what happened → decide → commit → carry out.
 
+mod ears;
 pub mod inbox;
+mod journal;
+mod replay;
+mod report;
+mod rows;
+mod rules;
+mod run;
+mod secrets;
+pub use secrets::chain;
 pub mod turn;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
+
+use crate::barrier::{Barriers, CameraRelay};
+use crate::camera::mqtt::{self, Link, LinkEvent};
+use crate::charges::sender;
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::control::server::Server;
+use crate::control::{Answer, Question};
+use crate::lane::alarm::{Alarm, AlarmKind};
+use crate::lane::session::LaneId;
+use crate::lane::tariff::Tariff;
+use crate::lane::time::Now;
+use crate::park::event::Event;
+use crate::park::step::Step;
+use crate::store::index::{Index, IndexReport};
+
+use inbox::{Inbox, Message};
+use replay::Store;
+use run::Loop;
+use turn::Turner;
+
+/// How long stopping may take.
+const STOP_WITHIN: Duration = Duration::from_secs(15);
+
+/// What a gate is made of.
+pub struct Parts {
+    pub config: Config,
+    pub tariff: Tariff,
+    /// Sees every step after its commit.
+    pub observer: Option<mpsc::UnboundedSender<Observed>>,
+}
+
+/// One step, as it was decided and committed.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    pub now: Now,
+    pub event: Event,
+    pub step: Step,
+}
+
+/// Why the gate does not start. Everything else starts, with an alarm (DESIGN 3.12).
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another daemon has the store, or it is another box's.
+    #[error("the store cannot be used")]
+    Store(#[source] crate::store::ledger::LedgerError),
+    /// The local socket cannot be made.
+    #[error("the socket {} cannot be made; check [control] socket and its folder", .path.display())]
+    Socket {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The files for TLS to the broker do not work.
+    #[error("TLS to the broker cannot be set up: {0}")]
+    BrokerTls(String),
+    /// The system gives no thread.
+    #[error("a thread cannot be started")]
+    Thread(#[source] std::io::Error),
+}
+
+/// A running gate.
+pub struct Gate {
+    inbox: Inbox,
+    link: Arc<Link>,
+    _server: Server,
+    tasks: Vec<AbortHandle>,
+    thread: JoinHandle<Ended>,
+    ended: oneshot::Receiver<()>,
+}
+
+/// How the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to.
+    Stopped,
+    /// A new start is needed to take up what the store holds.
+    RestartWanted,
+}
+
+impl Gate {
+    /// Opens, replays, starts every adapter, and serves the lanes. Waits for nothing outside.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let Parts {
+            config,
+            tariff,
+            observer,
+        } = parts;
+        let rules = rules::rules(&config, tariff);
+        let store = Store::open(&config, rules).map_err(StartError::Store)?;
+        let clock = Clock::system(config.clock.trust, store.newest_trusted);
+        let (inbox, outlet) = inbox::open();
+        for alarm in &store.alarms {
+            inbox.offer(Message::Alarm(alarm.clone()));
+        }
+        let ledger = store.park.ledger();
+        let index = start_index(&config, &store, &clock, &inbox).map_err(StartError::Thread)?;
+        let client = secrets::client(&config, &clock);
+        if let Err(missing) = &client {
+            inbox.offer(Message::Alarm(secrets_missing(missing)));
+        }
+        let (calls, queue) = mpsc::unbounded_channel();
+        let sender = sender::run(client.clone(), clock.clone(), inbox.clone(), queue);
+        let mut tasks = vec![tokio::spawn(sender).abort_handle()];
+        if let Ok(client) = client {
+            let keeper =
+                secrets::keep_keys(client, clock.clone(), index.questions(), inbox.clone());
+            tasks.push(tokio::spawn(keeper).abort_handle());
+        }
+        let link = Arc::new(start_link(&config, &clock, &inbox)?);
+        let socket = &config.control.socket;
+        let server = Server::start(socket, inbox.clone()).map_err(|source| StartError::Socket {
+            path: socket.clone(),
+            source,
+        })?;
+        let (tell_end, ended) = oneshot::channel();
+        let work = Loop {
+            ears: ears::Ears::new(&config.lanes, ledger),
+            barriers: barriers(&config, &link),
+            turner: Turner::new(store.park, store.journal),
+            restart_wanted: store.restart_wanted,
+            started: store.started,
+            outlet,
+            clock,
+            calls,
+            index,
+            alarms: crate::health::Alarms::default(),
+            observer,
+            store_dir: config.store.path.clone(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("gate".to_owned())
+            .spawn(move || {
+                let end = work.run();
+                // Nobody may be waiting any more.
+                let _ = tell_end.send(());
+                end
+            })
+            .map_err(StartError::Thread)?;
+        Ok(Self {
+            inbox,
+            link,
+            _server: server,
+            tasks,
+            thread,
+            ended,
+        })
+    }
+
+    /// Asks what the socket may ask.
+    pub async fn ask(&self, question: Question) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        self.inbox
+            .put_message(Message::Asked(question, reply))
+            .await;
+        answer
+            .await
+            .unwrap_or_else(|_| Answer::Error("the gate has stopped".to_owned()))
+    }
+
+    /// Waits until the loop ends by itself.
+    pub async fn ended(&mut self) {
+        // An error says that the loop is gone, which is what is waited for.
+        let _ = (&mut self.ended).await;
+    }
+
+    /// Finishes what is at hand and ends. What is due stays in the ledger.
+    pub async fn stop(self) -> Ended {
+        self.inbox.put_message(Message::Stop).await;
+        self.link.close().await;
+        for task in &self.tasks {
+            task.abort();
+        }
+        let join = tokio::task::spawn_blocking(move || self.thread.join());
+        match tokio::time::timeout(STOP_WITHIN, join).await {
+            Ok(Ok(Ok(end))) => end,
+            _ => {
+                tracing::error!("the loop did not end in time; what it committed is safe");
+                Ended::Stopped
+            }
+        }
+    }
+}
+
+fn start_index(
+    config: &Config,
+    store: &Store,
+    clock: &Clock,
+    inbox: &Inbox,
+) -> std::io::Result<Index> {
+    let truth = rows::LedgerTruth {
+        dir: replay::ledger_dir(config),
+        ledger: store.park.ledger(),
+        rules: store.park.rules().clone(),
+    };
+    let inbox = inbox.clone();
+    let on_report = move |report: IndexReport| {
+        let raised = !matches!(report, IndexReport::Ready { .. });
+        tracing::info!("{report}");
+        inbox.offer(Message::Alarm(Alarm {
+            kind: AlarmKind::IndexUnavailable,
+            subject: "index".to_owned(),
+            raised,
+            text: report.to_string(),
+        }));
+    };
+    Index::spawn(
+        config.store.path.join("index"),
+        clock.clone(),
+        truth,
+        on_report,
+    )
+}
+
+fn start_link(config: &Config, clock: &Clock, inbox: &Inbox) -> Result<Link, StartError> {
+    let settings = mqtt::Settings {
+        host: config.mqtt.broker.host.clone(),
+        port: config.mqtt.broker.port,
+        client_id: config.mqtt.client_id.clone(),
+        username: config.mqtt.username.clone(),
+        password: secrets::broker_password(config, inbox),
+        tls: secrets::broker_tls(config).map_err(StartError::BrokerTls)?,
+        cameras: config
+            .lanes
+            .iter()
+            .map(|lane| lane.camera.device_id.clone())
+            .collect(),
+    };
+    let inbox = inbox.clone();
+    Ok(mqtt::spawn(settings, clock.clone(), move |event| {
+        hear(event, &inbox)
+    }))
+}
+
+/// Runs on the connection's task: never waits.
+fn hear(event: LinkEvent, inbox: &Inbox) {
+    let message = match event {
+        LinkEvent::Camera(heard) => Message::Camera(heard),
+        LinkEvent::NotWritten { command_id, reason } => Message::NotWritten {
+            command_id,
+            why: reason.to_string(),
+        },
+        LinkEvent::Up => broker_alarm(false, "the broker is reached".to_owned()),
+        LinkEvent::Down { reason } => broker_alarm(true, reason.to_string()),
+        LinkEvent::Refused { filters } => broker_alarm(
+            true,
+            format!(
+                "the broker refuses {}; check its access rules",
+                filters.join(", ")
+            ),
+        ),
+    };
+    if !inbox.offer(message) {
+        tracing::error!("the inbox is full; a message from a camera was dropped");
+    }
+}
+
+fn broker_alarm(raised: bool, text: String) -> Message {
+    let subject = "broker".to_owned();
+    Message::Alarm(Alarm {
+        kind: AlarmKind::LinkDown,
+        subject,
+        raised,
+        text,
+    })
+}
+
+fn secrets_missing(why: &str) -> Alarm {
+    Alarm {
+        kind: AlarmKind::SecretsMissing,
+        subject: "wechat".to_owned(),
+        raised: true,
+        text: format!("WeChat is stopped: {why}. The lanes run; charges wait in the ledger"),
+    }
+}
+
+fn barriers(config: &Config, link: &Arc<Link>) -> Barriers {
+    let mut barriers = Barriers::default();
+    for lane in &config.lanes {
+        let config::Barrier::Camera { output, pulse_ms } = lane.barrier;
+        let relay = CameraRelay {
+            link: Arc::clone(link),
+            camera_id: lane.camera.device_id.clone(),
+            output,
+            pulse_ms: u16::try_from(pulse_ms).unwrap_or(u16::MAX),
+        };
+        barriers.set(LaneId(lane.id.clone()), Box::new(relay));
+    }
+    barriers
+}

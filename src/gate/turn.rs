@@ -14,6 +14,9 @@ const RETRY_MS: [u64; 4] = [1_000, 2_000, 5_000, 30_000];
 /// Records kept in memory while the store cannot write; then the oldest are given up, with an alarm.
 const BACKLOG_MAX: usize = 100_000;
 
+/// Kept records that are written in one commit.
+const AT_ONCE_MAX: usize = 256;
+
 /// What the routine needs of a store.
 pub trait Journal {
     /// Why it could not write.
@@ -40,11 +43,10 @@ pub struct Turner<J> {
     park: Park,
     journal: J,
     failing: Option<Failing>,
-    last_seq: u64,
 }
 
 struct Failing {
-    backlog: Vec<Stored>,
+    backlog: Vec<Record>,
     given_up: u64,
     retry_at: Moment,
     retries: usize,
@@ -65,8 +67,24 @@ pub struct Outcome {
     pub taken: Vec<Taken>,
     /// The store changed its mind.
     pub store: Option<StoreNews>,
-    /// Seq of the last record on disk.
+    /// What is on disk now that was not before, in order: kept records first, if the store recovered.
+    pub committed: Vec<Committed>,
+}
+
+/// Records that reached the disk together.
+#[derive(Debug)]
+pub struct Committed {
+    /// Seq of the last one.
     pub last_seq: u64,
+    pub records: Vec<Record>,
+}
+
+impl Committed {
+    /// Seq of the first one.
+    pub fn first_seq(&self) -> u64 {
+        let count = u64::try_from(self.records.len()).unwrap_or(u64::MAX);
+        (self.last_seq + 1).saturating_sub(count)
+    }
 }
 
 /// The store failed, or writes again.
@@ -77,13 +95,12 @@ pub enum StoreNews {
 }
 
 impl<J: Journal> Turner<J> {
-    /// Over a park as it was replayed from this journal, up to `last_seq`.
-    pub fn new(park: Park, journal: J, last_seq: u64) -> Self {
+    /// Over a park as it was replayed from this journal.
+    pub fn new(park: Park, journal: J) -> Self {
         Self {
             park,
             journal,
             failing: None,
-            last_seq,
         }
     }
 
@@ -104,7 +121,7 @@ impl<J: Journal> Turner<J> {
     /// Decides every event, commits what they led to at once, and gives out what may be done.
     pub fn turn(&mut self, mut events: Vec<Event>, now: Now) -> Outcome {
         let mut outcome = Outcome::default();
-        if let Some(given_up) = self.write_what_was_kept(now) {
+        if let Some(given_up) = self.write_what_was_kept(now, &mut outcome) {
             events.insert(0, Event::StoreRecovered);
             outcome.store = Some(StoreNews::Recovered { given_up });
         }
@@ -112,32 +129,46 @@ impl<J: Journal> Turner<J> {
             let step = self.park.decide(&event, now);
             outcome.taken.push(Taken { event, now, step });
         }
-        let records = stored(&outcome.taken);
+        let records = records_of(&outcome.taken);
         if let Some(failing) = &mut self.failing {
             failing.keep(records);
-        } else if let Err(why) = self.commit(&records) {
+        } else if let Err((records, why)) = self.commit(records, &mut outcome) {
             self.fail(records, why, now, &mut outcome);
         }
         if self.failing.is_none() && self.journal.wants_checkpoint() {
             self.checkpoint(now, &mut outcome);
         }
-        outcome.last_seq = self.last_seq;
         outcome
     }
 
-    fn commit(&mut self, records: &[Stored]) -> Result<(), String> {
+    /// Records that could not be written so far.
+    pub fn kept(&self) -> &[Record] {
+        self.failing
+            .as_ref()
+            .map_or(&[], |failing| &failing.backlog)
+    }
+
+    /// Gives the records back if they may not be on disk.
+    fn commit(
+        &mut self,
+        records: Vec<Record>,
+        outcome: &mut Outcome,
+    ) -> Result<(), (Vec<Record>, String)> {
         if records.is_empty() {
             return Ok(());
         }
-        self.last_seq = self
-            .journal
-            .commit(records)
-            .map_err(|error| error.to_string())?;
-        Ok(())
+        let stored: Vec<Stored> = records.iter().map(Record::to_stored).collect();
+        match self.journal.commit(&stored) {
+            Ok(last_seq) => {
+                outcome.committed.push(Committed { last_seq, records });
+                Ok(())
+            }
+            Err(error) => Err((records, error.to_string())),
+        }
     }
 
     /// What was commanded is not done. The park is told, and may still raise for those who wait.
-    fn fail(&mut self, records: Vec<Stored>, why: String, now: Now, outcome: &mut Outcome) {
+    fn fail(&mut self, records: Vec<Record>, why: String, now: Now, outcome: &mut Outcome) {
         let (mut raises, mut calls) = (Vec::new(), Vec::new());
         for command in outcome
             .taken
@@ -163,36 +194,35 @@ impl<J: Journal> Turner<J> {
         };
         let step = self.park.decide(&event, now);
         let taken = Taken { event, now, step };
-        failing.keep(stored(std::slice::from_ref(&taken)));
+        failing.keep(records_of(std::slice::from_ref(&taken)));
         self.failing = Some(failing);
         outcome.taken.push(taken);
         outcome.store = Some(StoreNews::Failed(why));
     }
 
     /// Some: the store writes again; how many records had been given up.
-    fn write_what_was_kept(&mut self, now: Now) -> Option<u64> {
-        let failing = self
-            .failing
-            .as_mut()
-            .filter(|failing| now.moment >= failing.retry_at)?;
-        let backlog = std::mem::take(&mut failing.backlog);
-        let written = match backlog.is_empty() {
-            true => Ok(self.last_seq),
-            false => self.journal.commit(&backlog),
-        };
-        match written {
-            Ok(last_seq) => {
-                self.last_seq = last_seq;
-                self.failing.take().map(|failing| failing.given_up)
+    fn write_what_was_kept(&mut self, now: Now, outcome: &mut Outcome) -> Option<u64> {
+        let mut failing = self.failing.take()?;
+        if now.moment >= failing.retry_at {
+            while !failing.backlog.is_empty() {
+                let rest = failing
+                    .backlog
+                    .split_off(failing.backlog.len().min(AT_ONCE_MAX));
+                let part = std::mem::replace(&mut failing.backlog, rest);
+                if let Err((part, _)) = self.commit(part, outcome) {
+                    failing.backlog.splice(0..0, part);
+                    failing.retries = failing.retries.saturating_add(1);
+                    break;
+                }
             }
-            Err(_) => {
-                failing.backlog = backlog;
-                failing.retries = failing.retries.saturating_add(1);
-                let delay = RETRY_MS[failing.retries.min(RETRY_MS.len() - 1)];
-                failing.retry_at = now.moment.after_ms(delay);
-                None
+            if failing.backlog.is_empty() {
+                return Some(failing.given_up);
             }
+            let delay = RETRY_MS[failing.retries.min(RETRY_MS.len() - 1)];
+            failing.retry_at = now.moment.after_ms(delay);
         }
+        self.failing = Some(failing);
+        None
     }
 
     fn checkpoint(&mut self, now: Now, outcome: &mut Outcome) {
@@ -200,26 +230,26 @@ impl<J: Journal> Turner<J> {
             Record::RulesChanged(Box::new(self.park.rules().clone())).to_stored(),
             Record::Checkpoint(Box::new(self.park.snapshot())).to_stored(),
         ];
-        match self.journal.checkpoint(&state) {
-            Ok(last_seq) => self.last_seq = last_seq,
-            Err(error) => self.fail(Vec::new(), error.to_string(), now, outcome),
+        if let Err(error) = self.journal.checkpoint(&state) {
+            self.fail(Vec::new(), error.to_string(), now, outcome);
         }
     }
 }
 
 impl Failing {
-    fn keep(&mut self, records: Vec<Stored>) {
+    fn keep(&mut self, records: Vec<Record>) {
         self.backlog.extend(records);
         let excess = self.backlog.len().saturating_sub(BACKLOG_MAX);
         self.backlog.drain(..excess);
-        self.given_up = self.given_up.saturating_add(excess as u64);
+        let excess = u64::try_from(excess).unwrap_or(u64::MAX);
+        self.given_up = self.given_up.saturating_add(excess);
     }
 }
 
-fn stored(taken: &[Taken]) -> Vec<Stored> {
+fn records_of(taken: &[Taken]) -> Vec<Record> {
     taken
         .iter()
-        .flat_map(|taken| taken.step.records.iter().map(Record::to_stored))
+        .flat_map(|taken| taken.step.records.iter().cloned())
         .collect()
 }
 

@@ -14,7 +14,13 @@ use crate::lane::time::Wall;
 #[serde(rename_all = "snake_case", tag = "event")]
 pub enum Event {
     /// The daemon took up its work; its state is what the ledger holds.
-    Started { version: String },
+    Started {
+        version: String,
+        /// The rules differ from those that the ledger knows.
+        rules_changed: bool,
+        /// Commits that may have been acknowledged and cannot be read.
+        possibly_lost: u64,
+    },
     /// A camera saw a vehicle.
     PlateRead {
         lane: LaneId,

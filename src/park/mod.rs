@@ -35,6 +35,8 @@ const PROOF_WITHIN_MS: u64 = 10_000;
 const RAISE_VALID_MS: u64 = 5_000;
 /// The same plate at the same barrier within this time, without having passed, is the same car.
 const SAME_CAR_MS: u64 = 5 * 60 * 1000;
+/// Session numbers that are skipped when the last commit may be lost: more than one commit draws.
+const NUMBERS_SKIPPED: u64 = 1024;
 /// A raise is issued at most so often for one car.
 const ISSUES_MAX: u8 = 2;
 
@@ -192,7 +194,11 @@ impl Park {
 
     fn handle(&mut self, event: &Event, turn: &mut Turn) {
         match event {
-            Event::Started { .. } => self.started(turn),
+            Event::Started {
+                rules_changed,
+                possibly_lost,
+                ..
+            } => self.started(*rules_changed, *possibly_lost, turn),
             Event::PlateRead { lane, camera, read } => {
                 self.plate_read(lane, camera, read, turn.at.clone(), turn);
             }
@@ -252,7 +258,15 @@ impl Park {
         }
     }
 
-    fn started(&mut self, turn: &mut Turn) {
+    fn started(&mut self, rules_changed: bool, possibly_lost: u64, turn: &mut Turn) {
+        if rules_changed {
+            let rules = Box::new(self.rules.clone());
+            turn.records.push(Record::RulesChanged(rules));
+        }
+        if possibly_lost > 0 {
+            let sessions = NUMBERS_SKIPPED;
+            self.lane_record(LaneRecord::NumbersSkipped { sessions }, turn);
+        }
         self.with_queue(turn, |queue, at, out| queue.resume(at.now, out));
         self.holds_of_another_boot(turn);
         let abandoned: Vec<(LaneId, u64)> = self

@@ -77,6 +77,11 @@ pub enum LaneRecord {
     HoldStarted { hold: Hold },
     /// It does not any more.
     HoldEnded { lane: LaneId },
+    /// The ledger may have lost its last commit: numbers that may be in use at WeChat are skipped.
+    NumbersSkipped {
+        /// So many session numbers.
+        sessions: u64,
+    },
     /// A person should look at this stay.
     ReviewOpened { review: Review },
 }

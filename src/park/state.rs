@@ -225,6 +225,9 @@ impl Site {
             LaneRecord::HoldEnded { lane } => {
                 self.holds.remove(lane);
             }
+            LaneRecord::NumbersSkipped { sessions } => {
+                self.sessions_opened = self.sessions_opened.saturating_add(*sessions);
+            }
             LaneRecord::ReviewOpened { review } => {
                 self.reviews.insert(review.session.clone(), review.clone());
                 while self.reviews.len() > REVIEWS_MAX {

@@ -1,0 +1,91 @@
+//! Makes the calls that the queue decided on, and brings the answers back as events.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::answer::{Answer, Heard};
+use super::queue::{Call, Request};
+use crate::clock::Clock;
+use crate::gate::inbox::Inbox;
+use crate::lane::time::Moment;
+use crate::park::event::Event;
+use crate::wechat::{Client, Patience};
+
+/// A call for a lane goes on for this long after the lane has decided, so that its answer is heard.
+const AFTER_THE_LANE: Duration = Duration::from_millis(2_500);
+
+/// Runs until the gate drops its end of `calls`. How many calls are under way at once is the queue's
+/// business; here each has a task of its own. Without a client (its secrets are missing) nothing
+/// leaves the box.
+pub async fn run(
+    client: Result<Client, String>,
+    clock: Clock,
+    inbox: Inbox,
+    mut calls: mpsc::UnboundedReceiver<Call>,
+) {
+    while let Some(call) = calls.recv().await {
+        let (client, clock, inbox) = (client.clone(), clock.clone(), inbox.clone());
+        tokio::spawn(async move {
+            let event = match client {
+                Ok(client) => make(&client, &clock, call).await,
+                Err(why) => not_made(call.request, &why),
+            };
+            inbox.put(event).await;
+        });
+    }
+}
+
+async fn make(client: &Client, clock: &Clock, call: Call) -> Event {
+    let patience = patience(call.lane_until, clock);
+    match call.request {
+        Request::NotifyEntry { session, body } => {
+            let heard = client.create_entry(&body, patience).await;
+            Event::EntryAnswered { session, heard }
+        }
+        Request::Charge { trade_no, body } => {
+            let heard = client.charge(&body, patience).await;
+            Event::ChargeAnswered { trade_no, heard }
+        }
+        Request::Query { trade_no } => {
+            let heard = client.query(&trade_no, patience).await;
+            Event::QueryAnswered { trade_no, heard }
+        }
+    }
+}
+
+fn patience(lane_until: Option<Moment>, clock: &Clock) -> Patience {
+    match lane_until {
+        None => Patience::Background,
+        Some(until) => {
+            let left_ms = until.since_ms(clock.now().moment);
+            Patience::Lane {
+                total: Duration::from_millis(left_ms) + AFTER_THE_LANE,
+            }
+        }
+    }
+}
+
+fn not_made(request: Request, why: &str) -> Event {
+    fn nothing<T>(why: &str) -> Heard<T> {
+        Heard {
+            answer: Answer::NotSent(why.to_owned()),
+            request_id: None,
+            skew_ms: None,
+        }
+    }
+    match request {
+        Request::NotifyEntry { session, .. } => Event::EntryAnswered {
+            session,
+            heard: nothing(why),
+        },
+        Request::Charge { trade_no, .. } => Event::ChargeAnswered {
+            trade_no,
+            heard: nothing(why),
+        },
+        Request::Query { trade_no } => Event::QueryAnswered {
+            trade_no,
+            heard: nothing(why),
+        },
+    }
+}

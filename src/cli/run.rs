@@ -1,0 +1,96 @@
+//! `parkgate run`: the daemon.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::fail;
+use crate::config::Config;
+use crate::gate::{Ended, Gate, Parts};
+
+/// The config cannot be used.
+const BAD_CONFIG: u8 = 78;
+/// Something outside stands in the way; starting again may help.
+const TRY_AGAIN: u8 = 75;
+
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The configuration
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "/etc/parkgate/parkgate.toml"
+    )]
+    config: PathBuf,
+}
+
+/// Runs until it is told to stop.
+pub fn run(args: &RunArgs) -> ExitCode {
+    let (config, tariff) = match Config::load_with_tariff(&args.config) {
+        Ok(loaded) => loaded,
+        Err(faults) => return fail(BAD_CONFIG, faults),
+    };
+    log_to_stderr();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(TRY_AGAIN, format!("cannot start: {error}")),
+    };
+    runtime.block_on(serve(Parts {
+        config,
+        tariff,
+        observer: None,
+    }))
+}
+
+async fn serve(parts: Parts) -> ExitCode {
+    let signals = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    );
+    let (mut terminate, mut interrupt) = match signals {
+        (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
+        (Err(error), _) | (_, Err(error)) => {
+            return fail(TRY_AGAIN, format!("cannot listen for signals: {error}"));
+        }
+    };
+    let lanes = parts.config.lanes.len();
+    let mut gate = match Gate::start(parts).await {
+        Ok(gate) => gate,
+        Err(error) => return fail(TRY_AGAIN, crate::gate::chain(&error)),
+    };
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), lanes, "serving");
+    tokio::select! {
+        () = any(&mut terminate, &mut interrupt) => tracing::info!("stopping"),
+        () = gate.ended() => {}
+    }
+    match gate.stop().await {
+        Ended::Stopped => ExitCode::SUCCESS,
+        Ended::RestartWanted => ExitCode::from(TRY_AGAIN),
+    }
+}
+
+async fn any(a: &mut Signal, b: &mut Signal) {
+    tokio::select! {
+        _ = a.recv() => {}
+        _ = b.recv() => {}
+    }
+}
+
+/// To stderr, which systemd gives to the journal; `RUST_LOG` chooses, e.g. `parkgate=debug`.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    // A second subscriber in one process is refused; the first one then serves.
+    let _ = subscriber.try_init();
+}

@@ -1,0 +1,82 @@
+//! `parkgate status`: how the running daemon is doing.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use super::{SocketArgs, client};
+use crate::control::Question;
+use crate::lane::tariff::yuan;
+
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    socket: SocketArgs,
+}
+
+/// Asks and shows. 0 also when alarms stand; scripts read `--json`.
+pub fn run(args: StatusArgs) -> ExitCode {
+    client::ask(
+        &args.socket.socket,
+        &Question::Status,
+        args.socket.json,
+        show,
+    )
+}
+
+fn show(status: &Value) -> String {
+    let mut text = String::new();
+    let number = |path: &str| status.pointer(path).and_then(Value::as_u64).unwrap_or(0);
+    let word = |path: &str| status.pointer(path).and_then(Value::as_str).unwrap_or("");
+    let wechat = match (word("/merchant_stopped"), status["wechat_silent"].as_bool()) {
+        ("", Some(true)) => "silent".to_owned(),
+        ("", _) => "answers".to_owned(),
+        (code, _) => format!("refuses this merchant ({code})"),
+    };
+    let mut row = |name: &str, value: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name:<16} {value}");
+    };
+    row(
+        "parkgate",
+        format!("{}, ledger {}", word("/version"), word("/ledger")),
+    );
+    row("cars inside", number("/cars_inside").to_string());
+    row("held", number("/held").to_string());
+    row("WeChat", wechat);
+    row("queue", queue(status));
+    for (name, path) in [
+        ("charged", "opened"),
+        ("settled", "settled"),
+        ("with staff", "handed_to_staff"),
+        ("withdrawn", "withdrawn"),
+    ] {
+        let (count, fen) = (
+            number(&format!("/totals/{path}/count")),
+            number(&format!("/totals/{path}/fen")),
+        );
+        row(name, format!("{} yuan in {count}", yuan(fen)));
+    }
+    for alarm in status["alarms"].as_array().into_iter().flatten() {
+        let kind = alarm["kind"].as_str().unwrap_or("");
+        row(
+            "ALARM",
+            format!("{kind}: {}", alarm["text"].as_str().unwrap_or("")),
+        );
+    }
+    text.trim_end().to_owned()
+}
+
+fn queue(status: &Value) -> String {
+    let counts = status["queue"].as_object().into_iter().flatten();
+    let parts: Vec<String> = counts
+        .filter(|(_, count)| count.as_u64() != Some(0))
+        .map(|(name, count)| format!("{count} {}", name.replace('_', " ")))
+        .collect();
+    if parts.is_empty() {
+        "empty".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}

@@ -1,0 +1,92 @@
+//! What cameras report, as events of the lanes that they belong to.
+
+use std::collections::BTreeMap;
+
+use crate::barrier;
+use crate::camera::{BarrierPosition, CameraEvent, Report};
+use crate::config;
+use crate::lane::number::LedgerId;
+use crate::lane::session::LaneId;
+use crate::park::event::Event;
+
+/// Which camera belongs to which lane, and what its inputs mean.
+pub struct Ears {
+    ledger: LedgerId,
+    cameras: BTreeMap<String, Ear>,
+}
+
+struct Ear {
+    lane: LaneId,
+    closing: Option<config::LoopInput>,
+}
+
+impl Ears {
+    /// The cameras of a configuration; `ledger` tells our own replies from others'.
+    pub fn new(lanes: &[config::Lane], ledger: LedgerId) -> Self {
+        let ear = |lane: &config::Lane| Ear {
+            lane: LaneId(lane.id.clone()),
+            closing: lane.loops.closing,
+        };
+        let cameras = lanes
+            .iter()
+            .map(|lane| (lane.camera.device_id.clone(), ear(lane)));
+        Self {
+            ledger,
+            cameras: cameras.collect(),
+        }
+    }
+
+    /// The lane of a camera.
+    pub fn lane_of(&self, camera_id: &str) -> Option<&LaneId> {
+        self.cameras.get(camera_id).map(|ear| &ear.lane)
+    }
+
+    /// The event that a report is, if it is one. Previews and retained messages never act.
+    pub fn event(&self, heard: CameraEvent) -> Option<Event> {
+        let ear = self.cameras.get(&heard.camera_id)?;
+        let lane = ear.lane.clone();
+        if heard.retained && !matches!(heard.report, Report::Read(_)) {
+            return None;
+        }
+        match heard.report {
+            Report::Read(read) => Some(Event::PlateRead {
+                lane,
+                camera: heard.camera_id,
+                read,
+            }),
+            Report::Heartbeat => Some(Event::CameraAlive {
+                lane,
+                sent_at: heard.sent_at,
+            }),
+            Report::Input { input, active } => {
+                let closing = ear.closing.filter(|closing| closing.input == input)?;
+                let occupied = active == closing.active_high;
+                Some(Event::ClosingLoop { lane, occupied })
+            }
+            Report::Barrier {
+                connected: true,
+                position: BarrierPosition::Up,
+                ..
+            } => Some(Event::ArmUp { lane }),
+            Report::CommandReply { command_id, ok, .. } => {
+                let raise = barrier::raise_of(self.ledger, &command_id)?;
+                Some(Event::RaiseAnswered {
+                    lane,
+                    raise,
+                    driven: ok,
+                })
+            }
+            Report::Barrier { .. }
+            | Report::Preview(_)
+            | Report::SerialReceived { .. }
+            | Report::OfflineCount(_)
+            | Report::Dropped { .. }
+            | Report::Ignored => None,
+        }
+    }
+
+    /// The event of a command that was taken and then not written.
+    pub fn not_written(&self, command_id: &str, why: String) -> Option<(u64, String)> {
+        barrier::raise_of(self.ledger, command_id).map(|raise| (raise, why))
+    }
+}

@@ -1,0 +1,89 @@
+//! The ledger as the step routine writes to it, also while it cannot be opened.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::turn::Journal;
+use crate::lane::number::LedgerId;
+use crate::store::ledger::{Identity, Ledger, LedgerError, Options};
+use crate::store::record::Record;
+
+/// The ledger, or the hope of one.
+pub struct LedgerJournal {
+    dir: PathBuf,
+    identity: Identity,
+    id: LedgerId,
+    ledger: Option<Ledger>,
+    /// An older ledger turned up that this run knows nothing of: only a new start can take it up.
+    restart_wanted: Arc<AtomicBool>,
+}
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error("the ledger can be read again; parkgate restarts to take up what is in it")]
+    RestartWanted,
+}
+
+impl LedgerJournal {
+    /// Over an open ledger.
+    pub fn open(dir: PathBuf, identity: Identity, ledger: Ledger) -> Self {
+        let id = ledger.id();
+        let restart_wanted = Arc::default();
+        Self {
+            dir,
+            identity,
+            id,
+            ledger: Some(ledger),
+            restart_wanted,
+        }
+    }
+
+    /// Without a ledger: every commit tries to begin one under `id`.
+    pub fn closed(dir: PathBuf, identity: Identity, id: LedgerId) -> Self {
+        Self {
+            dir,
+            identity,
+            id,
+            ledger: None,
+            restart_wanted: Arc::default(),
+        }
+    }
+
+    /// Set once a restart is wanted.
+    pub fn restart_wanted(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.restart_wanted)
+    }
+
+    fn ledger(&mut self) -> Result<&mut Ledger, JournalError> {
+        if self.ledger.is_none() {
+            let options = Options::default();
+            let (ledger, opening) = Ledger::open(&self.dir, &self.identity, &options, self.id.0)?;
+            if !opening.created {
+                self.restart_wanted.store(true, Ordering::Relaxed);
+                return Err(JournalError::RestartWanted);
+            }
+            self.ledger = Some(ledger);
+        }
+        self.ledger.as_mut().ok_or(JournalError::RestartWanted)
+    }
+}
+
+impl Journal for LedgerJournal {
+    type Error = JournalError;
+
+    fn commit(&mut self, records: &[Record]) -> Result<u64, JournalError> {
+        Ok(self.ledger()?.commit(records)?)
+    }
+
+    fn wants_checkpoint(&self) -> bool {
+        self.ledger.as_ref().is_some_and(Ledger::wants_checkpoint)
+    }
+
+    fn checkpoint(&mut self, state: &[Record]) -> Result<u64, JournalError> {
+        Ok(self.ledger()?.checkpoint(state)?)
+    }
+}

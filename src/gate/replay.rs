@@ -1,0 +1,176 @@
+//! Opening the store: whatever can be read is taken up, and the lanes start in any case.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::journal::LedgerJournal;
+use crate::config::Config;
+use crate::lane::alarm::{Alarm, AlarmKind};
+use crate::lane::number::LedgerId;
+use crate::lane::time::Wall;
+use crate::park::Park;
+use crate::park::event::Event;
+use crate::park::record::Record;
+use crate::park::rules::Rules;
+use crate::store::ledger::{Identity, Ledger, LedgerError, Opening, Options};
+use crate::store::record::Record as Stored;
+
+/// Everything that a start gets from the disk.
+pub struct Store {
+    pub park: Park,
+    pub journal: LedgerJournal,
+    /// The newest wall time that was trusted when it was written.
+    pub newest_trusted: Wall,
+    pub alarms: Vec<Alarm>,
+    /// The first event.
+    pub started: Event,
+    pub restart_wanted: Arc<AtomicBool>,
+}
+
+/// Where the ledger lies.
+pub fn ledger_dir(config: &Config) -> PathBuf {
+    config.store.path.join("ledger")
+}
+
+impl Store {
+    /// Opens the ledger and folds it.
+    ///
+    /// # Errors
+    /// Only where going on would harm: another daemon has it, it is another box's, or a newer
+    /// version wrote it. A disk that cannot be written starts with an alarm.
+    pub fn open(config: &Config, rules: Rules) -> Result<Self, LedgerError> {
+        let dir = ledger_dir(config);
+        let identity = Identity {
+            site: config.site.id.clone(),
+            box_id: config.site.box_id.clone(),
+        };
+        let fresh = LedgerId::from_random(random());
+        match Ledger::open(&dir, &identity, &Options::default(), fresh.0) {
+            Ok((ledger, opening)) => {
+                let journal = LedgerJournal::open(dir, identity, ledger);
+                Ok(Self::replayed(journal, opening, rules))
+            }
+            Err(
+                error @ (LedgerError::InUse { .. }
+                | LedgerError::WrongBox { .. }
+                | LedgerError::NewerFormat { .. }
+                | LedgerError::LongIdentity),
+            ) => Err(error),
+            Err(error) => {
+                let journal = LedgerJournal::closed(dir, identity, fresh);
+                Ok(Self::without_ledger(journal, fresh, rules, &error))
+            }
+        }
+    }
+
+    fn replayed(journal: LedgerJournal, opening: Opening, rules: Rules) -> Self {
+        let mut park = Park::new(opening.ledger_id, rules);
+        let mut folding = Folding::default();
+        let commits = opening.tail.iter().flat_map(|commit| &commit.records);
+        for stored in opening.checkpoint.iter().chain(commits) {
+            folding.fold(stored, &mut park);
+        }
+        let mut alarms: Vec<Alarm> = opening
+            .findings
+            .iter()
+            .map(|finding| damaged(finding.to_string()))
+            .collect();
+        if folding.unreadable > 0 {
+            alarms.push(damaged(format!(
+                "{} records have a form that this version cannot read; they are kept",
+                folding.unreadable
+            )));
+        }
+        let rules_changed = folding.rules.as_ref() != Some(park.rules());
+        Self {
+            park,
+            newest_trusted: folding.newest_trusted,
+            alarms,
+            started: started(rules_changed, opening.possibly_lost),
+            restart_wanted: journal.restart_wanted(),
+            journal,
+        }
+    }
+
+    /// Cars come and go; what is recorded meanwhile waits in memory until there is a ledger.
+    fn without_ledger(
+        journal: LedgerJournal,
+        id: LedgerId,
+        rules: Rules,
+        error: &LedgerError,
+    ) -> Self {
+        let text =
+            format!("{error}. The lanes run; records are kept in memory, nothing is charged");
+        Self {
+            park: Park::new(id, rules),
+            newest_trusted: Wall::default(),
+            alarms: vec![Alarm {
+                kind: AlarmKind::StoreFailed,
+                subject: "store".to_owned(),
+                raised: true,
+                text,
+            }],
+            started: started(true, 0),
+            restart_wanted: journal.restart_wanted(),
+            journal,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Folding {
+    rules: Option<Rules>,
+    newest_trusted: Wall,
+    unreadable: u64,
+}
+
+impl Folding {
+    fn fold(&mut self, stored: &Stored, park: &mut Park) {
+        let record = match Record::from_stored(stored) {
+            Ok(record) => record,
+            Err(error) => {
+                self.unreadable += 1;
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a record was left out"
+                );
+                return;
+            }
+        };
+        match &record {
+            Record::StepTaken(step) if step.now.trusted => {
+                self.newest_trusted = self.newest_trusted.max(step.now.wall);
+            }
+            Record::RulesChanged(rules) => self.rules = Some((**rules).clone()),
+            _ => {}
+        }
+        park.replay(&record);
+    }
+}
+
+fn started(rules_changed: bool, possibly_lost: u64) -> Event {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    Event::Started {
+        version,
+        rules_changed,
+        possibly_lost,
+    }
+}
+
+fn damaged(text: String) -> Alarm {
+    let subject = text.chars().take(80).collect();
+    Alarm {
+        kind: AlarmKind::StoreDamaged,
+        subject,
+        raised: true,
+        text,
+    }
+}
+
+/// Bits for a new ledger's id.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("the kernel always has random bytes");
+    u64::from_le_bytes(bytes)
+}

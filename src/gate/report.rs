@@ -1,0 +1,175 @@
+//! What the gate tells people: log lines and the answers of the local socket. Plates are masked above
+//! DEBUG.
+
+use serde_json::{Value, json};
+
+use crate::camera::{CameraEvent, Report};
+use crate::charges::charge::ChargeState;
+use crate::charges::record::MoneyRecord;
+use crate::control::{Answer, Question};
+use crate::health::Alarms;
+use crate::lane::session::LaneId;
+use crate::park::Park;
+use crate::park::event::Event;
+use crate::park::record::{LaneRecord, Record};
+use crate::park::step::Step;
+
+/// What a camera said, if it is worth a line.
+pub fn heard(heard: &CameraEvent, lane: Option<&LaneId>) {
+    match (&heard.report, lane) {
+        (Report::Dropped { fault, detail }, _) => {
+            tracing::warn!(camera = %heard.camera_id, ?fault, "a message was dropped: {detail}");
+        }
+        (_, None) => {
+            tracing::debug!(camera = %heard.camera_id, "not a camera of this box");
+        }
+        _ => {}
+    }
+}
+
+/// What a step decided.
+pub fn step(event: &Event, step: &Step) {
+    if let (Some(why), Event::PlateRead { lane, read, .. }) = (&step.ignored, event) {
+        tracing::debug!(%lane, plate = ?read.plate, ?why, "reading ignored");
+    }
+    for record in &step.records {
+        match record {
+            Record::Lane(record) => lane_fact(record),
+            Record::Money(record) => money_fact(record),
+            _ => {}
+        }
+    }
+}
+
+fn lane_fact(record: &LaneRecord) {
+    match record {
+        LaneRecord::SessionOpened { session } => {
+            tracing::info!(
+                session = %session.id, plate = ?session.plate, lane = %session.lane, "came in"
+            );
+        }
+        LaneRecord::SessionClosed {
+            session,
+            plate,
+            lane,
+            ending,
+            fee_fen,
+            ..
+        } => {
+            tracing::info!(%session, ?plate, %lane, ?ending, fee_fen, "left");
+        }
+        LaneRecord::RaiseDecided {
+            raise,
+            lane,
+            plate,
+            reason,
+            ..
+        } => {
+            tracing::info!(raise, %lane, ?plate, ?reason, "raise");
+        }
+        LaneRecord::RaiseReissued { raise, lane } => {
+            tracing::info!(raise, %lane, "raise once more");
+        }
+        LaneRecord::HoldStarted { hold } => {
+            tracing::info!(lane = %hold.lane, plate = ?hold.plate, reason = ?hold.reason, "held");
+        }
+        LaneRecord::ReviewOpened { review } => {
+            tracing::info!(session = %review.session, why = ?review.why, "for review");
+        }
+        LaneRecord::NumbersSkipped { sessions } => {
+            tracing::warn!(sessions, "numbers skipped: the last commit may be lost");
+        }
+        LaneRecord::RaiseCarriedOut { .. }
+        | LaneRecord::Passed { .. }
+        | LaneRecord::HoldEnded { .. } => {}
+    }
+}
+
+fn money_fact(record: &MoneyRecord) {
+    match record {
+        MoneyRecord::EntryRegistered {
+            session, service, ..
+        } => {
+            tracing::info!(%session, ?service, "entry registered");
+        }
+        MoneyRecord::EntryEnded { session, why } => {
+            tracing::debug!(%session, ?why, "entry ended");
+        }
+        MoneyRecord::ChargeOpened { claim } => {
+            tracing::info!(
+                trade_no = %claim.trade_no, fee_fen = claim.quote.fee_fen, "charge opened"
+            );
+        }
+        MoneyRecord::ChargeAccepted { trade_no, .. } => {
+            tracing::info!(%trade_no, "charge accepted");
+        }
+        MoneyRecord::ChargeSettled { trade_no, .. } => {
+            tracing::info!(%trade_no, "charge settled");
+        }
+        MoneyRecord::ChargeUnknown { trade_no, why, .. } => {
+            tracing::info!(%trade_no, why, "charge unknown, to be queried");
+        }
+        MoneyRecord::ChargeHandedToStaff { trade_no, reason } => {
+            tracing::info!(%trade_no, ?reason, "charge with the staff");
+        }
+        MoneyRecord::ChargeWithdrawn { trade_no, .. } => {
+            tracing::info!(%trade_no, "charge withdrawn");
+        }
+        MoneyRecord::StaffFinished { trade_no, how } => {
+            tracing::info!(%trade_no, ?how, "finished by the staff");
+        }
+        _ => {}
+    }
+}
+
+/// Answers a question that changes nothing.
+pub fn answer(question: &Question, park: &Park, alarms: &Alarms) -> Answer {
+    match question {
+        Question::Status => Answer::Ok(status(park, alarms)),
+        Question::Review => Answer::Ok(review(park)),
+        Question::Raise { .. } => Answer::Error("a raise is an event".to_owned()),
+    }
+}
+
+fn status(park: &Park, alarms: &Alarms) -> Value {
+    let book = park.queue().book();
+    let count = |wanted: fn(&ChargeState) -> bool| {
+        book.charges()
+            .filter(|charge| wanted(&charge.state))
+            .count()
+    };
+    let standing: Vec<Value> = alarms
+        .standing()
+        .into_iter()
+        .map(|(kind, subject, text)| json!({ "kind": kind, "subject": subject, "text": text }))
+        .collect();
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "ledger": park.ledger().to_string(),
+        "cars_inside": park.site().sessions.len(),
+        "wechat_silent": park.queue().is_silent(),
+        "merchant_stopped": book.stop().map(|stop| stop.code.clone()),
+        "queue": {
+            "entries": book.entries().count(),
+            "waiting_for_entry": count(|s| matches!(s, ChargeState::WaitingForEntry)),
+            "due": count(|s| matches!(s, ChargeState::Due)),
+            "sent": count(|s| matches!(s, ChargeState::Sent)),
+            "unknown": count(|s| matches!(s, ChargeState::Unknown { .. })),
+            "accepted": count(|s| matches!(s, ChargeState::Accepted { .. })),
+        },
+        "with_staff": book.desk().count(),
+        "held": park.site().holds.len(),
+        "exposure_fen": book.exposure_fen(),
+        "totals": book.totals(),
+        "alarms": standing,
+    })
+}
+
+fn review(park: &Park) -> Value {
+    let site = park.site();
+    json!({
+        "held": site.holds.values().collect::<Vec<_>>(),
+        "stays": site.reviews.values().collect::<Vec<_>>(),
+        "with_staff": park.queue().book().desk().collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,208 @@
+//! What the index holds of the park: rows that follow from its state, and history from its records.
+
+use std::ops::Not;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::charges::charge::Charge;
+use crate::charges::entry::{Entry, EntryState};
+use crate::charges::record::MoneyRecord;
+use crate::lane::number::{LedgerId, SessionId};
+use crate::lane::session::Session;
+use crate::park::Park;
+use crate::park::record::{LaneRecord, Record};
+use crate::park::rules::Rules;
+use crate::store::index::{Batch, Change, HistoryRows, Prefix, Row, Snapshot, Truth, TruthError};
+use crate::store::ledger::Ledger;
+use crate::store::record::Commit;
+
+/// Every row that follows from the park's state.
+pub fn derived(park: &Park) -> Vec<Row> {
+    let sessions = park.site().sessions.values().map(session_row);
+    let book = park.queue().book();
+    let entries = book
+        .entries()
+        .filter(|entry| is_waiting(entry))
+        .map(entry_row);
+    let charges = book.charges().chain(book.desk()).map(charge_row);
+    sessions.chain(entries).chain(charges).collect()
+}
+
+/// What the records of one commit, from `first_seq` on, changed. `park` is the state after them.
+pub fn changes(first_seq: u64, records: &[Record], park: &Park) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (seq, record) in (first_seq..).zip(records) {
+        match record {
+            Record::Lane(LaneRecord::SessionOpened { session }) => {
+                changes.push(Change::Put(session_row(session)));
+            }
+            Record::Lane(LaneRecord::SessionClosed { session, .. }) => {
+                changes.push(delete(Prefix::Session, session.0.as_bytes()));
+            }
+            Record::Money(record) => {
+                changes.extend(session_of(record).map(|session| entry_change(session, park)));
+                changes.extend(trade_no_of(record).map(|trade_no| charge_change(trade_no, park)));
+            }
+            _ => {}
+        }
+        changes.extend(history_row(seq, record).map(Change::Put));
+    }
+    changes
+}
+
+/// The ledger as the index reads it, on its own thread.
+pub struct LedgerTruth {
+    pub dir: PathBuf,
+    pub ledger: LedgerId,
+    pub rules: Rules,
+}
+
+impl Truth for LedgerTruth {
+    fn snapshot(&mut self) -> Result<Snapshot, TruthError> {
+        let mut park = Park::new(self.ledger, self.rules.clone());
+        let mut last_seq = 0;
+        for commit in Ledger::read_all(&self.dir)? {
+            let commit = commit?;
+            last_seq = commit.last_seq();
+            for record in commit
+                .records
+                .iter()
+                .filter_map(|r| Record::from_stored(r).ok())
+            {
+                park.replay(&record);
+            }
+        }
+        Ok(Snapshot {
+            ledger: self.ledger,
+            last_seq,
+            derived: derived(&park),
+        })
+    }
+
+    fn history(&mut self, after: u64) -> Result<HistoryRows<'_>, TruthError> {
+        let commits = Ledger::read_all(&self.dir)?;
+        let later = commits.filter(move |commit| {
+            commit
+                .as_ref()
+                .is_ok_and(|commit| commit.last_seq() <= after)
+                .not()
+        });
+        Ok(Box::new(later.map(|commit| Ok(history_batch(&commit?)))))
+    }
+}
+
+fn history_batch(commit: &Commit) -> Batch {
+    let records = (commit.first_seq..).zip(&commit.records);
+    let rows = records.filter_map(|(seq, stored)| {
+        let record = Record::from_stored(stored).ok()?;
+        history_row(seq, &record)
+    });
+    Batch {
+        last_seq: commit.last_seq(),
+        changes: rows.map(Change::Put).collect(),
+    }
+}
+
+/// Ends of stays and of charges, by their place in the ledger.
+fn history_row(seq: u64, record: &Record) -> Option<Row> {
+    let value = match record {
+        Record::Lane(record @ LaneRecord::SessionClosed { .. }) => json(record),
+        Record::Money(
+            record @ (MoneyRecord::ChargeSettled { .. }
+            | MoneyRecord::ChargeHandedToStaff { .. }
+            | MoneyRecord::ChargeWithdrawn { .. }
+            | MoneyRecord::StaffFinished { .. }),
+        ) => json(record),
+        _ => return None,
+    };
+    Some(Row {
+        prefix: Prefix::History,
+        key: seq.to_be_bytes().to_vec(),
+        value,
+    })
+}
+
+fn session_row(session: &Session) -> Row {
+    row(Prefix::Session, session.id.0.as_bytes(), session)
+}
+
+fn entry_row(entry: &Entry) -> Row {
+    row(Prefix::EntryDue, entry.session.0.as_bytes(), entry)
+}
+
+fn charge_row(charge: &Charge) -> Row {
+    row(Prefix::ChargeDue, charge.claim.trade_no.as_bytes(), charge)
+}
+
+fn is_waiting(entry: &Entry) -> bool {
+    !matches!(entry.state, EntryState::Registered { .. })
+}
+
+fn entry_change(session: &SessionId, park: &Park) -> Change {
+    let entry = park
+        .queue()
+        .book()
+        .entry(session)
+        .filter(|entry| is_waiting(entry));
+    match entry {
+        Some(entry) => Change::Put(entry_row(entry)),
+        None => delete(Prefix::EntryDue, session.0.as_bytes()),
+    }
+}
+
+fn charge_change(trade_no: &str, park: &Park) -> Change {
+    let book = park.queue().book();
+    match book.charge(trade_no).or_else(|| book.on_desk(trade_no)) {
+        Some(charge) => Change::Put(charge_row(charge)),
+        None => delete(Prefix::ChargeDue, trade_no.as_bytes()),
+    }
+}
+
+fn session_of(record: &MoneyRecord) -> Option<&SessionId> {
+    match record {
+        MoneyRecord::EntryOpened { session, .. }
+        | MoneyRecord::EntrySent { session, .. }
+        | MoneyRecord::EntryUnknown { session, .. }
+        | MoneyRecord::EntryRegistered { session, .. }
+        | MoneyRecord::EntryRenumbered { session, .. }
+        | MoneyRecord::EntryEnded { session, .. } => Some(session),
+        _ => None,
+    }
+}
+
+fn trade_no_of(record: &MoneyRecord) -> Option<&str> {
+    match record {
+        MoneyRecord::ChargeOpened { claim } => Some(&claim.trade_no),
+        MoneyRecord::ChargeSent { trade_no, .. }
+        | MoneyRecord::ChargeDueAgain { trade_no, .. }
+        | MoneyRecord::ChargeUnknown { trade_no, .. }
+        | MoneyRecord::ChargeAccepted { trade_no, .. }
+        | MoneyRecord::ChargeSettled { trade_no, .. }
+        | MoneyRecord::ChargeSuperseded { trade_no }
+        | MoneyRecord::ChargeLetOut { trade_no }
+        | MoneyRecord::ChargeHandedToStaff { trade_no, .. }
+        | MoneyRecord::ChargeWithdrawn { trade_no, .. }
+        | MoneyRecord::StaffFinished { trade_no, .. } => Some(trade_no),
+        _ => None,
+    }
+}
+
+fn row<T: Serialize>(prefix: Prefix, key: &[u8], value: &T) -> Row {
+    Row {
+        prefix,
+        key: key.to_vec(),
+        value: json(value),
+    }
+}
+
+fn delete(prefix: Prefix, key: &[u8]) -> Change {
+    Change::Delete {
+        prefix,
+        key: key.to_vec(),
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).expect("records are structs of strings and integers")
+}

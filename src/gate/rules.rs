@@ -1,0 +1,96 @@
+//! From the configuration to the rules that the core decides by.
+
+use crate::charges::queue::MerchantRules;
+use crate::config::{self, Config};
+use crate::lane::entry::{EntryRules, Unreadable};
+use crate::lane::exit::{ExitRules, NearMatch, NoEntry};
+use crate::lane::guard::{GuardRules, WhenGuarded};
+use crate::lane::session::LaneId;
+use crate::lane::tariff::Tariff;
+use crate::park::rules::{Direction, LaneRules, Lists, Rules};
+
+/// In the payer's bill.
+const DESCRIPTION: &str = "停车费";
+
+/// Everything that decides besides state and event.
+pub fn rules(config: &Config, tariff: Tariff) -> Rules {
+    let silent = &config.exit.if_wechat_silent;
+    Rules {
+        box_id: config.site.box_id.clone(),
+        lanes: config
+            .lanes
+            .iter()
+            .map(|lane| (LaneId(lane.id.clone()), lane_rules(lane)))
+            .collect(),
+        entry: EntryRules {
+            wait_for_wechat_ms: config.entry.wait_for_wechat_ms,
+            unreadable: match config.entry.unreadable {
+                config::Unreadable::Hold => Unreadable::Hold,
+                config::Unreadable::Open => Unreadable::Open,
+            },
+        },
+        exit: ExitRules {
+            budget_ms: config.exit.budget_ms,
+            success_budget_ms: config.exit.success_budget_ms,
+            try_when_blocked: config.exit.try_when_blocked,
+            no_entry: match config.exit.no_entry {
+                config::NoEntry::Ask => NoEntry::Ask,
+                config::NoEntry::Open => NoEntry::Open,
+                config::NoEntry::Hold => NoEntry::Hold,
+            },
+            near_match: match config.exit.near_match {
+                config::NearMatch::Ask => NearMatch::Ask,
+                config::NearMatch::Auto => NearMatch::Auto,
+            },
+            held_at_most_ms: config.exit.held_at_most_ms,
+            silent_normal_up_to_fen: silent.normal_up_to_fen,
+            silent_unknown_up_to_fen: silent.unknown_up_to_fen,
+            exposure_limit_fen: silent.exposure_limit_fen,
+            advance: config.merchant.advance,
+        },
+        guard: GuardRules {
+            max_stay_ms: config.guard.max_stay_ms,
+            max_fee_fen: config.guard.max_fee_fen,
+            at_exit: match config.guard.at_exit {
+                config::AtExit::Hold => WhenGuarded::Hold,
+                config::AtExit::Open => WhenGuarded::Open,
+            },
+        },
+        lists: Lists {
+            blocked: config.lists.blocked.clone(),
+            permits: config.lists.permits.clone(),
+            free_special_vehicles: config.lists.free_special_vehicles,
+        },
+        merchant: merchant(config, &tariff),
+        tariff,
+    }
+}
+
+fn lane_rules(lane: &config::Lane) -> LaneRules {
+    LaneRules {
+        direction: match lane.direction {
+            config::Direction::Entry => Direction::Entry,
+            config::Direction::Exit => Direction::Exit,
+        },
+        duplicate_window_ms: lane.duplicate_window_ms,
+        min_confidence_permille: Some(lane.camera.min_confidence_permille),
+    }
+}
+
+fn merchant(config: &Config, tariff: &Tariff) -> MerchantRules {
+    let notify_url = |of: &str| match &config.merchant.notify_base_url {
+        Some(base) => {
+            let base = base.trim_end_matches('/');
+            format!("{base}/{}/{}/{of}", config.site.id, config.site.box_id)
+        }
+        None => config.wechat.placeholder_notify_url.clone(),
+    };
+    MerchantRules {
+        appid: config.merchant.appid.clone(),
+        parking_name: config.site.name.clone(),
+        description: DESCRIPTION.to_owned(),
+        entry_notify_url: notify_url("entry"),
+        charge_notify_url: notify_url("charge"),
+        free_duration_s: tariff.free_duration_s(),
+    }
+}

@@ -1,0 +1,305 @@
+//! The loop: one thread, one turn after the other.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::Ended;
+use super::Observed;
+use super::ears::Ears;
+use super::inbox::{Message, Outlet};
+use super::journal::LedgerJournal;
+use super::report;
+use super::rows;
+use super::turn::{Committed, Outcome, StoreNews, Taken, Turner};
+use crate::barrier::{self, Barriers, RaiseOrder};
+use crate::charges::queue::Call;
+use crate::clock::Clock;
+use crate::control::{Answer, Question};
+use crate::health::Alarms;
+use crate::lane::alarm::{Alarm, AlarmKind};
+use crate::park::event::Event;
+use crate::park::step::Command;
+use crate::store::index::{Batch, Index};
+
+/// Messages that one turn takes: their steps share a commit.
+const SHARED_MAX: usize = 64;
+/// The loop turns at least so often, whatever the core says.
+const SLEEP_MAX: Duration = Duration::from_secs(60);
+
+/// Everything the loop works with.
+pub struct Loop {
+    pub turner: Turner<LedgerJournal>,
+    pub restart_wanted: Arc<AtomicBool>,
+    pub started: Event,
+    pub outlet: Outlet,
+    pub clock: Clock,
+    pub ears: Ears,
+    pub barriers: Barriers,
+    pub calls: mpsc::UnboundedSender<Call>,
+    pub index: Index,
+    pub alarms: Alarms,
+    pub observer: Option<mpsc::UnboundedSender<Observed>>,
+    /// Where records go that no ledger took before the end.
+    pub store_dir: PathBuf,
+}
+
+impl Loop {
+    /// Runs until it is told to stop.
+    pub fn run(mut self) -> Ended {
+        let mut to_do = vec![self.started.clone()];
+        let mut asked = Vec::new();
+        loop {
+            let failed = self.turn(std::mem::take(&mut to_do), &mut asked);
+            to_do.extend(failed);
+            if self.restart_wanted.load(Ordering::Relaxed) {
+                tracing::error!("the store is back; parkgate restarts to take up what is in it");
+                return self.end(Ended::RestartWanted);
+            }
+            let sleep = if to_do.is_empty() {
+                self.sleep()
+            } else {
+                Duration::ZERO
+            };
+            let Some(messages) = self.outlet.take(sleep, SHARED_MAX) else {
+                return self.end(Ended::Stopped);
+            };
+            let mut stop = false;
+            for message in messages {
+                match message {
+                    Message::Stop => stop = true,
+                    message => self.take_in(message, &mut to_do, &mut asked),
+                }
+            }
+            if stop {
+                self.turn(to_do, &mut asked);
+                return self.end(Ended::Stopped);
+            }
+            if self
+                .turner
+                .wake_at()
+                .is_some_and(|at| at <= self.clock.now().moment)
+            {
+                to_do.push(Event::Tick);
+            }
+        }
+    }
+
+    fn take_in(
+        &mut self,
+        message: Message,
+        to_do: &mut Vec<Event>,
+        asked: &mut Vec<oneshot::Sender<Answer>>,
+    ) {
+        match message {
+            Message::Event(event) => to_do.push(event),
+            Message::Camera(heard) => {
+                report::heard(&heard, self.ears.lane_of(&heard.camera_id));
+                to_do.extend(self.ears.event(heard));
+            }
+            Message::NotWritten { command_id, why } => {
+                if let Some((raise, why)) = self.ears.not_written(&command_id, why)
+                    && let Some(lane) = self.lane_of_raise(raise)
+                {
+                    to_do.push(Event::RaiseNotSent { lane, raise, why });
+                }
+            }
+            Message::CacheKeys(rows) => rows.into_iter().for_each(|row| self.index.put_cache(row)),
+            Message::Alarm(alarm) => self.alarms.note(alarm),
+            Message::Asked(
+                Question::Raise {
+                    lane,
+                    by,
+                    why,
+                    money,
+                },
+                reply,
+            ) => {
+                to_do.push(Event::AttendantRaised {
+                    lane,
+                    by,
+                    why,
+                    money,
+                });
+                asked.push(reply);
+            }
+            Message::Asked(question, reply) => {
+                let answer = report::answer(&question, self.turner.park(), &self.alarms);
+                // Whoever asked may have gone.
+                let _ = reply.send(answer);
+            }
+            Message::Stop => {}
+        }
+    }
+
+    /// One turn. Returns what became of commands that did not leave.
+    fn turn(&mut self, events: Vec<Event>, asked: &mut Vec<oneshot::Sender<Answer>>) -> Vec<Event> {
+        let now = self.clock.now();
+        let outcome = self.turner.turn(events, now);
+        if let Some(news) = &outcome.store {
+            self.alarms.note(store_alarm(news));
+        }
+        self.write_behind(&outcome);
+        let mut failed = Vec::new();
+        let mut replies = asked.drain(..);
+        for Taken {
+            event,
+            now,
+            mut step,
+        } in outcome.taken
+        {
+            report::step(&event, &step);
+            for alarm in step.alarms.drain(..) {
+                self.alarms.note(alarm);
+            }
+            if let Some(reply) = step.reply.take()
+                && let Some(asker) = replies.next()
+            {
+                let answer = match reply {
+                    Ok(text) => Answer::Ok(serde_json::Value::String(text)),
+                    Err(text) => Answer::Error(text),
+                };
+                // Whoever asked may have gone.
+                let _ = asker.send(answer);
+            }
+            for command in &step.commands {
+                failed.extend(carry_out(
+                    command,
+                    self.turner.park().ledger(),
+                    &self.barriers,
+                    &self.calls,
+                ));
+            }
+            if let Some(observer) = &self.observer {
+                // Nobody may be watching any more.
+                let _ = observer.send(Observed { now, event, step });
+            }
+        }
+        failed
+    }
+
+    /// The index follows the ledger, behind it and never on a car's path.
+    fn write_behind(&mut self, outcome: &Outcome) {
+        for committed in &outcome.committed {
+            let Committed { last_seq, records } = committed;
+            let changes = rows::changes(committed.first_seq(), records, self.turner.park());
+            self.index.apply(Batch {
+                last_seq: *last_seq,
+                changes,
+            });
+        }
+    }
+
+    fn lane_of_raise(&self, number: u64) -> Option<crate::lane::session::LaneId> {
+        let raises = &self.turner.park().site().raises;
+        raises
+            .iter()
+            .find(|(_, raise)| raise.raise == number)
+            .map(|(lane, _)| lane.clone())
+    }
+
+    fn sleep(&self) -> Duration {
+        let now = self.clock.now().moment;
+        match self.turner.wake_at() {
+            Some(at) => Duration::from_millis(at.since_ms(now)).min(SLEEP_MAX),
+            None => SLEEP_MAX,
+        }
+    }
+
+    fn end(self, end: Ended) -> Ended {
+        self.leave_what_was_kept();
+        if let Err(error) = self.index.close() {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the index did not close"
+            );
+        }
+        end
+    }
+}
+
+impl Loop {
+    /// What the ledger never took is left as a file for people, where that can be written.
+    fn leave_what_was_kept(&self) {
+        let kept = self.turner.kept();
+        if kept.is_empty() {
+            return;
+        }
+        let name = format!("not-in-ledger-{}.jsonl", self.clock.now().wall.0);
+        let file = self.store_dir.join(name);
+        let lines: Vec<u8> = kept
+            .iter()
+            .flat_map(|record| record.to_stored().payload.into_iter().chain(*b"\n"))
+            .collect();
+        match std::fs::write(&file, lines) {
+            Ok(()) => tracing::error!(
+                "{} records are in no ledger; they are in {}",
+                kept.len(),
+                file.display()
+            ),
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "{} records are in no ledger and could not be left in a file",
+                kept.len()
+            ),
+        }
+    }
+}
+
+/// What did not leave comes back as an event.
+fn carry_out(
+    command: &Command,
+    ledger: crate::lane::number::LedgerId,
+    barriers: &Barriers,
+    calls: &mpsc::UnboundedSender<Call>,
+) -> Option<Event> {
+    match command {
+        Command::RaiseBarrier {
+            lane,
+            raise,
+            issue,
+            valid_until,
+        } => {
+            let order = RaiseOrder {
+                command_id: barrier::command_id(ledger, *raise, *issue),
+                valid_until: *valid_until,
+            };
+            let why = barriers.raise(lane, &order).err()?;
+            Some(Event::RaiseNotSent {
+                lane: lane.clone(),
+                raise: *raise,
+                why,
+            })
+        }
+        Command::Call(call) => {
+            // The sender ends only when the gate does; then what is due stays due.
+            let _ = calls.send(call.clone());
+            None
+        }
+    }
+}
+
+fn store_alarm(news: &StoreNews) -> Alarm {
+    let (raised, text) = match news {
+        StoreNews::Failed(why) => (
+            true,
+            format!("{why}. Lanes go on, records wait in memory, nothing is charged meanwhile"),
+        ),
+        StoreNews::Recovered { given_up: 0 } => {
+            (false, "the store writes again; nothing was lost".to_owned())
+        }
+        StoreNews::Recovered { given_up } => (
+            false,
+            format!("the store writes again; {given_up} records were given up"),
+        ),
+    };
+    Alarm {
+        kind: AlarmKind::StoreFailed,
+        subject: "store".to_owned(),
+        raised,
+        text,
+    }
+}
