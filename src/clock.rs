@@ -53,6 +53,10 @@ impl Clock {
     ///
     /// # Panics
     /// On a system clock: parkgate never sets the box's time.
+    #[expect(
+        clippy::panic,
+        reason = "only tests set a clock, and setting the real one is a mistake there"
+    )]
     pub fn set(&self, now: Now) {
         match &*self.0 {
             Source::Manual(held) => *held.lock().expect("no holder panics") = now,
@@ -85,12 +89,14 @@ impl System {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this file is where time is read")]
 fn moment() -> Moment {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let since_boot = Duration::try_from(time).unwrap_or_default();
     Moment(u64::try_from(since_boot.as_millis()).unwrap_or(u64::MAX))
 }
 
+#[expect(clippy::disallowed_methods, reason = "this file is where time is read")]
 fn wall() -> Wall {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
     Wall(time.tv_sec.saturating_mul(1000) + time.tv_nsec / 1_000_000)
@@ -108,9 +114,13 @@ fn boot_id() -> BootId {
 }
 
 /// Whether the kernel's clock is disciplined by an NTP client (`STA_UNSYNC` is clear).
+#[expect(
+    unsafe_code,
+    reason = "no safe wrapper of adjtimex is in the dependency tree"
+)]
 fn ntp_synchronised() -> bool {
     // SAFETY: `adjtimex` with `modes == 0` only reads, into a struct that is fully zeroed before
-    // and outlives the call. No safe wrapper of it is in the dependency tree.
+    // and outlives the call.
     let state = unsafe {
         let mut timex: libc::timex = std::mem::zeroed();
         libc::adjtimex(&raw mut timex)
