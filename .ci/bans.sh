@@ -22,6 +22,7 @@ fi
 grep -o 'path = "[^"]*"' clippy.toml | cut -d'"' -f2 | sort >"$work/configured"
 sed -n 's|.*// ban: ||p' "$source" | sort >"$work/marked-paths"
 grep -n '// ban: ' "$source" | sed 's|^\([0-9]*\):.*// ban: |\1 |' | sort >"$work/marked"
+# shellcheck disable=SC2016 # the backquotes are clippy's
 sed -n 's|^src/lib.rs:\([0-9]*\):.*use of a disallowed [a-z]* `\([^`]*\)`.*|\1 \2|p' "$work/said" |
     sort >"$work/reported"
 
