@@ -22,7 +22,7 @@ pub async fn run(
     client: Result<Client, String>,
     clock: Clock,
     inbox: Inbox,
-    mut calls: mpsc::UnboundedReceiver<Call>,
+    mut calls: mpsc::Receiver<Call>,
 ) {
     while let Some(call) = calls.recv().await {
         let (client, clock, inbox) = (client.clone(), clock.clone(), inbox.clone());
@@ -66,7 +66,8 @@ fn patience(lane_until: Option<Moment>, clock: &Clock) -> Patience {
     }
 }
 
-fn not_made(request: Request, why: &str) -> Event {
+/// The event of a call that did not leave the box.
+pub fn not_made(request: Request, why: &str) -> Event {
     fn nothing<T>(why: &str) -> Heard<T> {
         Heard {
             answer: Answer::NotSent(why.to_owned()),

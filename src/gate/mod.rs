@@ -41,6 +41,8 @@ use replay::Store;
 use run::Loop;
 use turn::Turner;
 
+/// Calls between the loop and the sender; the queue keeps fewer under way.
+const CALLS_MAX: usize = 256;
 /// How long stopping may take.
 const STOP_WITHIN: Duration = Duration::from_secs(15);
 
@@ -48,9 +50,12 @@ const STOP_WITHIN: Duration = Duration::from_secs(15);
 pub struct Parts {
     pub config: Config,
     pub tariff: Tariff,
-    /// Sees every step after its commit.
-    pub observer: Option<mpsc::UnboundedSender<Observed>>,
+    /// Sees every step after its commit, on the loop's thread: it must not wait.
+    pub observer: Option<Observer>,
 }
+
+/// Whoever watches the gate at work.
+pub type Observer = Box<dyn Fn(Observed) + Send>;
 
 /// One step, as it was decided and committed.
 #[derive(Clone, Debug)]
@@ -124,7 +129,7 @@ impl Gate {
         if let Err(missing) = &client {
             inbox.offer(Message::Alarm(secrets_missing(missing)));
         }
-        let (calls, queue) = mpsc::unbounded_channel();
+        let (calls, queue) = mpsc::channel(CALLS_MAX);
         let sender = sender::run(client.clone(), clock.clone(), inbox.clone(), queue);
         let mut tasks = vec![tokio::spawn(sender).abort_handle()];
         if let Ok(client) = client {

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Ended;
-use super::Observed;
 use super::ears::Ears;
 use super::inbox::{Message, Outlet};
 use super::journal::LedgerJournal;
 use super::report;
 use super::rows;
 use super::turn::{Committed, Outcome, StoreNews, Taken, Turner};
+use super::{Observed, Observer};
 use crate::barrier::{self, Barriers, RaiseOrder};
 use crate::charges::queue::Call;
+use crate::charges::sender;
 use crate::clock::Clock;
 use crate::control::{Answer, Question};
 use crate::health::Alarms;
@@ -39,10 +41,10 @@ pub struct Loop {
     pub clock: Clock,
     pub ears: Ears,
     pub barriers: Barriers,
-    pub calls: mpsc::UnboundedSender<Call>,
+    pub calls: mpsc::Sender<Call>,
     pub index: Index,
     pub alarms: Alarms,
-    pub observer: Option<mpsc::UnboundedSender<Observed>>,
+    pub observer: Option<Observer>,
     /// Where records go that no ledger took before the end.
     pub store_dir: PathBuf,
 }
@@ -174,8 +176,7 @@ impl Loop {
                 ));
             }
             if let Some(observer) = &self.observer {
-                // Nobody may be watching any more.
-                let _ = observer.send(Observed { now, event, step });
+                observer(Observed { now, event, step });
             }
         }
         failed
@@ -254,7 +255,7 @@ fn carry_out(
     command: &Command,
     ledger: crate::lane::number::LedgerId,
     barriers: &Barriers,
-    calls: &mpsc::UnboundedSender<Call>,
+    calls: &mpsc::Sender<Call>,
 ) -> Option<Event> {
     match command {
         Command::RaiseBarrier {
@@ -275,9 +276,14 @@ fn carry_out(
             })
         }
         Command::Call(call) => {
-            // The sender ends only when the gate does; then what is due stays due.
-            let _ = calls.send(call.clone());
-            None
+            let refused = calls.try_send(call.clone()).err()?;
+            let call = match refused {
+                TrySendError::Full(call) | TrySendError::Closed(call) => call,
+            };
+            Some(sender::not_made(
+                call.request,
+                "too many calls wait to be made",
+            ))
         }
     }
 }
