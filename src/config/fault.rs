@@ -85,10 +85,10 @@ impl std::error::Error for Faults {}
 /// Where the byte `offset` of `text` stands.
 pub(super) fn position(text: &str, offset: usize) -> Position {
     let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let last_line = before.rsplit('\n').next().unwrap_or(before);
     Position {
         line: before.matches('\n').count() + 1,
-        column: before[line_start..].chars().count() + 1,
+        column: last_line.chars().count() + 1,
     }
 }
 

@@ -33,6 +33,7 @@ pub struct Order {
 }
 
 /// Why a base URL cannot serve.
+#[expect(clippy::enum_variant_names, reason = "each says what the URL is not")]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostFault {
     /// Not a URL.

@@ -93,6 +93,10 @@ impl Transport {
     /// Builds the clients; connects to nothing.
     pub fn new(hosts: Hosts, wiring: Wiring, clock: Clock) -> Result<Self, WiringFault> {
         let tls = tls(&wiring.extra_roots)?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one place that builds clients"
+        )]
         let client = |connect: Duration| {
             let mut builder = reqwest::Client::builder()
                 .tls_backend_preconfigured(tls.clone())

@@ -239,7 +239,7 @@ async fn a_signer_that_fails_or_hangs_sends_nothing() {
             Ok("too late".into())
         }
     }
-    let (release, held) = mpsc::channel();
+    let (release, held) = mpsc::sync_channel(1);
     let server = Server::answering(signed(200, ACCEPTED)).await;
     let signers: [(Arc<dyn Signer>, u64, &str); 3] = [
         (Arc::new(Failing), 5000, "no route to the key box"),

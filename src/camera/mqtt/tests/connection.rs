@@ -335,14 +335,13 @@ async fn a_refused_login_is_told_without_the_password() {
 #[tokio::test]
 async fn a_panicking_sink_costs_one_connection() {
     let broker = Broker::start().await;
-    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-    let mut heard = Heard(receiver);
+    let (sender, mut heard) = heard();
     let _link = spawn(settings(broker.port()), system_clock(), move |event| {
         assert!(
             !matches!(&event, LinkEvent::Camera(event) if event.retained),
             "a test's panic"
         );
-        let _ = sender.send(event);
+        tell(&sender, event);
     });
     let mut peer = broker.accept_subscribed().await;
     heard.up().await;

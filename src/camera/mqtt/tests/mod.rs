@@ -8,7 +8,7 @@ mod rumqttd;
 
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{Link, LinkEvent, Settings, spawn};
 use crate::camera::vz_mqtt::{OutputValue, VzCommand};
@@ -20,7 +20,7 @@ const SERIAL: &str = "3f1c20aa-7be09d41";
 const READING: &[u8] = include_bytes!("../../../../tests/fixtures/vz-mqtt/001-blue.json");
 const WITHIN: Duration = Duration::from_secs(20);
 
-struct Heard(UnboundedReceiver<LinkEvent>);
+struct Heard(Receiver<LinkEvent>);
 
 impl Heard {
     /// The first event that `wanted` makes something of; those before it are passed over.
@@ -89,11 +89,19 @@ fn settings(port: u16) -> Settings {
 }
 
 fn link(settings: Settings, clock: &Clock) -> (Link, Heard) {
-    let (sender, receiver) = unbounded_channel();
-    let link = spawn(settings, clock.clone(), move |event| {
-        let _ = sender.send(event);
-    });
-    (link, Heard(receiver))
+    let (sender, heard) = heard();
+    let link = spawn(settings, clock.clone(), move |event| tell(&sender, event));
+    (link, heard)
+}
+
+fn heard() -> (Sender<LinkEvent>, Heard) {
+    let (sender, receiver) = channel(4096);
+    (sender, Heard(receiver))
+}
+
+/// A test that has ended listens no more.
+fn tell(sender: &Sender<LinkEvent>, event: LinkEvent) {
+    let _ = sender.try_send(event);
 }
 
 fn system_clock() -> Clock {

@@ -40,7 +40,7 @@ fn plates_have_scripts() {
     ];
     for (plate, outcome) in plates {
         world.set_plate(plate, Plate::ending(outcome));
-        world.enter_and_charge(&plate[4..], plate);
+        world.enter_and_charge(plate.trim_start_matches("粤B"), plate);
     }
     world.pass(7 * 86_400_000);
     let mut order = |number: &str| json_of(&world.query(number));
