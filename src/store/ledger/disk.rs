@@ -37,10 +37,9 @@ impl Disk {
 
     /// The same disk with a count of its own.
     pub(super) fn counted_apart(&self) -> Self {
-        Self {
-            syncs: Arc::default(),
-            ..self.clone()
-        }
+        let mut apart = self.clone();
+        apart.syncs = Arc::default();
+        apart
     }
 
     /// How often this disk was told to flush a file or a folder.

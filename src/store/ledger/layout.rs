@@ -115,8 +115,10 @@ impl HeaderBlock {
             return None;
         }
         let format = u16_at(block, 12);
-        if format != FORMAT {
-            return Some(Self::Newer(format));
+        match format {
+            FORMAT => {}
+            0 => return None,
+            newer => return Some(Self::Newer(newer)),
         }
         let flags = u16_at(block, 14);
         let first_seq = u64_at(block, 32);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
@@ -48,7 +48,7 @@ pub(super) struct Position {
     pub(super) next_segment: u32,
     /// The segment that a start reads from.
     pub(super) checkpoint_segment: u32,
-    pub(super) spares: Vec<std::path::PathBuf>,
+    pub(super) spares: Vec<PathBuf>,
 }
 
 /// Locks the folder for this process; the lock goes with the file.
@@ -305,7 +305,7 @@ fn create(
     options: &Options,
     grows: bool,
     ledger: LedgerId,
-    spares: Vec<std::path::PathBuf>,
+    spares: Vec<PathBuf>,
 ) -> Result<(Opening, Position), LedgerError> {
     const FIRST: u32 = 1;
     let file_bytes = if grows {

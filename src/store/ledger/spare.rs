@@ -67,7 +67,8 @@ impl Spare {
             if stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
-            if !is_zero(block) && !(index > 0 && is_old(block, index, ledger, next)) {
+            let tells_nothing = is_zero(block) || (index > 0 && is_old(block, index, ledger, next));
+            if !tells_nothing {
                 disk.write(&file, &[0; BLOCK][..block.len()], at)?;
                 wiped = true;
             }

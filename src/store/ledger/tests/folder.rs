@@ -175,12 +175,13 @@ fn packing_may_stop_after_each_step() {
     let (live, packed) = (files::live(&world.dir, 1), files::packed(&world.dir, 1));
     let done = fs::read(&packed).unwrap();
     let half = &done[..done.len() / 2];
-    let states: [(&str, Option<&[u8]>, Option<&[u8]>, Option<&[u8]>); 5] = [
-        ("not begun", Some(&unpacked), None, None),
-        ("half written", Some(&unpacked), Some(half), None),
-        ("written", Some(&unpacked), Some(&done), None),
-        ("renamed", Some(&unpacked), None, Some(&done)),
-        ("done", None, None, Some(&done)),
+    let (unpacked, done) = (&unpacked[..], &done[..]);
+    let states = [
+        ("not begun", Some(unpacked), None, None),
+        ("half written", Some(unpacked), Some(half), None),
+        ("written", Some(unpacked), Some(done), None),
+        ("renamed", Some(unpacked), None, Some(done)),
+        ("done", None, None, Some(done)),
     ];
     for (name, old, unfinished, new) in states {
         put(&live, old);

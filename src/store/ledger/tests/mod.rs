@@ -4,6 +4,7 @@ mod world;
 mod damage;
 mod faults;
 mod folder;
+mod format;
 mod model;
 mod power;
 mod segments;
