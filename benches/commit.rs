@@ -1,0 +1,237 @@
+//! What a commit costs, against the least that a durable write can cost on the same disk.
+//!
+//! `cargo bench --bench commit` times commits and bare overwrites in turns.
+//! `benches/commit_bytes.sh` runs the same program on a disk of its own and counts what is written.
+
+use std::error::Error;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use parkgate::store::ledger::{Identity, Ledger, Options};
+use parkgate::store::record::{Class, Record};
+use rustix::time::{ClockId, clock_gettime};
+
+const PAYLOAD: usize = 512;
+const STEPS: usize = 32;
+const ROUNDS: usize = 1000;
+const BLOCK: usize = 4096;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome<()> {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        // From the script: a folder, its disk's counters, how many commits.
+        Some("bytes") => {
+            let mut next = || arguments.next().ok_or("bytes FOLDER STAT COMMITS");
+            let (folder, stat) = (PathBuf::from(next()?), PathBuf::from(next()?));
+            count_bytes(&folder, &stat, next()?.parse()?)
+        }
+        _ => {
+            let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+            time_commits(folder.path())
+        }
+    }
+}
+
+/// The four kinds of write take turns, so that a noisy disk is noisy for all of them.
+fn time_commits(folder: &Path) -> Outcome<()> {
+    let mut ledger = open(&folder.join("ledger"))?;
+    let mut bare = Bare::new(&folder.join("bare"))?;
+    let (one, many) = (records(1), records(STEPS));
+    // What the ledger writes for the same steps, without the ledger.
+    let (one_bytes, many_bytes) = (BLOCK, frame_bytes(STEPS).next_multiple_of(BLOCK));
+    let mut took: [Vec<u64>; 4] = Default::default();
+    let mut flushes = [0_u64; 2];
+    for round in 0..ROUNDS {
+        if ledger.wants_checkpoint() {
+            ledger.checkpoint(&records(4))?;
+            ledger.settle();
+        }
+        for turn in 0..4 {
+            let kind = (turn + round) % 4;
+            let before = (nanoseconds(), ledger.flushes());
+            match kind {
+                0 => bare.write(one_bytes)?,
+                1 => drop(ledger.commit(&one)?),
+                2 => bare.write(many_bytes)?,
+                _ => drop(ledger.commit(&many)?),
+            }
+            took[kind].push(nanoseconds() - before.0);
+            flushes[kind / 2] += ledger.flushes() - before.1;
+        }
+    }
+    let [bare_one, commit_one, bare_many, commit_many] = took.map(Summary::of);
+    println!(
+        "{ROUNDS} rounds, payloads of {PAYLOAD} B, in {}",
+        folder.display()
+    );
+    println!();
+    println!("                                     p50 us    p99 us    flushes/commit");
+    line("bare overwrite, one block", &bare_one, None);
+    line("commit, one step", &commit_one, Some(flushes[0]));
+    line(
+        &format!("bare overwrite, {} blocks", many_bytes / BLOCK),
+        &bare_many,
+        None,
+    );
+    line(
+        &format!("commit, {STEPS} steps sharing"),
+        &commit_many,
+        Some(flushes[1]),
+    );
+    println!();
+    println!("                                     p50       p99");
+    ratio("one step / bare", &commit_one, &bare_one);
+    ratio(&format!("{STEPS} steps / bare"), &commit_many, &bare_many);
+    ratio(
+        &format!("{STEPS} steps / one step"),
+        &commit_many,
+        &commit_one,
+    );
+    Ok(())
+}
+
+fn count_bytes(folder: &Path, stat: &Path, commits: u32) -> Outcome<()> {
+    let mut ledger = open(&folder.join("ledger"))?;
+    ledger.checkpoint(&records(4))?;
+    ledger.settle();
+    rustix::fs::sync();
+    let one = records(1);
+    let (mut within, mut counted) = ([0_u64; 3], 0_u64);
+    let start = read_stat(stat)?;
+    for _ in 0..commits {
+        if ledger.wants_checkpoint() {
+            ledger.checkpoint(&records(4))?;
+            ledger.settle();
+        }
+        let before = read_stat(stat)?;
+        ledger.commit(&one)?;
+        let after = read_stat(stat)?;
+        for (sum, (after, before)) in within.iter_mut().zip(after.into_iter().zip(before)) {
+            *sum += after - before;
+        }
+        counted += 1;
+    }
+    drop(ledger);
+    rustix::fs::sync();
+    let end = read_stat(stat)?;
+    println!("per commit of {PAYLOAD} B, {counted} commits    bytes    writes    flushes");
+    let per = |sums: [u64; 3]| sums.map(|sum| sum as f64 / counted as f64);
+    let [sectors, writes, flushes] = per(within);
+    println!(
+        "while a commit waits                  {:>8.0}  {writes:>8.3}  {flushes:>8.3}",
+        sectors * 512.0
+    );
+    let [sectors, writes, flushes] = per([0, 1, 2].map(|field| end[field] - start[field]));
+    println!(
+        "all, with checkpoints and packing     {:>8.0}  {writes:>8.3}  {flushes:>8.3}",
+        sectors * 512.0
+    );
+    Ok(())
+}
+
+fn open(folder: &Path) -> Outcome<Ledger> {
+    let identity = Identity {
+        site: "bench".to_owned(),
+        box_id: "bench".to_owned(),
+    };
+    let (ledger, _) = Ledger::open(folder, &identity, &Options::default(), nanoseconds())?;
+    ledger.settle();
+    Ok(ledger)
+}
+
+fn records(count: usize) -> Vec<Record> {
+    let record = Record {
+        class: Class::Session,
+        kind: 1,
+        version: 1,
+        payload: vec![b'x'; PAYLOAD],
+    };
+    vec![record; count]
+}
+
+/// Length of a commit, from docs/ledger-format.md.
+fn frame_bytes(count: usize) -> usize {
+    128 + count * (44 + PAYLOAD)
+}
+
+/// A file written once, then over and over.
+struct Bare {
+    file: File,
+    at: usize,
+    buffer: Vec<u8>,
+}
+
+impl Bare {
+    const BYTES: usize = 4 << 20;
+
+    fn new(path: &Path) -> Outcome<Self> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        file.write_all_at(&vec![0; Self::BYTES], 0)?;
+        file.sync_all()?;
+        Ok(Self {
+            file,
+            at: 0,
+            buffer: vec![b'x'; Self::BYTES],
+        })
+    }
+
+    fn write(&mut self, bytes: usize) -> Outcome<()> {
+        if self.at + bytes > Self::BYTES {
+            self.at = 0;
+        }
+        self.file
+            .write_all_at(&self.buffer[..bytes], u64::try_from(self.at)?)?;
+        self.file.sync_data()?;
+        self.at += bytes;
+        Ok(())
+    }
+}
+
+struct Summary {
+    p50: f64,
+    p99: f64,
+}
+
+impl Summary {
+    fn of(mut took: Vec<u64>) -> Self {
+        took.sort_unstable();
+        let at = |percent: usize| took[took.len() * percent / 100] as f64 / 1000.0;
+        Self {
+            p50: at(50),
+            p99: at(99),
+        }
+    }
+}
+
+fn line(name: &str, summary: &Summary, flushes: Option<u64>) {
+    let flushes = flushes.map_or("1 by construction".to_owned(), |n| {
+        format!("{:.3}", n as f64 / ROUNDS as f64)
+    });
+    println!(
+        "{name:<34}{:>9.0} {:>9.0}    {flushes}",
+        summary.p50, summary.p99
+    );
+}
+
+fn ratio(name: &str, a: &Summary, b: &Summary) {
+    println!("{name:<34}{:>9.2} {:>9.2}", a.p50 / b.p50, a.p99 / b.p99);
+}
+
+/// Sectors written, writes and flushes that a block device has completed.
+fn read_stat(path: &Path) -> Outcome<[u64; 3]> {
+    let text = fs::read_to_string(path)?;
+    let fields: Vec<u64> = text
+        .split_whitespace()
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
+    let field = |at: usize| fields.get(at).copied().unwrap_or(0);
+    Ok([field(6), field(4), field(15)])
+}
+
+fn nanoseconds() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    u64::try_from(time.tv_sec * 1_000_000_000 + time.tv_nsec).unwrap_or(0)
+}
