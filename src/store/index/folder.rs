@@ -78,8 +78,7 @@ fn parent(dir: &Path) -> PathBuf {
     }
 }
 
-/// Makes the names in a folder last.
-pub(super) fn sync(dir: &Path) -> io::Result<()> {
+fn sync(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 

@@ -13,7 +13,6 @@ mod keeper;
 mod meta;
 mod report;
 mod row;
-mod seal;
 mod table;
 mod tree;
 
@@ -148,8 +147,6 @@ impl Index {
             shared.count_dropped();
         } else if let Err(TrySendError::Full(_)) = queue.try_send(Message::Apply(batch)) {
             shared.count_dropped();
-            // The thread may have emptied the queue before it could see the count.
-            let _ = queue.try_send(Message::Wake);
         }
     }
 
