@@ -52,11 +52,9 @@ impl Fault {
     /// Whether the folder's content is to blame, so that only a new folder helps.
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::Tree(TreeError::Sled(_) | TreeError::Panicked(_)) | Self::Wrong(_) => true,
-            Self::Tree(TreeError::Locked(_) | TreeError::Refused { .. })
-            | Self::Truth(_)
-            | Self::SetAside(_)
-            | Self::Panicked(_) => false,
+            Self::Tree(error) => error.is_damage(),
+            Self::Wrong(_) => true,
+            Self::Truth(_) | Self::SetAside(_) | Self::Panicked(_) => false,
         }
     }
 

@@ -78,7 +78,8 @@ fn parent(dir: &Path) -> PathBuf {
     }
 }
 
-fn sync(dir: &Path) -> io::Result<()> {
+/// Makes the names in a folder last.
+pub(super) fn sync(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 

@@ -61,7 +61,7 @@ pub(super) enum Message {
         limit: usize,
         reply: oneshot::Sender<Result<Vec<Row>, IndexError>>,
     },
-    /// Look whether the index is to be closed.
+    /// Look whether the index fell behind or is to be closed.
     Wake,
 }
 
@@ -379,7 +379,7 @@ impl<T: Truth, R: Fn(IndexReport)> Keeper<T, R> {
     /// Serves from the folder as it stands. One that was not there before does not outlive a failure.
     fn try_folder(&mut self) -> Result<(), Fault> {
         let is_new = !self.dir.exists();
-        let served = self.serve(|dir| Tree::open(dir));
+        let served = self.serve(Tree::open);
         if served.is_err() && is_new {
             // If it stays, the next attempt judges it like any other folder.
             let _ = folder::remove(&self.dir);
@@ -450,6 +450,8 @@ impl<T: Truth, R: Fn(IndexReport)> Keeper<T, R> {
 
     fn finish(mut self) {
         self.sync();
-        drop(self.take_table());
+        if let Some(table) = self.take_table() {
+            table.into_tree().close();
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The index: rows in sled that answer questions (docs/durability.md).
+//! The index: rows in sled that answer client (docs/durability.md).
 //!
 //! The ledger is the truth. The index is written behind it, on a thread of its own, and is never
 //! read on a car's path; it may lag after a crash, be damaged, or be missing. At every start it is
@@ -13,6 +13,7 @@ mod keeper;
 mod meta;
 mod report;
 mod row;
+mod seal;
 mod table;
 mod tree;
 
@@ -75,7 +76,7 @@ pub struct Snapshot {
 pub enum IndexError {
     #[error("the index is out of service ({reason}); ask again later")]
     Unavailable { reason: String },
-    #[error("too many questions and commits wait for the index; ask again later")]
+    #[error("too many client and commits wait for the index; ask again later")]
     Busy,
     #[error("the index did not answer within {} s; ask again later", ANSWER_WITHIN.as_secs())]
     Late,
@@ -87,14 +88,14 @@ pub enum IndexError {
 
 /// The index of one box. Lives from start to stop; [`close`](Self::close) ends it.
 pub struct Index {
-    questions: Questions,
+    client: IndexClient,
     done: Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Asks the index; cloned for each task that does.
+/// Asks the index and keeps rows in its cache; cloned for each task that does.
 #[derive(Clone)]
-pub struct Questions {
+pub struct IndexClient {
     queue: SyncSender<Message>,
     shared: Arc<Shared>,
 }
@@ -133,7 +134,7 @@ impl Index {
                 let _ = finished.send(());
             })?;
         Ok(Self {
-            questions: Questions { queue, shared },
+            client: IndexClient { queue, shared },
             done,
             thread: Some(thread),
         })
@@ -142,47 +143,31 @@ impl Index {
     /// Takes in what a commit changed. Never waits: when the queue is full the batch is dropped, and
     /// the index catches up from the truth. To be called after the commit, in the ledger's order.
     pub fn apply(&self, batch: Batch) {
-        let Questions { queue, shared } = &self.questions;
+        let IndexClient { queue, shared } = &self.client;
         if shared.is_behind() {
             shared.count_dropped();
         } else if let Err(TrySendError::Full(_)) = queue.try_send(Message::Apply(batch)) {
             shared.count_dropped();
+            // The thread may have emptied the queue before it could see the count.
+            let _ = queue.try_send(Message::Wake);
         }
     }
 
-    /// Keeps a row of an [`Origin::Cache`] prefix. Never waits; may be forgotten under load or with
-    /// the folder, and others' rows are refused.
-    pub fn put_cache(&self, row: Row) {
-        self.change_cache(Change::Put(row));
-    }
-
-    /// Forgets a row of an [`Origin::Cache`] prefix.
-    pub fn delete_cache(&self, prefix: Prefix, key: Vec<u8>) {
-        self.change_cache(Change::Delete { prefix, key });
-    }
-
-    fn change_cache(&self, change: Change) {
-        if change.prefix().origin() == Origin::Cache {
-            // A full queue forgets it, which a cache may.
-            let _ = self.questions.queue.try_send(Message::Cache(change));
-        }
-    }
-
-    /// A handle for those who ask.
-    pub fn questions(&self) -> Questions {
-        self.questions.clone()
+    /// A handle for the tasks that ask.
+    pub fn client(&self) -> IndexClient {
+        self.client.clone()
     }
 
     /// How often something was put on disk since the start. Does not rise while nothing changes.
     pub fn syncs(&self) -> u64 {
-        self.questions.shared.syncs()
+        self.client.shared.syncs()
     }
 
     /// For how many milliseconds the thread has been at one piece of work; 0 while it waits for the
     /// next. Much more than a rebuild takes means that sled hangs, which only a restart mends; the
     /// lanes do not notice.
     pub fn busy_ms(&self) -> u64 {
-        self.questions.shared.busy_ms()
+        self.client.shared.busy_ms()
     }
 
     /// Works off what is queued, puts it on disk and lets go of the folder. Blocks for up to 10 s.
@@ -203,9 +188,9 @@ impl Index {
     }
 
     fn ask_to_close(&self) {
-        self.questions.shared.close();
+        self.client.shared.close();
         // A thread with a full queue finds the word by itself once it has worked that off.
-        let _ = self.questions.queue.try_send(Message::Wake);
+        let _ = self.client.queue.try_send(Message::Wake);
     }
 }
 
@@ -216,7 +201,7 @@ impl Drop for Index {
     }
 }
 
-impl Questions {
+impl IndexClient {
     /// The value of a row, or None if there is no such row.
     ///
     /// # Errors
@@ -244,6 +229,24 @@ impl Questions {
             reply,
         })
         .await
+    }
+
+    /// Keeps a row of an [`Origin::Cache`] prefix. Never waits; may be forgotten under load or with
+    /// the folder, and others' rows are refused.
+    pub fn put_cache(&self, row: Row) {
+        self.change_cache(Change::Put(row));
+    }
+
+    /// Forgets a row of an [`Origin::Cache`] prefix.
+    pub fn delete_cache(&self, prefix: Prefix, key: Vec<u8>) {
+        self.change_cache(Change::Delete { prefix, key });
+    }
+
+    fn change_cache(&self, change: Change) {
+        if change.prefix().origin() == Origin::Cache {
+            // A full queue forgets it, which a cache may.
+            let _ = self.queue.try_send(Message::Cache(change));
+        }
     }
 
     async fn ask<T>(

@@ -10,14 +10,19 @@ use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use thiserror::Error;
 
 use super::folder;
+use super::seal::{self, Seal};
 
 /// The default is 1 GB; the box has little more than that.
 const CACHE_BYTES: u64 = 4 * 1024 * 1024;
+
+const CLOSE_TRIES: u32 = 200;
+const CLOSE_PAUSE: Duration = Duration::from_millis(10);
 
 /// Why the tree cannot be used.
 #[derive(Debug, Error)]
@@ -33,8 +38,29 @@ pub(super) enum TreeError {
     },
     #[error("sled failed")]
     Sled(#[source] sled::Error),
+    #[error("the files changed after they were closed")]
+    SealBroken,
+    #[error("the files cannot be read")]
+    Unreadable(#[source] io::Error),
+    /// Damage that sled did not notice left two versions of some rows in the tree.
+    #[error("the tree contradicts itself")]
+    Torn,
     #[error("sled panicked: {0}")]
     Panicked(String),
+}
+
+impl TreeError {
+    /// Whether the folder's content is to blame.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Sled(_)
+            | Self::SealBroken
+            | Self::Unreadable(_)
+            | Self::Torn
+            | Self::Panicked(_) => true,
+            Self::Locked(_) | Self::Refused { .. } => false,
+        }
+    }
 }
 
 /// sled's default tree in one folder.
@@ -56,6 +82,16 @@ impl Tree {
     /// Opens the tree in `dir`, or makes it there.
     pub fn open(dir: &Path) -> Result<Self, TreeError> {
         refuse_if_locked(dir)?;
+        let refused = |source| TreeError::Refused {
+            dir: dir.to_owned(),
+            source,
+        };
+        match seal::break_open(dir) {
+            Ok(Seal::Missing | Seal::Whole) => {}
+            Ok(Seal::Wrong) => return Err(TreeError::SealBroken),
+            Err(error) if is_refusal(&error) => return Err(refused(error)),
+            Err(error) => return Err(TreeError::Unreadable(error)),
+        }
         let is_new = !dir.join("db").exists();
         let db = guarded(dir, || {
             sled::Config::new()
@@ -65,10 +101,6 @@ impl Tree {
                 .flush_every_ms(None)
                 .open()
         })?;
-        let refused = |source| TreeError::Refused {
-            dir: dir.to_owned(),
-            source,
-        };
         let tree = Self {
             db: Some(db),
             file: File::options()
@@ -92,13 +124,26 @@ impl Tree {
     }
 
     /// Up to `limit` pairs from `from` on, in the order of their keys.
+    ///
+    /// Goes down from the root for every pair: in a damaged tree, sled's own iterator goes on along a
+    /// leaf that came back in an older state, and leaves out or repeats what lies in its successors.
     pub fn page(&self, from: Bound<&[u8]>, limit: usize) -> Result<Vec<Pair>, TreeError> {
-        self.call(|db| {
-            db.range::<&[u8], _>((from, Bound::Unbounded))
-                .take(limit)
-                .map(|pair| pair.map(|(key, value)| (key.to_vec(), value.to_vec())))
-                .collect()
-        })
+        let mut page: Vec<Pair> = Vec::new();
+        while page.len() < limit {
+            let from = page.last().map_or(from, |(key, _)| Bound::Excluded(key));
+            let next = self.call(|db| {
+                let next = db.range::<&[u8], _>((from, Bound::Unbounded)).next();
+                next.transpose()?
+                    .map(|(key, value)| Ok((db.get(&key)? == Some(value.clone()), key, value)))
+                    .transpose()
+            })?;
+            match next {
+                Some((true, key, value)) => page.push((key.to_vec(), value.to_vec())),
+                Some((false, ..)) => return Err(TreeError::Torn),
+                None => break,
+            }
+        }
+        Ok(page)
     }
 
     /// Writes all or nothing, to memory: only [`sync`](Self::sync) makes it last.
@@ -124,6 +169,20 @@ impl Tree {
             dir: self.dir.clone(),
             source,
         })
+    }
+
+    /// Lets go of the folder and seals it, once sled's own threads do not write to it any more. If
+    /// they do not end, or the disk refuses, it stays without a seal.
+    pub fn close(self) {
+        let dir = self.dir.clone();
+        drop(self);
+        for _ in 0..CLOSE_TRIES {
+            if refuse_if_locked(&dir).is_ok() {
+                let _ = seal::set(&dir);
+                return;
+            }
+            std::thread::sleep(CLOSE_PAUSE);
+        }
     }
 
     fn call<T>(&self, call: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, TreeError> {

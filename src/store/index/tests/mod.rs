@@ -147,12 +147,12 @@ impl Running {
 
     /// All its rows except the cached ones.
     fn rows(&self) -> Rows {
-        let questions = self.index.questions();
+        let client = self.index.client();
         Prefix::ALL
             .into_iter()
             .filter(|prefix| prefix.origin() != Origin::Cache)
             .flat_map(|prefix| {
-                wait_for(questions.scan(prefix, Vec::new(), SCAN_LIMIT)).expect("an answer")
+                wait_for(client.scan(prefix, Vec::new(), SCAN_LIMIT)).expect("an answer")
             })
             .map(|row| ((row.prefix, row.key), row.value))
             .collect()

@@ -24,12 +24,12 @@ fn what_was_applied_is_answered() {
         delete(Prefix::Session, b"never there"),
     ]));
 
-    let questions = running.index.questions();
-    let get = |key: &[u8]| wait_for(questions.get(Prefix::Session, key.to_vec())).unwrap();
+    let client = running.index.client();
+    let get = |key: &[u8]| wait_for(client.get(Prefix::Session, key.to_vec())).unwrap();
     assert_eq!(get(b"a"), Some(b"3".to_vec()));
     assert_eq!(get(b"c"), None);
     let scan = |from: &[u8], limit| {
-        let rows = wait_for(questions.scan(Prefix::Session, from.to_vec(), limit)).unwrap();
+        let rows = wait_for(client.scan(Prefix::Session, from.to_vec(), limit)).unwrap();
         rows.into_iter().map(|row| row.key).collect::<Vec<_>>()
     };
     assert_eq!(scan(b"", 9), [b"a", b"b"]);
@@ -47,7 +47,7 @@ fn closing_and_starting_again_changes_nothing() {
     for batch in Park::lived_in().batches() {
         first.index.apply(park.commit(batch.changes));
     }
-    first.index.put_cache(Row {
+    first.index.client().put_cache(Row {
         prefix: Prefix::Keys,
         key: b"5157F09E".to_vec(),
         value: b"certificate".to_vec(),
@@ -58,13 +58,14 @@ fn closing_and_starting_again_changes_nothing() {
     let rows = u64::try_from(park.rows().len()).unwrap() + 1;
     assert_eq!(second.report(), IndexReport::Ready { rows, repaired: 0 });
     assert_eq!(second.rows(), park.rows());
-    let questions = second.index.questions();
-    let key = wait_for(questions.get(Prefix::Keys, b"5157F09E".to_vec()));
+    let client = second.index.client();
+    let key = wait_for(client.get(Prefix::Keys, b"5157F09E".to_vec()));
     assert_eq!(key, Ok(Some(b"certificate".to_vec())));
     second
         .index
+        .client()
         .delete_cache(Prefix::Keys, b"5157F09E".to_vec());
-    let key = wait_for(questions.get(Prefix::Keys, b"5157F09E".to_vec()));
+    let key = wait_for(client.get(Prefix::Keys, b"5157F09E".to_vec()));
     assert_eq!(key, Ok(None));
 }
 
@@ -73,7 +74,7 @@ fn only_cached_rows_go_in_beside_the_ledger() {
     let root = tempfile::tempdir().unwrap();
     let running = Running::start(&root.path().join("index"), Park::new());
     running.until_ready();
-    running.index.put_cache(Row {
+    running.index.client().put_cache(Row {
         prefix: Prefix::Session,
         key: b"a".to_vec(),
         value: b"1".to_vec(),
@@ -85,9 +86,9 @@ fn only_cached_rows_go_in_beside_the_ledger() {
 fn a_closed_index_says_so() {
     let root = tempfile::tempdir().unwrap();
     let running = Running::start(&root.path().join("index"), Park::new());
-    let questions = running.index.questions();
+    let client = running.index.client();
     running.index.close().unwrap();
-    let answer = wait_for(questions.get(Prefix::Session, b"a".to_vec()));
+    let answer = wait_for(client.get(Prefix::Session, b"a".to_vec()));
     assert_eq!(answer, Err(IndexError::Closed));
 }
 
@@ -127,14 +128,9 @@ fn an_overflow_is_made_up_for() {
     let deadline = PATIENCE.as_millis();
     let level = (0..deadline).any(|_| {
         std::thread::sleep(Duration::from_millis(1));
-        let rows = Prefix::ALL.into_iter().map(|prefix| {
-            wait_for(
-                running
-                    .index
-                    .questions()
-                    .scan(prefix, Vec::new(), SCAN_LIMIT),
-            )
-        });
+        let rows = Prefix::ALL
+            .into_iter()
+            .map(|prefix| wait_for(running.index.client().scan(prefix, Vec::new(), SCAN_LIMIT)));
         let rows: Result<Vec<_>, _> = rows.collect();
         rows.is_ok_and(|rows| {
             let rows: Rows = rows
