@@ -20,13 +20,21 @@ struct System {
     boot: BootId,
     trust: TrustRule,
     not_before: Wall,
+    /// When the kernel last called its clock synchronised.
+    synchronised: Mutex<Option<Now>>,
 }
+
+/// A clock that was synchronised in this boot and not set since is believed for so long. It drifts by
+/// less than a minute meanwhile; WeChat bears five.
+const BELIEVED_FOR_MS: u64 = 7 * 24 * 3600 * 1000;
+/// The wall clock may have been set if it and the boot clock differ by more than this.
+const STEP_MS: i64 = 2_000;
 
 /// When the wall clock may be believed (docs/time.md).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrustRule {
-    /// When the kernel says that an NTP client disciplines it.
+    /// When an NTP client disciplines it, by the kernel's word, and for a week after.
     #[default]
     Ntp,
     /// A battery-backed clock: whenever it is not earlier than the newest trusted time on record.
@@ -41,6 +49,7 @@ impl Clock {
             boot: boot_id(),
             trust,
             not_before,
+            synchronised: Mutex::default(),
         })))
     }
 
@@ -76,16 +85,35 @@ impl Clock {
 impl System {
     fn now(&self) -> Now {
         let wall = wall();
-        let synchronised = match self.trust {
-            TrustRule::Ntp => ntp_synchronised(),
-            TrustRule::Rtc => true,
-        };
-        Now {
+        let plausible = wall >= self.not_before && wall >= Wall::PLAUSIBLE_FROM;
+        let now = Now {
             moment: moment(),
             wall,
-            trusted: synchronised && wall >= self.not_before && wall >= Wall::PLAUSIBLE_FROM,
+            trusted: false,
             boot: self.boot,
+        };
+        let trusted = plausible
+            && match self.trust {
+                TrustRule::Ntp => self.keeps_ntp_time(now, ntp_synchronised()),
+                TrustRule::Rtc => true,
+            };
+        Now { trusted, ..now }
+    }
+
+    /// The kernel withdraws its word some nine hours after the last correction, since it assumes the
+    /// worst of the oscillator. A night without NTP must not stop the charges.
+    fn keeps_ntp_time(&self, now: Now, synchronised: bool) -> bool {
+        let mut last = self.synchronised.lock().expect("no holder panics");
+        if synchronised {
+            *last = Some(now);
+            return true;
         }
+        last.is_some_and(|last| {
+            let by_boot_clock = now.moment.since_ms(last.moment);
+            let by_wall = now.wall.0.saturating_sub(last.wall.0);
+            let apart = by_wall.saturating_sub(i64::try_from(by_boot_clock).unwrap_or(i64::MAX));
+            by_boot_clock <= BELIEVED_FOR_MS && apart.abs() <= STEP_MS
+        })
     }
 }
 
@@ -126,4 +154,57 @@ fn ntp_synchronised() -> bool {
         libc::adjtimex(&raw mut timex)
     };
     state != -1 && state != libc::TIME_ERROR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: i64 = 1_772_410_000_000;
+    const HOUR: i64 = 3_600_000;
+
+    fn system() -> System {
+        System {
+            boot: BootId(1),
+            trust: TrustRule::Ntp,
+            not_before: Wall(0),
+            synchronised: Mutex::default(),
+        }
+    }
+
+    /// `hours` after the start, with a wall clock that is `off_ms` from where it should be.
+    fn at(hours: i64, off_ms: i64) -> Now {
+        Now {
+            moment: Moment(u64::try_from(hours * HOUR).unwrap()),
+            wall: Wall(T0 + hours * HOUR + off_ms),
+            trusted: false,
+            boot: BootId(1),
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_never_synchronised_is_not_believed() {
+        assert!(!system().keeps_ntp_time(at(1, 0), false));
+    }
+
+    #[test]
+    fn a_night_without_ntp_does_not_cost_the_trust_and_a_week_does() {
+        let system = system();
+        assert!(system.keeps_ntp_time(at(0, 0), true));
+        assert!(system.keeps_ntp_time(at(12, 800), false));
+        assert!(system.keeps_ntp_time(at(7 * 24, 1_500), false));
+        assert!(!system.keeps_ntp_time(at(7 * 24 + 1, 1_500), false));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_by_hand_since_is_not_believed() {
+        let system = system();
+        assert!(system.keeps_ntp_time(at(0, 0), true));
+        assert!(!system.keeps_ntp_time(at(10, HOUR), false));
+        assert!(!system.keeps_ntp_time(at(10, -HOUR), false));
+        assert!(
+            system.keeps_ntp_time(at(11, 0), true),
+            "until NTP has it again"
+        );
+    }
 }

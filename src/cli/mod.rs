@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod client;
+mod config;
 mod lane;
 mod review;
 mod run;
@@ -23,6 +24,11 @@ struct Cli {
 enum Command {
     /// Control the gates: the daemon (Ctrl-C or SIGTERM ends it)
     Run(run::RunArgs),
+    /// Look at a configuration
+    Config {
+        #[command(subcommand)]
+        command: config::ConfigCommand,
+    },
     /// Raise a barrier by hand, through the running daemon
     Lane {
         #[command(subcommand)]
@@ -56,11 +62,15 @@ struct SocketArgs {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Config { command } => config::run(&command),
         Command::Lane { command } => lane::run(command),
         Command::Review { command } => review::run(command),
         Command::Status(args) => status::run(args),
     }
 }
+
+/// The config cannot be used.
+const BAD_CONFIG: u8 = 78;
 
 /// Tells what went wrong, and ends with `code`.
 fn fail(code: u8, what: impl std::fmt::Display) -> ExitCode {

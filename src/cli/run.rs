@@ -7,12 +7,10 @@ use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::fail;
+use super::{BAD_CONFIG, fail};
 use crate::config::Config;
 use crate::gate::{Ended, Gate, Parts};
 
-/// The config cannot be used.
-const BAD_CONFIG: u8 = 78;
 /// Something outside stands in the way; starting again may help.
 const TRY_AGAIN: u8 = 75;
 

@@ -9,7 +9,6 @@ use crate::camera::CameraEvent;
 use crate::control::{Answer, Question};
 use crate::lane::alarm::Alarm;
 use crate::park::event::Event;
-use crate::store::index::Row;
 
 /// What waits at most. An answer that finds it full waits outside; a reading is dropped.
 const CAPACITY: usize = 4096;
@@ -22,8 +21,6 @@ pub enum Message {
     Event(Event),
     /// From a camera, not yet matched with a lane.
     Camera(CameraEvent),
-    /// Platform certificates to be cached.
-    CacheKeys(Vec<Row>),
     /// Something for the alarm list.
     Alarm(Alarm),
     /// A command that was taken and then not written.

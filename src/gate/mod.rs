@@ -133,8 +133,7 @@ impl Gate {
         let sender = sender::run(client.clone(), clock.clone(), inbox.clone(), queue);
         let mut tasks = vec![tokio::spawn(sender).abort_handle()];
         if let Ok(client) = client {
-            let keeper =
-                secrets::keep_keys(client, clock.clone(), index.questions(), inbox.clone());
+            let keeper = secrets::keep_keys(client, clock.clone(), index.client(), inbox.clone());
             tasks.push(tokio::spawn(keeper).abort_handle());
         }
         let link = Arc::new(start_link(&config, &clock, &inbox)?);

@@ -109,7 +109,6 @@ impl Loop {
                     to_do.push(Event::RaiseNotSent { lane, raise, why });
                 }
             }
-            Message::CacheKeys(rows) => rows.into_iter().for_each(|row| self.index.put_cache(row)),
             Message::Alarm(alarm) => self.alarms.note(alarm),
             Message::Asked(
                 Question::Raise {

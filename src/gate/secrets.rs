@@ -15,7 +15,7 @@ use super::inbox::{Inbox, Message};
 use crate::clock::Clock;
 use crate::config::{Certificate, Config, read_secret};
 use crate::lane::alarm::{Alarm, AlarmKind};
-use crate::store::index::{Prefix, Questions, Row};
+use crate::store::index::{IndexClient, Prefix, Row};
 use crate::wechat::{
     Client, MerchantCertificate, MerchantKey, PublicKey, Refreshed, Secret, Settings, USER_AGENT,
     trust::KeyRow,
@@ -64,7 +64,7 @@ fn settings(config: &Config) -> Result<Settings, Box<dyn Error>> {
 
 /// Takes the cached platform certificates back, and looks for new ones when that is due. What changed
 /// is cached again, so that the next start needs no network.
-pub async fn keep_keys(client: Client, clock: Clock, index: Questions, inbox: Inbox) {
+pub async fn keep_keys(client: Client, clock: Clock, index: IndexClient, inbox: Inbox) {
     for _ in 0..CACHE_TRIES {
         if let Ok(rows) = index.scan(Prefix::Keys, Vec::new(), CACHE_MAX).await {
             let rows: Vec<KeyRow> = rows
@@ -90,7 +90,9 @@ pub async fn keep_keys(client: Client, clock: Clock, index: Questions, inbox: In
         }
         let serials = client.key_ring().serials();
         if serials != cached {
-            inbox.offer(Message::CacheKeys(rows(&client)));
+            for row in rows(&client) {
+                index.put_cache(row);
+            }
             cached = serials;
         }
         tokio::time::sleep(LOOK_EVERY).await;

@@ -1,3 +1,5 @@
 //! What outlives a power cut: the ledger (the truth) and sled (what answers questions).
 
 pub mod index;
+pub mod ledger;
+pub mod record;

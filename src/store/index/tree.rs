@@ -196,8 +196,10 @@ impl Tree {
 }
 
 impl Drop for Tree {
-    /// After a panic sled is left in memory as it is, cache and file handles included: its own
-    /// clean-up may wait for ever for a write that never ends.
+    #[expect(
+        clippy::mem_forget,
+        reason = "after a panic sled's own clean-up may wait for ever for a write that never ends"
+    )]
     fn drop(&mut self) {
         let db = self.db.take();
         if self.panicked.get() {

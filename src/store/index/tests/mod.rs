@@ -6,7 +6,7 @@ mod serving;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ impl Running {
     }
 
     fn start_at(pace: Pace, dir: &Path, truth: impl Truth) -> Self {
-        let (told, reports) = channel();
+        let (told, reports) = sync_channel(1024);
         let clock = Clock::system(TrustRule::Ntp, Wall(0));
         let index = Index::spawn_at(pace, dir.to_owned(), clock, truth, move |report| {
             told.send(report).unwrap();

@@ -1,7 +1,7 @@
 //! A healthy disk: what goes in comes out, and nothing is written without need.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::SystemTime;
 
 use super::*;
@@ -96,7 +96,7 @@ fn a_closed_index_says_so() {
 fn an_overflow_is_made_up_for() {
     let root = tempfile::tempdir().unwrap();
     let park = Park::new();
-    let (release, held) = channel();
+    let (release, held) = sync_channel(64);
     let truth = SlowTruth {
         park: park.clone(),
         held,
