@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use crate::barrier;
 use crate::camera::{BarrierPosition, CameraEvent, Report};
 use crate::config;
+use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::number::LedgerId;
 use crate::lane::session::LaneId;
+use crate::lane::time::Moment;
 use crate::park::event::Event;
 
 /// Which camera belongs to which lane, and what its inputs mean.
@@ -18,14 +20,23 @@ pub struct Ears {
 struct Ear {
     lane: LaneId,
     closing: Option<config::LoopInput>,
+    /// Last message of any kind; before the first one, the start.
+    heard_at: Moment,
+    silent: bool,
 }
+
+/// Three heartbeats missed (`gate-hardware.md` 9). A command to such a camera might wait somewhere on
+/// the way and raise a barrier long after its car has gone.
+const SILENT_AFTER_MS: u64 = 30_000;
 
 impl Ears {
     /// The cameras of a configuration; `ledger` tells our own replies from others'.
-    pub fn new(lanes: &[config::Lane], ledger: LedgerId) -> Self {
+    pub fn new(lanes: &[config::Lane], ledger: LedgerId, now: Moment) -> Self {
         let ear = |lane: &config::Lane| Ear {
             lane: LaneId(lane.id.clone()),
             closing: lane.loops.closing,
+            heard_at: now,
+            silent: false,
         };
         let cameras = lanes
             .iter()
@@ -39,6 +50,44 @@ impl Ears {
     /// The lane of a camera.
     pub fn lane_of(&self, camera_id: &str) -> Option<&LaneId> {
         self.cameras.get(camera_id).map(|ear| &ear.lane)
+    }
+
+    /// Takes note of a sign of life, whatever it says.
+    pub fn heard(&mut self, camera_id: &str, now: Moment) {
+        if let Some(ear) = self.cameras.get_mut(camera_id) {
+            ear.heard_at = now;
+        }
+    }
+
+    /// Whether the camera of a lane has said nothing for too long to be sent a raise.
+    pub fn is_silent(&self, lane: &LaneId, now: Moment) -> bool {
+        let mut of_lane = self.cameras.values().filter(|ear| ear.lane == *lane);
+        of_lane.any(|ear| now.since_ms(ear.heard_at) > SILENT_AFTER_MS)
+    }
+
+    /// Cameras that fell silent or spoke again since the last look.
+    pub fn changes(&mut self, now: Moment) -> Vec<Alarm> {
+        let mut alarms = Vec::new();
+        for (camera_id, ear) in &mut self.cameras {
+            let silent = now.since_ms(ear.heard_at) > SILENT_AFTER_MS;
+            if std::mem::replace(&mut ear.silent, silent) != silent {
+                let lane = &ear.lane;
+                let text = match silent {
+                    true => format!(
+                        "camera {camera_id} of lane {lane} has been silent for half a minute; \
+                         check its power, its network and its broker settings"
+                    ),
+                    false => format!("camera {camera_id} of lane {lane} speaks again"),
+                };
+                alarms.push(Alarm {
+                    kind: AlarmKind::LinkDown,
+                    subject: camera_id.clone(),
+                    raised: silent,
+                    text,
+                });
+            }
+        }
+        alarms
     }
 
     /// The event that a report is, if it is one. Previews and retained messages never act.

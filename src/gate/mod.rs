@@ -144,7 +144,7 @@ impl Gate {
         })?;
         let (tell_end, ended) = oneshot::channel();
         let work = Loop {
-            ears: ears::Ears::new(&config.lanes, ledger),
+            ears: ears::Ears::new(&config.lanes, ledger, clock.now().moment),
             barriers: barriers(&config, &link),
             turner: Turner::new(store.park, store.journal),
             restart_wanted: store.restart_wanted,

@@ -23,6 +23,8 @@ use crate::clock::Clock;
 use crate::control::{Answer, Question};
 use crate::health::Alarms;
 use crate::lane::alarm::{Alarm, AlarmKind};
+use crate::lane::raise::RaiseReason;
+use crate::lane::session::LaneId;
 use crate::park::event::Event;
 use crate::park::step::Command;
 use crate::store::index::{Batch, Index};
@@ -30,7 +32,7 @@ use crate::store::index::{Batch, Index};
 /// Messages that one turn takes: their steps share a commit.
 const SHARED_MAX: usize = 64;
 /// The loop turns at least so often, whatever the core says.
-const SLEEP_MAX: Duration = Duration::from_secs(60);
+const SLEEP_MAX: Duration = Duration::from_secs(10);
 
 /// Everything the loop works with.
 pub struct Loop {
@@ -80,6 +82,9 @@ impl Loop {
                 self.turn(to_do, &mut asked);
                 return self.end(Ended::Stopped);
             }
+            for alarm in self.ears.changes(self.clock.now().moment) {
+                self.alarms.note(alarm);
+            }
             if self
                 .turner
                 .wake_at()
@@ -100,6 +105,7 @@ impl Loop {
             Message::Event(event) => to_do.push(event),
             Message::Camera(heard) => {
                 report::heard(&heard, self.ears.lane_of(&heard.camera_id));
+                self.ears.heard(&heard.camera_id, heard.received.moment);
                 to_do.extend(self.ears.event(heard));
             }
             Message::NotWritten { command_id, why } => {
@@ -167,12 +173,7 @@ impl Loop {
                 let _ = asker.send(answer);
             }
             for command in &step.commands {
-                failed.extend(carry_out(
-                    command,
-                    self.turner.park().ledger(),
-                    &self.barriers,
-                    &self.calls,
-                ));
+                failed.extend(self.carry_out(command));
             }
             if let Some(observer) = &self.observer {
                 observer(Observed { now, event, step });
@@ -193,7 +194,53 @@ impl Loop {
         }
     }
 
-    fn lane_of_raise(&self, number: u64) -> Option<crate::lane::session::LaneId> {
+    /// What did not leave comes back as an event.
+    fn carry_out(&self, command: &Command) -> Option<Event> {
+        match command {
+            Command::RaiseBarrier {
+                lane,
+                raise,
+                issue,
+                valid_until,
+            } => {
+                let ledger = self.turner.park().ledger();
+                let order = RaiseOrder {
+                    command_id: barrier::command_id(ledger, *raise, *issue),
+                    valid_until: *valid_until,
+                };
+                let why = match self.camera_may_be_told(lane, *raise) {
+                    true => self.barriers.raise(lane, &order).err()?,
+                    false => "its camera has been silent for half a minute".to_owned(),
+                };
+                Some(Event::RaiseNotSent {
+                    lane: lane.clone(),
+                    raise: *raise,
+                    why,
+                })
+            }
+            Command::Call(call) => {
+                let refused = self.calls.try_send(call.clone()).err()?;
+                let call = match refused {
+                    TrySendError::Full(call) | TrySendError::Closed(call) => call,
+                };
+                Some(sender::not_made(
+                    call.request,
+                    "too many calls wait to be made",
+                ))
+            }
+        }
+    }
+
+    /// A person who stands at the gate sees what it does, and may always try.
+    fn camera_may_be_told(&self, lane: &LaneId, number: u64) -> bool {
+        let raise = self.turner.park().site().raises.get(lane);
+        let by_hand = raise.is_some_and(|raise| {
+            raise.raise == number && matches!(raise.reason, RaiseReason::Attendant { .. })
+        });
+        by_hand || !self.ears.is_silent(lane, self.clock.now().moment)
+    }
+
+    fn lane_of_raise(&self, number: u64) -> Option<LaneId> {
         let raises = &self.turner.park().site().raises;
         raises
             .iter()
@@ -245,44 +292,6 @@ impl Loop {
                 "{} records are in no ledger and could not be left in a file",
                 kept.len()
             ),
-        }
-    }
-}
-
-/// What did not leave comes back as an event.
-fn carry_out(
-    command: &Command,
-    ledger: crate::lane::number::LedgerId,
-    barriers: &Barriers,
-    calls: &mpsc::Sender<Call>,
-) -> Option<Event> {
-    match command {
-        Command::RaiseBarrier {
-            lane,
-            raise,
-            issue,
-            valid_until,
-        } => {
-            let order = RaiseOrder {
-                command_id: barrier::command_id(ledger, *raise, *issue),
-                valid_until: *valid_until,
-            };
-            let why = barriers.raise(lane, &order).err()?;
-            Some(Event::RaiseNotSent {
-                lane: lane.clone(),
-                raise: *raise,
-                why,
-            })
-        }
-        Command::Call(call) => {
-            let refused = calls.try_send(call.clone()).err()?;
-            let call = match refused {
-                TrySendError::Full(call) | TrySendError::Closed(call) => call,
-            };
-            Some(sender::not_made(
-                call.request,
-                "too many calls wait to be made",
-            ))
         }
     }
 }
