@@ -6,7 +6,7 @@
 mod certificate;
 mod certificates;
 mod hosts;
-mod parking;
+pub(crate) mod parking;
 mod pem;
 mod reply;
 pub mod seal;
