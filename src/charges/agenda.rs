@@ -24,13 +24,30 @@ impl Item {
     }
 }
 
+/// What is asked of WeChat about an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// *Create entry*.
+    Notify,
+    /// *Charge*.
+    File,
+    /// *Query order*.
+    Query,
+}
+
 /// Times are of this run and not on disk: after a restart everything is due at once.
 #[derive(Clone, Debug, Default)]
 pub struct Agenda {
     due: BTreeSet<(Moment, Item)>,
     at: BTreeMap<Item, Moment>,
-    in_flight: BTreeMap<Item, Moment>,
+    in_flight: BTreeMap<Item, Flight>,
     tries: BTreeMap<Item, u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    errand: Errand,
+    since: Moment,
 }
 
 impl Agenda {
@@ -41,10 +58,16 @@ impl Agenda {
         self.at.insert(item.clone(), at);
     }
 
-    /// Forgets `item` altogether.
+    /// Moves `item` forward to `at`, if it waits for a later time.
+    pub fn advance(&mut self, item: &Item, at: Moment) {
+        if self.next_at_of(item).is_some_and(|later| later > at) {
+            self.put(item, at);
+        }
+    }
+
+    /// Nothing more is to be done about `item`. A call that is on its way stays so until it lands.
     pub fn forget(&mut self, item: &Item) {
         self.lift(item);
-        self.in_flight.remove(item);
         self.tries.remove(item);
     }
 
@@ -67,14 +90,22 @@ impl Agenda {
     }
 
     /// `item` is on its way; it is not due until it is put again.
-    pub fn sent(&mut self, item: &Item, now: Moment) {
+    pub fn sent(&mut self, item: &Item, errand: Errand, now: Moment) {
         self.lift(item);
-        self.in_flight.insert(item.clone(), now);
+        let flight = Flight { errand, since: now };
+        self.in_flight.insert(item.clone(), flight);
     }
 
-    /// An answer for `item` came. False: nobody was waiting for one.
-    pub fn landed(&mut self, item: &Item) -> bool {
-        self.in_flight.remove(item).is_some()
+    /// An answer came. False: nobody was waiting for one of this kind any more.
+    pub fn landed(&mut self, item: &Item, errand: Errand) -> bool {
+        let awaited = self
+            .in_flight
+            .get(item)
+            .is_some_and(|flight| flight.errand == errand);
+        if awaited {
+            self.in_flight.remove(item);
+        }
+        awaited
     }
 
     /// Whether `item` is on its way.
@@ -88,16 +119,16 @@ impl Agenda {
     }
 
     /// What has been on its way since before `moment`.
-    pub fn overdue(&self, moment: Moment) -> Option<Item> {
+    pub fn overdue(&self, moment: Moment) -> Option<(Item, Errand)> {
         self.in_flight
             .iter()
-            .find(|(_, since)| **since < moment)
-            .map(|(item, _)| item.clone())
+            .find(|(_, flight)| flight.since < moment)
+            .map(|(item, flight)| (item.clone(), flight.errand))
     }
 
     /// When the longest call under way began.
     pub fn oldest_flight(&self) -> Option<Moment> {
-        self.in_flight.values().min().copied()
+        self.in_flight.values().map(|flight| flight.since).min()
     }
 
     /// Counts one more try; returns how many there were before.
@@ -116,5 +147,44 @@ impl Agenda {
         if let Some(at) = self.at.remove(item) {
             self.due.remove(&(at, item.clone()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(number: u32) -> Item {
+        Item::Charge(format!("T{number}"))
+    }
+
+    #[test]
+    fn what_is_put_twice_is_due_once() {
+        let mut agenda = Agenda::default();
+        agenda.put(&item(1), Moment(5));
+        agenda.put(&item(1), Moment(9));
+        assert_eq!(agenda.first_due(Moment(8)), None);
+        assert_eq!(agenda.first_due(Moment(9)), Some(item(1)));
+        agenda.advance(&item(1), Moment(3));
+        agenda.advance(&item(1), Moment(7));
+        assert_eq!(agenda.next_at(), Some(Moment(3)));
+        agenda.advance(&item(2), Moment(1));
+        assert_eq!(agenda.next_at_of(&item(2)), None);
+    }
+
+    #[test]
+    fn an_answer_lands_only_on_the_call_that_it_answers() {
+        let mut agenda = Agenda::default();
+        agenda.sent(&item(1), Errand::Query, Moment(1));
+        assert!(!agenda.landed(&item(1), Errand::File));
+        agenda.forget(&item(1));
+        assert_eq!(agenda.in_flight(), 1);
+        assert_eq!(
+            agenda.overdue(Moment(2)),
+            Some((item(1), Errand::Query)),
+            "the call is still on its way"
+        );
+        assert!(agenda.landed(&item(1), Errand::Query));
+        assert!(!agenda.landed(&item(1), Errand::Query));
     }
 }

@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::charge::{Charge, ChargeState, Frozen};
 use super::entry::{Entry, EntryEnd, EntryState};
 use super::link::Stop;
-use super::record::MoneyRecord;
+use super::record::{MoneyRecord, StaffOutcome};
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
 
 /// Everything that must survive a power cut.
+///
+/// Entries are bounded by the open stays and the charges. Charges and what staff has on its desk have
+/// no bound but the cars: dropping one would be losing money. A charge takes about a kilobyte.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Book {
     entries: BTreeMap<SessionId, Entry>,
@@ -22,6 +25,8 @@ pub struct Book {
     stop: Option<Stop>,
     totals: Totals,
     #[serde(skip)]
+    entries_by_plate: BTreeMap<PlateNumber, BTreeSet<SessionId>>,
+    #[serde(skip)]
     by_plate: BTreeMap<PlateNumber, BTreeSet<String>>,
     #[serde(skip)]
     desk_by_plate: BTreeMap<PlateNumber, BTreeSet<String>>,
@@ -31,19 +36,30 @@ pub struct Book {
 }
 
 /// Sums over the ledger's whole life; they always balance:
-/// `opened = settled + handed to staff + withdrawn + what is still in the queue`.
+/// `opened = settled + handed to staff + withdrawn + what is still in the queue`, and
+/// `handed to staff = collected + written off + what is still on the desk`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
+    /// Fees that became due.
     pub opened: Sum,
+    /// WeChat moved the money.
     pub settled: Sum,
+    /// A person had, or has, to finish these.
     pub handed_to_staff: Sum,
+    /// Not claimed any more: paid elsewhere before WeChat took them on, or waived.
     pub withdrawn: Sum,
+    /// Of those handed to staff: collected by them.
+    pub collected: Sum,
+    /// Of those handed to staff: written off by them.
+    pub written_off: Sum,
 }
 
 /// How many and how much.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sum {
+    /// How many.
     pub count: u64,
+    /// How much, fen.
     pub fen: u64,
 }
 
@@ -55,12 +71,28 @@ impl Sum {
 }
 
 impl Book {
+    /// Whether nothing at all is to be done for WeChat's sake.
+    pub fn is_idle(&self) -> bool {
+        self.entries.is_empty() && self.charges.is_empty()
+    }
+
+    /// The entry of a stay, while it is of use.
     pub fn entry(&self, session: &SessionId) -> Option<&Entry> {
         self.entries.get(session)
     }
 
+    /// Entries that are of use.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values()
+    }
+
+    /// The entries of a plate that are of use, oldest first.
+    pub fn entries_of(&self, plate: &PlateNumber) -> impl Iterator<Item = &Entry> {
+        self.entries_by_plate
+            .get(plate)
+            .into_iter()
+            .flatten()
+            .filter_map(|session| self.entries.get(session))
     }
 
     /// A charge that is still in the queue.
@@ -120,12 +152,17 @@ impl Book {
         self.stop.as_ref()
     }
 
+    /// Sums over the ledger's whole life.
     pub fn totals(&self) -> &Totals {
         &self.totals
     }
 
     /// Makes what is not stored from what is.
     pub fn reindex(&mut self) {
+        self.entries_by_plate.clear();
+        for entry in self.entries.values() {
+            list_entry(&mut self.entries_by_plate, entry);
+        }
         self.by_plate = plates_of(&self.charges);
         self.desk_by_plate = plates_of(&self.desk);
         self.exposure_fen = self.charges.values().map(at_risk_fen).sum();
@@ -156,6 +193,7 @@ impl Book {
                 trade_no, refused, ..
             } => {
                 self.change(trade_no, |charge| {
+                    charge.in_doubt = true;
                     charge.state = ChargeState::Unknown {
                         refused: refused.clone(),
                     };
@@ -169,6 +207,12 @@ impl Book {
             MoneyRecord::ChargeSettled { trade_no, .. } => {
                 self.change(trade_no, |charge| charge.state = ChargeState::Settled);
             }
+            MoneyRecord::ChargeRefused { trade_no, code } => {
+                self.change(trade_no, |c| c.state = ChargeState::Refused(code.clone()));
+            }
+            MoneyRecord::ChargeFailed { trade_no } => {
+                self.change(trade_no, |charge| charge.state = ChargeState::Failed);
+            }
             MoneyRecord::ChargeSuperseded { trade_no } => {
                 self.change(trade_no, |charge| charge.superseded = true);
             }
@@ -176,16 +220,18 @@ impl Book {
                 self.change(trade_no, |charge| charge.let_out = true);
             }
             MoneyRecord::ChargeHandedToStaff { trade_no, reason } => {
-                self.change(trade_no, |c| {
-                    c.state = ChargeState::HandedToStaff(reason.clone())
+                self.change(trade_no, |charge| {
+                    debug_assert!(!charge.is_under_way(), "{trade_no} may still be taken on");
+                    charge.state = ChargeState::HandedToStaff(reason.clone());
                 });
             }
             MoneyRecord::ChargeWithdrawn { trade_no, reason } => {
-                self.change(trade_no, |c| {
-                    c.state = ChargeState::Withdrawn(reason.clone())
+                self.change(trade_no, |charge| {
+                    debug_assert!(!charge.is_under_way(), "{trade_no} may still be taken on");
+                    charge.state = ChargeState::Withdrawn(reason.clone());
                 });
             }
-            MoneyRecord::StaffFinished { trade_no, .. } => self.clear_desk(trade_no),
+            MoneyRecord::StaffFinished { trade_no, how } => self.clear_desk(trade_no, how),
             MoneyRecord::MerchantStopped { code, message } => {
                 self.stop = Some(Stop {
                     code: code.clone(),
@@ -216,6 +262,7 @@ impl Book {
                     start_time: None,
                     state,
                 };
+                list_entry(&mut self.entries_by_plate, &entry);
                 self.entries.insert(session.clone(), entry);
             }
             MoneyRecord::EntrySent {
@@ -262,9 +309,7 @@ impl Book {
                 EntryEnd::NotRegistrable(why) => {
                     self.set_entry(session, EntryState::NotRegistrable(*why));
                 }
-                EntryEnd::NothingOwed | EntryEnd::Charged | EntryEnd::Superseded => {
-                    self.entries.remove(session);
-                }
+                EntryEnd::NothingOwed | EntryEnd::Superseded => self.remove_entry(session),
             },
             _ => {}
         }
@@ -299,10 +344,21 @@ impl Book {
                 });
             }
             charge.state = ChargeState::Sent;
-            charge.sends = charge.sends.saturating_add(1);
         });
         if let Some(session) = self.charges.get(trade_no).map(|c| c.claim.session.clone()) {
-            self.entries.remove(&session);
+            self.remove_entry(&session);
+        }
+    }
+
+    fn remove_entry(&mut self, session: &SessionId) {
+        let Some(entry) = self.entries.remove(session) else {
+            return;
+        };
+        if let Some(sessions) = self.entries_by_plate.get_mut(&entry.plate) {
+            sessions.remove(session);
+            if sessions.is_empty() {
+                self.entries_by_plate.remove(&entry.plate);
+            }
         }
     }
 
@@ -335,9 +391,13 @@ impl Book {
         }
     }
 
-    fn clear_desk(&mut self, trade_no: &str) {
+    fn clear_desk(&mut self, trade_no: &str, how: &StaffOutcome) {
         if let Some(charge) = self.desk.remove(trade_no) {
             unlist(&mut self.desk_by_plate, &charge);
+            match how {
+                StaffOutcome::Collected { .. } => self.totals.collected.add(charge.fee_fen()),
+                StaffOutcome::WrittenOff { .. } => self.totals.written_off.add(charge.fee_fen()),
+            }
         }
     }
 }
@@ -356,6 +416,11 @@ fn plates_of(charges: &BTreeMap<String, Charge>) -> BTreeMap<PlateNumber, BTreeS
         list(&mut plates, charge);
     }
     plates
+}
+
+fn list_entry(plates: &mut BTreeMap<PlateNumber, BTreeSet<SessionId>>, entry: &Entry) {
+    let sessions = plates.entry(entry.plate.clone()).or_default();
+    sessions.insert(entry.session.clone());
 }
 
 fn list(plates: &mut BTreeMap<PlateNumber, BTreeSet<String>>, charge: &Charge) {

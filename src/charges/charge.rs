@@ -16,11 +16,15 @@ use crate::lane::time::Stamp;
 pub struct Claim {
     /// `out_trade_no`.
     pub trade_no: String,
+    /// The stay that it is for.
     pub session: SessionId,
+    /// The plate as read at the entry.
     pub plate: PlateNumber,
     /// Exit lane, `device_id` of the charge.
     pub lane: LaneId,
+    /// When the stay began.
     pub entered: Stamp,
+    /// When the car arrived at the exit.
     pub exited: Stamp,
     /// Length of the stay, milliseconds; 0 where no clock could tell.
     pub stay_ms: u64,
@@ -46,12 +50,14 @@ pub enum Opening {
 /// A claim and how far it has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charge {
+    /// What is due.
     pub claim: Claim,
+    /// How far it has come.
     pub state: ChargeState,
-    /// Frozen request body.
+    /// Frozen request body; None before it is first sent.
     pub body: Option<Frozen>,
-    /// How often it was sent for certain; a refusal of a repeat may hide an acceptance.
-    pub sends: u32,
+    /// An answer was lost once, so that a refusal of a repeat may hide an acceptance.
+    pub in_doubt: bool,
     /// The car left before WeChat had taken it on.
     pub let_out: bool,
     /// A newer stay of the plate went to WeChat.
@@ -61,19 +67,23 @@ pub struct Charge {
 /// The body as frozen, with what its entry was worth when it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frozen {
+    /// The bytes that are sent, every time.
     pub text: String,
+    /// WeChat's id of the entry in them.
     pub parking_id: String,
+    /// Whether the entry could be charged when last heard of.
     pub service: ServiceState,
 }
 
-/// Where a charge stands. Only `Settled`, `HandedToStaff` and `Withdrawn` leave the queue, and
-/// `HandedToStaff` is not reachable from `Sent` or `Unknown`.
+/// Where a charge stands. Only `Settled`, `HandedToStaff` and `Withdrawn` leave the queue.
+/// `HandedToStaff` is not reachable from `Sent` or `Unknown`: WeChat has to say no first (`Refused`,
+/// `Failed`), or that it has no such order (`Due`). `Refused` and `Failed` never outlast their step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChargeState {
-    /// Its entry has no id yet.
+    /// Never sent so far: its entry has no id yet, or its turn has not come.
     WaitingForEntry,
-    /// To be sent.
+    /// To be sent again, under the same number: WeChat has not got it.
     Due,
     /// On its way; after a restart read as [`ChargeState::Unknown`].
     Sent,
@@ -83,7 +93,10 @@ pub enum ChargeState {
         refused: Option<String>,
     },
     /// WeChat took it on; the money has not moved yet.
-    Accepted { at: Stamp },
+    Accepted {
+        /// Since when; what is not settled 90 days later goes to the staff.
+        at: Stamp,
+    },
     /// WeChat refused it for good.
     Refused(String),
     /// The order was final without money having moved.
@@ -121,9 +134,19 @@ pub enum StaffReason {
 #[serde(rename_all = "snake_case")]
 pub enum WithdrawnReason {
     /// Cash or another channel.
-    PaidElsewhere { by: String, channel: String },
+    PaidElsewhere {
+        /// Who took it.
+        by: String,
+        /// How it was paid.
+        channel: String,
+    },
     /// Let off.
-    Waived { by: String, why: String },
+    Waived {
+        /// Who decided so.
+        by: String,
+        /// Why.
+        why: String,
+    },
 }
 
 impl Charge {
@@ -137,7 +160,7 @@ impl Charge {
             claim,
             state,
             body: None,
-            sends: 0,
+            in_doubt: false,
             let_out: false,
             superseded: false,
         }

@@ -10,9 +10,13 @@ use crate::lane::time::Stamp;
 /// An entry from its wish to its end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
+    /// The stay.
     pub session: SessionId,
+    /// Its plate.
     pub plate: PlateNumber,
+    /// The plate's colour.
     pub color: Option<PlateColor>,
+    /// When it came in.
     pub entered: Stamp,
     /// Which `out_parking_no` it goes under, from 0.
     pub attempt: u16,
@@ -20,6 +24,7 @@ pub struct Entry {
     pub body: Option<String>,
     /// RFC 3339; once sent it is never changed, whatever happens to clocks and numbers.
     pub start_time: Option<String>,
+    /// How far it has come.
     pub state: EntryState,
 }
 
@@ -35,8 +40,11 @@ pub enum EntryState {
     Unknown,
     /// WeChat has it.
     Registered {
+        /// WeChat's id, which the charge names.
         parking_id: String,
+        /// May it be charged?
         service: ServiceState,
+        /// When WeChat said so.
         as_of: Stamp,
     },
     /// It cannot be made.
@@ -61,8 +69,6 @@ pub enum NotRegistrable {
 pub enum EntryEnd {
     /// The stay ended and nothing is owed.
     NothingOwed,
-    /// The charge is made; what it needs is frozen in it.
-    Charged,
     /// The plate has a newer stay. An older entry is never notified after it.
     Superseded,
     /// It cannot be made, found out late.
@@ -72,6 +78,14 @@ pub enum EntryEnd {
 }
 
 impl Entry {
+    /// Whether WeChat has still to hear of it.
+    pub fn is_to_send(&self) -> bool {
+        matches!(
+            self.state,
+            EntryState::Pending | EntryState::Sent | EntryState::Unknown
+        )
+    }
+
     /// A short word for why there will never be an id, if so.
     pub fn never(&self) -> Option<String> {
         match &self.state {

@@ -12,7 +12,10 @@ const SILENT_AFTER: u32 = 2;
 #[derive(Clone, Debug, Default)]
 pub struct Link {
     failures: u32,
+    /// In silence the next call goes then.
     not_before: Moment,
+    /// WeChat asked for quiet until then (429).
+    quiet_until: Moment,
 }
 
 impl Link {
@@ -24,16 +27,26 @@ impl Link {
     /// Whether one more background call may go, with `in_flight` under way. `limit` is for good times;
     /// while nothing answers, one call at a time finds out.
     pub fn admits(&self, in_flight: usize, limit: usize, now: Moment) -> bool {
+        now >= self.opens_at() && in_flight < self.limit(limit)
+    }
+
+    /// No call goes before.
+    pub fn opens_at(&self) -> Moment {
         if self.is_silent() {
-            in_flight == 0 && now >= self.not_before
+            self.not_before.max(self.quiet_until)
         } else {
-            in_flight < limit
+            self.quiet_until
         }
     }
 
-    /// When a background call may go, if `admits` says no for the silence.
-    pub fn probe_at(&self) -> Option<Moment> {
-        self.is_silent().then_some(self.not_before)
+    /// How many background calls may be under way, if `limit` is for good times.
+    pub fn limit(&self, limit: usize) -> usize {
+        if self.is_silent() { 1 } else { limit }
+    }
+
+    /// WeChat throttles: no call of any kind before then.
+    pub fn quieten(&mut self, until: Moment) {
+        self.quiet_until = self.quiet_until.max(until);
     }
 
     /// WeChat answered, whatever it said. Tells whether that ended a silence.
@@ -53,7 +66,7 @@ impl Link {
 }
 
 /// A merchant whom WeChat refuses as such (`SIGN_ERROR`, `NO_AUTH`): nothing is sent but one query
-/// now and then. Nothing is lost by it; what is due stays due.
+/// now and then (`merchant.rs`). Nothing is lost by it; what is due stays due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stop {
     /// WeChat's code.
@@ -89,9 +102,19 @@ mod tests {
         assert!(!link.admits(4, 4, Moment(0)));
         link.failed("T", Moment(0));
         link.failed("T", Moment(0));
-        let at = link.probe_at().expect("silent");
+        let at = link.opens_at();
         assert!(!link.admits(0, 4, Moment(at.0 - 1)));
         assert!(link.admits(0, 4, at));
         assert!(!link.admits(1, 4, at));
+    }
+
+    #[test]
+    fn a_wechat_that_throttles_is_left_in_peace() {
+        let mut link = Link::default();
+        link.quieten(Moment(30_000));
+        link.quieten(Moment(10_000));
+        assert!(!link.admits(0, 4, Moment(29_999)));
+        assert!(!link.is_silent());
+        assert!(link.admits(0, 4, Moment(30_000)));
     }
 }

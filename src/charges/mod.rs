@@ -5,10 +5,16 @@ pub mod answer;
 pub mod backoff;
 pub mod body;
 pub mod book;
+mod call;
 pub mod charge;
 pub mod entry;
+mod filing;
 pub mod link;
+mod merchant;
 pub mod queue;
 pub mod record;
 mod reply;
 pub mod sender;
+mod staff;
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,10 @@ pub enum MoneyRecord {
         transaction_id: Option<String>,
         bank_type: Option<String>,
     },
+    /// WeChat refused it for good.
+    ChargeRefused { trade_no: String, code: String },
+    /// The order was final without money having moved (`PAY_FAIL`).
+    ChargeFailed { trade_no: String },
     /// A newer stay of the plate exists at WeChat: if the order turns out not to exist, staff has it.
     ChargeSuperseded { trade_no: String },
     /// The car was let out although WeChat had not taken the charge on.
@@ -96,7 +100,17 @@ pub enum MoneyRecord {
 #[serde(rename_all = "snake_case")]
 pub enum StaffOutcome {
     /// Cash or QR at the gate.
-    Collected { by: String, channel: String },
-    /// Written off, by whom and why.
-    WrittenOff { by: String, why: String },
+    Collected {
+        /// Who took the money.
+        by: String,
+        /// How it was paid.
+        channel: String,
+    },
+    /// Written off.
+    WrittenOff {
+        /// Who decided so.
+        by: String,
+        /// Why.
+        why: String,
+    },
 }

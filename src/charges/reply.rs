@@ -1,19 +1,27 @@
 //! What each answer means, one exhaustive match a call. Only a verified answer moves money forward.
 
-use super::agenda::Item;
-use super::answer::{Answer, Heard, ParkingEntry, Refusal, TradeState, Transaction};
+use super::agenda::{Errand, Item};
+use super::answer::{Answer, Heard, ParkingEntry, TradeState, Transaction};
 use super::backoff;
+use super::call::Out;
 use super::charge::{Charge, ChargeState, StaffReason};
-use super::entry::{EntryEnd, EntryState};
+use super::entry::{Entry, EntryEnd, EntryState};
 use super::link::is_set_up_error;
-use super::queue::{Out, Queue};
+use super::queue::{LANE_POLL_MS, Queue};
 use super::record::MoneyRecord;
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::number::SessionId;
-use crate::lane::time::Stamp;
+use crate::lane::plate::PlateNumber;
+use crate::lane::time::{Moment, Stamp};
 
 /// New numbers that a refused repeat of an entry may draw.
 const RENUMBERINGS_MAX: u16 = 3;
+/// How soon to try again while a lane waits: a second failure then tells that WeChat is silent.
+const LANE_AGAIN_MS: u64 = 250;
+/// The longest between two looks at the order of a car that is held.
+const HELD_POLL_MS: u64 = 5_000;
+/// Quiet that a 429 without `Retry-After` asks for.
+const THROTTLED_MS: u64 = 1_000;
 
 impl Queue {
     /// *Create entry* was answered.
@@ -25,69 +33,77 @@ impl Queue {
         out: &mut Out,
     ) {
         let item = Item::Entry(session.clone());
-        self.agenda.landed(&item);
-        self.note_link(&heard.answer, item.key(), now, out);
-        let Some(entry) = self.book.entry(session).cloned() else {
+        let is_awaited = self.landed(&item, Errand::Notify, &heard.answer, now, out);
+        let Some(entry) = self.book.entry(session).filter(|e| e.is_to_send()).cloned() else {
             return;
         };
-        if !super::queue::is_to_send(&entry) {
-            return;
-        }
-        let session = session.clone();
-        let number = session.parking_no(entry.attempt);
         match &heard.answer {
-            Answer::Verified(made)
-                if made.out_parking_no == number && made.plate_number == entry.plate.as_str() =>
-            {
-                self.agenda.forget(&item);
-                let parking_id = made.parking_id.clone();
-                let service = made.state.clone();
-                let as_of = now.clone();
-                let record = MoneyRecord::EntryRegistered {
-                    session,
-                    parking_id,
-                    service,
-                    as_of,
-                };
-                self.record(out, record);
-                self.wake_charges_of(&entry.plate, now);
-            }
-            Answer::Verified(made) => {
-                out.alarms.push(mismatch(&number, &made.out_parking_no));
-                self.entry_lost(&entry.state, session, "the answer names another entry", out);
-                self.again_later(&item, now);
-            }
+            Answer::Verified(made) => self.entry_seen(&entry, made, is_awaited, now, out),
+            // Too late: the queue has moved on without it.
+            _ if !is_awaited => {}
             Answer::Refused(refusal) if is_set_up_error(refusal.status, &refusal.code) => {
-                self.stop_merchant(refusal, heard.skew_ms, now, out);
+                self.stop_merchant(refusal, heard, now, out);
                 self.agenda.put(&item, now.now.moment);
             }
-            Answer::Refused(refusal) => {
-                let is_repeat = entry.state == EntryState::Unknown;
-                let attempt = entry.attempt + 1;
-                let code = refusal.code.clone();
-                if is_repeat && attempt <= RENUMBERINGS_MAX {
-                    self.record(
-                        out,
-                        MoneyRecord::EntryRenumbered {
-                            session,
-                            attempt,
-                            code,
-                        },
-                    );
-                    self.again_later(&item, now);
-                } else {
-                    self.agenda.forget(&item);
-                    let why = EntryEnd::Refused(code);
-                    self.record(out, MoneyRecord::EntryEnded { session, why });
-                    self.wake_charges_of(&entry.plate, now);
-                }
-            }
+            Answer::Refused(refusal) => self.entry_refused(&entry, &refusal.code, now, out),
             Answer::Throttled { retry_after_ms } => self.throttled(&item, *retry_after_ms, now),
             Answer::NotSent(_) => self.again_later(&item, now),
             Answer::Lost(why) => {
-                self.entry_lost(&entry.state, session, why, out);
+                self.entry_lost(&entry, why, out);
                 self.again_later(&item, now);
             }
+        }
+    }
+
+    fn entry_seen(
+        &mut self,
+        entry: &Entry,
+        made: &ParkingEntry,
+        is_awaited: bool,
+        now: &Stamp,
+        out: &mut Out,
+    ) {
+        let item = Item::Entry(entry.session.clone());
+        let number = entry.session.parking_no(entry.attempt);
+        if made.out_parking_no == number && made.plate_number == entry.plate.as_str() {
+            self.agenda.forget(&item);
+            self.record(
+                out,
+                MoneyRecord::EntryRegistered {
+                    session: entry.session.clone(),
+                    parking_id: made.parking_id.clone(),
+                    service: made.state.clone(),
+                    as_of: now.clone(),
+                },
+            );
+            self.wake_charges_of(&entry.plate, now);
+        } else if is_awaited {
+            out.alarms.push(mismatch(&number, &made.out_parking_no));
+            self.entry_lost(entry, "the answer names another entry", out);
+            self.again_later(&item, now);
+        }
+    }
+
+    /// There is no query for an entry, so a refused repeat goes again under a new number.
+    fn entry_refused(&mut self, entry: &Entry, code: &str, now: &Stamp, out: &mut Out) {
+        let item = Item::Entry(entry.session.clone());
+        let (session, code) = (entry.session.clone(), code.to_owned());
+        let attempt = entry.attempt.saturating_add(1);
+        if entry.state == EntryState::Unknown && attempt <= RENUMBERINGS_MAX {
+            self.record(
+                out,
+                MoneyRecord::EntryRenumbered {
+                    session,
+                    attempt,
+                    code,
+                },
+            );
+            self.again_later(&item, now);
+        } else {
+            self.agenda.forget(&item);
+            let why = EntryEnd::Refused(code);
+            self.record(out, MoneyRecord::EntryEnded { session, why });
+            self.wake_charges_of(&entry.plate, now);
         }
     }
 
@@ -100,50 +116,40 @@ impl Queue {
         out: &mut Out,
     ) {
         let item = Item::Charge(trade_no.to_owned());
-        self.agenda.landed(&item);
-        self.note_link(&heard.answer, item.key(), now, out);
+        let is_awaited = self.landed(&item, Errand::File, &heard.answer, now, out);
         let Some(charge) = self.book.charge(trade_no).cloned() else {
             return;
         };
-        if charge.state != ChargeState::Sent {
-            return;
-        }
-        let trade_no = trade_no.to_owned();
         match &heard.answer {
-            Answer::Verified(transaction) => self.order_seen(&charge, transaction, now, out),
+            Answer::Verified(transaction) => {
+                self.order_seen(&charge, transaction, is_awaited, now, out);
+            }
+            // Too late: the queue has moved on without it.
+            _ if !is_awaited || charge.state != ChargeState::Sent => {}
             Answer::Refused(refusal) if is_set_up_error(refusal.status, &refusal.code) => {
-                let why = refusal.code.clone();
-                self.record(out, MoneyRecord::ChargeDueAgain { trade_no, why });
-                self.stop_merchant(refusal, heard.skew_ms, now, out);
+                self.due_again(trade_no, &refusal.code, out);
+                self.stop_merchant(refusal, heard, now, out);
                 self.agenda.put(&item, now.now.moment);
             }
-            Answer::Refused(refusal) if charge.sends > 1 => {
-                let refused = Some(refusal.code.clone());
+            Answer::Refused(refusal) if charge.in_doubt => {
                 let why = "refused after an earlier try; it may have been taken on".to_owned();
-                self.record(
-                    out,
-                    MoneyRecord::ChargeUnknown {
-                        trade_no,
-                        why,
-                        refused,
-                    },
-                );
+                let refused = Some(refusal.code.clone());
+                self.unknown(&charge, why, refused, out);
                 self.agenda.put(&item, now.now.moment);
             }
-            Answer::Refused(refusal) => {
-                self.hand_to_staff(&trade_no, StaffReason::Refused(refusal.code.clone()), out);
-            }
+            Answer::Refused(refusal) => self.refused(&charge, refusal.code.clone(), now, out),
             Answer::Throttled { retry_after_ms } => {
-                let why = "throttled".to_owned();
-                self.record(out, MoneyRecord::ChargeDueAgain { trade_no, why });
+                self.due_again(trade_no, "throttled", out);
                 self.throttled(&item, *retry_after_ms, now);
             }
             Answer::NotSent(why) => {
-                let why = why.clone();
-                self.record(out, MoneyRecord::ChargeDueAgain { trade_no, why });
+                self.due_again(trade_no, why, out);
                 self.again_later(&item, now);
             }
-            Answer::Lost(why) => self.charge_lost(trade_no, why.clone(), now, out),
+            Answer::Lost(why) => {
+                self.unknown(&charge, why.clone(), None, out);
+                self.again_later(&item, now);
+            }
         }
     }
 
@@ -156,25 +162,28 @@ impl Queue {
         out: &mut Out,
     ) {
         let item = Item::Charge(trade_no.to_owned());
-        self.agenda.landed(&item);
-        self.note_link(&heard.answer, item.key(), now, out);
-        let charge = self.book.charge(trade_no).cloned();
+        let is_awaited = self.landed(&item, Errand::Query, &heard.answer, now, out);
         match &heard.answer {
             Answer::Refused(refusal) if is_set_up_error(refusal.status, &refusal.code) => {
-                self.stop_merchant(refusal, heard.skew_ms, now, out);
-                if charge.is_some() {
-                    self.agenda.put(&item, now.now.moment);
-                }
-                return;
+                self.stop_merchant(refusal, heard, now, out);
             }
-            Answer::Verified(_) | Answer::Refused(_) => self.resume_merchant(now, out),
-            Answer::Throttled { .. } | Answer::NotSent(_) | Answer::Lost(_) => {}
+            Answer::Verified(_) | Answer::Refused(_) => self.resume_merchant(out),
+            Answer::Throttled { .. } | Answer::NotSent(_) | Answer::Lost(_) => {
+                self.half_open_again(now);
+            }
         }
-        let Some(charge) = charge else {
+        let Some(charge) = self.book.charge(trade_no).cloned() else {
             return;
         };
         match &heard.answer {
-            Answer::Verified(transaction) => self.order_seen(&charge, transaction, now, out),
+            Answer::Verified(transaction) => {
+                self.order_seen(&charge, transaction, is_awaited, now, out);
+            }
+            // Too late: the queue has moved on without it.
+            _ if !is_awaited => {}
+            Answer::Refused(refusal) if is_set_up_error(refusal.status, &refusal.code) => {
+                self.agenda.put(&item, now.now.moment);
+            }
             Answer::Refused(refusal) if refusal.status == 404 => {
                 self.order_missing(&charge, now, out);
             }
@@ -186,25 +195,19 @@ impl Queue {
     }
 
     /// The call is still on its way after longer than any call takes.
-    pub(super) fn lost_in_flight(&mut self, item: &Item, now: &Stamp, out: &mut Out) {
-        let why = "no answer reached the queue".to_owned();
-        match item {
-            Item::Entry(session) => {
-                let heard = lost(why);
-                self.entry_answered(session, &heard, now, out);
+    pub(super) fn lost_in_flight(
+        &mut self,
+        item: &Item,
+        errand: Errand,
+        now: &Stamp,
+        out: &mut Out,
+    ) {
+        match (item, errand) {
+            (Item::Entry(session), _) => self.entry_answered(session, &lost(), now, out),
+            (Item::Charge(trade_no), Errand::Query) => {
+                self.query_answered(trade_no, &lost(), now, out);
             }
-            Item::Charge(trade_no) => {
-                let sent = self
-                    .book
-                    .charge(trade_no)
-                    .is_some_and(|c| c.state == ChargeState::Sent);
-                let heard = lost(why);
-                if sent {
-                    self.charge_answered(trade_no, &heard, now, out);
-                } else {
-                    self.query_answered(trade_no, &heard, now, out);
-                }
-            }
+            (Item::Charge(trade_no), _) => self.charge_answered(trade_no, &lost(), now, out),
         }
     }
 
@@ -213,69 +216,53 @@ impl Queue {
         &mut self,
         charge: &Charge,
         transaction: &Transaction,
+        is_awaited: bool,
         now: &Stamp,
         out: &mut Out,
     ) {
-        let trade_no = charge.claim.trade_no.clone();
-        let item = Item::Charge(trade_no.clone());
+        let item = Item::Charge(charge.claim.trade_no.clone());
         if !charge.is_meant_by(transaction) {
-            out.alarms
-                .push(mismatch(&trade_no, &transaction.out_trade_no));
-            if charge.state == ChargeState::Sent {
-                let why = "the answer names another order, sum, entry or plate".to_owned();
-                self.record(
-                    out,
-                    MoneyRecord::ChargeUnknown {
-                        trade_no,
-                        why,
-                        refused: None,
-                    },
-                );
+            let (ours, theirs) = (&charge.claim.trade_no, &transaction.out_trade_no);
+            out.alarms.push(mismatch(ours, theirs));
+            if is_awaited {
+                let why = "the answer names another order, sum, entry or plate";
+                self.not_believed(charge, why.to_owned(), out);
+                self.again_later(&item, now);
             }
-            self.again_later(&item, now);
             return;
         }
+        let trade_no = charge.claim.trade_no.clone();
         let was_accepted = matches!(charge.state, ChargeState::Accepted { .. });
         match &transaction.state {
             TradeState::Success | TradeState::Refund => {
                 self.agenda.forget(&item);
-                let transaction_id = transaction.transaction_id.clone();
-                let bank_type = transaction.bank_type.clone();
-                let record = MoneyRecord::ChargeSettled {
-                    trade_no,
-                    transaction_id,
-                    bank_type,
-                };
-                self.record(out, record);
+                self.record(
+                    out,
+                    MoneyRecord::ChargeSettled {
+                        trade_no,
+                        transaction_id: transaction.transaction_id.clone(),
+                        bank_type: transaction.bank_type.clone(),
+                    },
+                );
             }
             TradeState::PayFail => {
+                let failed = trade_no.clone();
+                self.record(out, MoneyRecord::ChargeFailed { trade_no: failed });
                 self.hand_to_staff(&trade_no, StaffReason::PaymentFailed, out);
             }
             TradeState::Accepted if !was_accepted => {
+                self.refusals = 0;
                 self.agenda.moved_on(&item);
-                self.record(
-                    out,
-                    MoneyRecord::ChargeAccepted {
-                        trade_no,
-                        at: now.clone(),
-                    },
-                );
-                self.poll_later(&item, now);
+                let at = now.clone();
+                self.record(out, MoneyRecord::ChargeAccepted { trade_no, at });
+                let first = backoff::poll_delay_ms(item.key(), self.agenda.tried(&item));
+                self.agenda.put(&item, now.now.moment.after_ms(first));
             }
             TradeState::Accepted => self.poll_later(&item, now),
             TradeState::Other(_) if was_accepted => self.poll_later(&item, now),
             TradeState::Other(word) => {
                 let why = format!("trade_state {word:?} is not known to this version");
-                if charge.state == ChargeState::Sent {
-                    self.record(
-                        out,
-                        MoneyRecord::ChargeUnknown {
-                            trade_no,
-                            why,
-                            refused: None,
-                        },
-                    );
-                }
+                self.not_believed(charge, why, out);
                 self.again_later(&item, now);
             }
         }
@@ -284,28 +271,25 @@ impl Queue {
 
     /// WeChat has no such order.
     fn order_missing(&mut self, charge: &Charge, now: &Stamp, out: &mut Out) {
-        let trade_no = charge.claim.trade_no.clone();
+        let trade_no = &charge.claim.trade_no;
         let item = Item::Charge(trade_no.clone());
+        let why = "WeChat has no such order";
         match &charge.state {
             ChargeState::Unknown { .. } if charge.superseded => {
-                self.due_again(&trade_no, "WeChat has no such order", out);
-                self.hand_to_staff(&trade_no, StaffReason::Superseded, out);
+                self.due_again(trade_no, why, out);
+                self.hand_to_staff(trade_no, StaffReason::Superseded, out);
             }
             ChargeState::Unknown {
                 refused: Some(code),
-            } => {
-                let code = code.clone();
-                self.due_again(&trade_no, "WeChat has no such order", out);
-                self.hand_to_staff(&trade_no, StaffReason::Refused(code), out);
-            }
+            } => self.refused(charge, code.clone(), now, out),
             ChargeState::Unknown { refused: None } => {
-                self.due_again(&trade_no, "WeChat has no such order", out);
+                self.due_again(trade_no, why, out);
                 self.agenda.put(&item, now.now.moment);
             }
             ChargeState::Accepted { .. } => {
                 out.alarms.push(Alarm {
                     kind: AlarmKind::AnswerMismatch,
-                    subject: trade_no,
+                    subject: trade_no.clone(),
                     raised: true,
                     text: "WeChat accepted this order and now does not know it; \
                            ask WeChat's support with the number"
@@ -313,181 +297,158 @@ impl Queue {
                 });
                 self.poll_later(&item, now);
             }
-            _ => self.again_later(&item, now),
+            // It was only asked about to find out whether the merchant is let in again.
+            _ => self.agenda.put(&item, now.now.moment),
         }
         self.wake_entries_of(&charge.claim.plate, now);
     }
 
-    fn charge_lost(&mut self, trade_no: String, why: String, now: &Stamp, out: &mut Out) {
-        let item = Item::Charge(trade_no.clone());
+    fn refused(&mut self, charge: &Charge, code: String, now: &Stamp, out: &mut Out) {
+        let trade_no = charge.claim.trade_no.clone();
+        let reason = StaffReason::Refused(code.clone());
+        self.record(out, MoneyRecord::ChargeRefused { trade_no, code });
+        self.hand_to_staff(&charge.claim.trade_no, reason, out);
+        self.wake_entries_of(&charge.claim.plate, now);
+    }
+
+    fn unknown(&mut self, charge: &Charge, why: String, refused: Option<String>, out: &mut Out) {
+        let trade_no = charge.claim.trade_no.clone();
         self.record(
             out,
             MoneyRecord::ChargeUnknown {
                 trade_no,
                 why,
-                refused: None,
+                refused,
             },
         );
-        self.again_later(&item, now);
     }
 
-    fn due_again(&mut self, trade_no: &str, why: &str, out: &mut Out) {
+    /// An answer that proves nothing; it may have been the one to the charge itself.
+    fn not_believed(&mut self, charge: &Charge, why: String, out: &mut Out) {
+        if charge.state == ChargeState::Sent {
+            self.unknown(charge, why, None, out);
+        }
+    }
+
+    pub(super) fn due_again(&mut self, trade_no: &str, why: &str, out: &mut Out) {
         let (trade_no, why) = (trade_no.to_owned(), why.to_owned());
         self.record(out, MoneyRecord::ChargeDueAgain { trade_no, why });
     }
 
-    fn entry_lost(&mut self, state: &EntryState, session: SessionId, why: &str, out: &mut Out) {
-        if *state != EntryState::Unknown {
-            self.record(
-                out,
-                MoneyRecord::EntryUnknown {
-                    session,
-                    why: why.to_owned(),
-                },
-            );
+    fn entry_lost(&mut self, entry: &Entry, why: &str, out: &mut Out) {
+        if entry.state != EntryState::Unknown {
+            let (session, why) = (entry.session.clone(), why.to_owned());
+            self.record(out, MoneyRecord::EntryUnknown { session, why });
         }
     }
 
-    fn note_link<T>(&mut self, answer: &Answer<T>, key: &str, now: &Stamp, out: &mut Out) {
-        let (changed, raised) = match answer {
+    /// Whether this call was waited for; and what its answer tells about the way to WeChat.
+    fn landed<T>(
+        &mut self,
+        item: &Item,
+        errand: Errand,
+        answer: &Answer<T>,
+        now: &Stamp,
+        out: &mut Out,
+    ) -> bool {
+        let is_awaited = self.agenda.landed(item, errand);
+        if let (Item::Entry(session), true) = (item, is_awaited) {
+            self.no_longer_notifying(session);
+        }
+        let (changed, text) = match answer {
             Answer::Verified(_) | Answer::Refused(_) | Answer::Throttled { .. } => {
-                (self.link.answered(), false)
+                (self.link.answered(), "WeChat answers again".to_owned())
             }
-            Answer::NotSent(_) | Answer::Lost(_) => (self.link.failed(key, now.now.moment), true),
+            Answer::NotSent(why) | Answer::Lost(why) => (
+                is_awaited && self.link.failed(item.key(), now.now.moment),
+                format!("WeChat does not answer ({why}); charges wait in the ledger"),
+            ),
         };
         if changed {
-            let text = match answer {
-                Answer::NotSent(why) | Answer::Lost(why) => {
-                    format!("WeChat does not answer ({why}); charges wait in the ledger")
-                }
-                _ => "WeChat answers again".to_owned(),
-            };
-            let subject = "wechat".to_owned();
             out.alarms.push(Alarm {
                 kind: AlarmKind::WechatSilent,
-                subject,
-                raised,
+                subject: "wechat".to_owned(),
+                raised: self.link.is_silent(),
                 text,
             });
         }
+        is_awaited
     }
 
-    fn stop_merchant(
-        &mut self,
-        refusal: &Refusal,
-        skew_ms: Option<i64>,
-        now: &Stamp,
-        out: &mut Out,
-    ) {
-        if self.book.stop().is_some() {
-            return;
-        }
-        let delay = backoff::half_open_delay_ms(0);
-        self.half_open = Some((now.now.moment.after_ms(delay), 1));
-        let (code, message) = (refusal.code.clone(), refusal.message.clone());
-        let clock = match skew_ms {
-            Some(skew) if skew.abs() > 60_000 => {
-                format!(
-                    "; the box's clock is off by {} s: set it first",
-                    skew / 1000
-                )
-            }
-            _ => String::new(),
-        };
-        let text = format!(
-            "WeChat refuses this merchant ({} {code}: {message}){clock}; \
-             check the key, the certificate serial and the parking permission",
-            refusal.status
-        );
-        let subject = "merchant".to_owned();
-        out.alarms.push(Alarm {
-            kind: AlarmKind::MerchantStopped,
-            subject,
-            raised: true,
-            text,
-        });
-        self.record(out, MoneyRecord::MerchantStopped { code, message });
-    }
-
-    fn resume_merchant(&mut self, _now: &Stamp, out: &mut Out) {
-        if self.book.stop().is_none() {
-            return;
-        }
-        self.half_open = None;
-        self.record(out, MoneyRecord::MerchantResumed);
-        out.alarms.push(Alarm {
-            kind: AlarmKind::MerchantStopped,
-            subject: "merchant".to_owned(),
-            raised: false,
-            text: "WeChat accepts this merchant again".to_owned(),
-        });
-    }
-
+    /// A 429 speaks of the merchant's calls and not of this one: everything waits.
     fn throttled(&mut self, item: &Item, retry_after_ms: Option<u64>, now: &Stamp) {
-        let tries = self.agenda.tried(item);
-        let own = backoff::item_delay_ms(item.key(), tries);
-        self.agenda.put(
-            item,
-            now.now
-                .moment
-                .after_ms(own.max(retry_after_ms.unwrap_or(0))),
-        );
+        let moment = now.now.moment;
+        let quiet_ms = retry_after_ms.unwrap_or(THROTTLED_MS);
+        self.link.quieten(moment.after_ms(quiet_ms));
+        let own_ms = backoff::item_delay_ms(item.key(), self.agenda.tried(item));
+        self.agenda.put(item, moment.after_ms(own_ms.max(quiet_ms)));
     }
 
     /// While WeChat is silent the link's own back-off rules; an item's grows only when others get
     /// through.
     fn again_later(&mut self, item: &Item, now: &Stamp) {
-        let tries = if self.link.is_silent() {
-            0
+        let moment = now.now.moment;
+        let is_waited_for = self
+            .lane_waits_for(item)
+            .is_some_and(|until| until > moment);
+        let delay = if is_waited_for {
+            LANE_AGAIN_MS
+        } else if self.link.is_silent() {
+            backoff::item_delay_ms(item.key(), 0)
         } else {
-            self.agenda.tried(item)
+            backoff::item_delay_ms(item.key(), self.agenda.tried(item))
         };
-        let delay = backoff::item_delay_ms(item.key(), tries);
-        self.agenda.put(item, now.now.moment.after_ms(delay));
+        self.agenda.put(item, moment.after_ms(delay));
     }
 
     fn poll_later(&mut self, item: &Item, now: &Stamp) {
-        let delay = if self.lane_waits_for(item.key()) {
-            super::queue::LANE_POLL_MS
-        } else {
-            let polls = self.agenda.tried(item);
-            backoff::poll_delay_ms(item.key(), polls)
+        let moment = now.now.moment;
+        let by_ladder = backoff::poll_delay_ms(item.key(), self.agenda.tried(item));
+        let delay = match self.lane_waits_for(item) {
+            Some(until) if until > moment => LANE_POLL_MS,
+            Some(_) => by_ladder.min(HELD_POLL_MS),
+            None => by_ladder,
         };
-        self.agenda.put(item, now.now.moment.after_ms(delay));
+        self.agenda.put(item, moment.after_ms(delay));
+    }
+
+    /// Until when a lane waits, or waited, for it; None if no car stands there for it.
+    fn lane_waits_for(&self, item: &Item) -> Option<Moment> {
+        let session = match item {
+            Item::Entry(session) => session,
+            Item::Charge(trade_no) => &self.book.charge(trade_no)?.claim.session,
+        };
+        self.awaited.get(session).copied()
     }
 
     /// The plate's entry has moved on: its charge may go now.
-    fn wake_charges_of(&mut self, plate: &crate::lane::plate::PlateNumber, now: &Stamp) {
-        let waiting: Vec<Item> = self
-            .book
-            .charges_of(plate)
-            .filter(|c| c.state == ChargeState::WaitingForEntry)
-            .map(|c| Item::Charge(c.claim.trade_no.clone()))
+    pub(super) fn wake_charges_of(&mut self, plate: &PlateNumber, now: &Stamp) {
+        let charges = self.book.charges_of(plate);
+        let waiting = charges.filter(|c| c.state == ChargeState::WaitingForEntry);
+        let waiting: Vec<Item> = waiting
+            .map(|charge| Item::Charge(charge.claim.trade_no.clone()))
             .collect();
         for item in waiting {
-            self.agenda.put(&item, now.now.moment);
+            self.agenda.advance(&item, now.now.moment);
         }
     }
 
     /// The plate's charge has moved on: its next entry may go now.
-    fn wake_entries_of(&mut self, plate: &crate::lane::plate::PlateNumber, now: &Stamp) {
-        let waiting: Vec<Item> = self
-            .book
-            .entries()
-            .filter(|e| e.plate == *plate && e.state == EntryState::Pending)
-            .map(|e| Item::Entry(e.session.clone()))
+    fn wake_entries_of(&mut self, plate: &PlateNumber, now: &Stamp) {
+        let entries = self.book.entries_of(plate);
+        let waiting = entries.filter(|entry| entry.state == EntryState::Pending);
+        let waiting: Vec<Item> = waiting
+            .map(|entry| Item::Entry(entry.session.clone()))
             .collect();
         for item in waiting {
-            if !self.agenda.is_in_flight(&item) {
-                self.agenda.put(&item, now.now.moment);
-            }
+            self.agenda.advance(&item, now.now.moment);
         }
     }
 }
 
-fn lost<T>(why: String) -> Heard<T> {
+fn lost<T>() -> Heard<T> {
     Heard {
-        answer: Answer::Lost(why),
+        answer: Answer::Lost("no answer reached the queue".to_owned()),
         request_id: None,
         skew_ms: None,
     }

@@ -3,10 +3,10 @@
 
 use crate::lane::session::LaneId;
 use crate::lane::time::{Moment, Now};
+use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::Record;
 use crate::park::step::{Command, Step};
-use crate::park::{Park, unsent_call};
 use crate::store::record::Record as Stored;
 
 /// Delays between attempts to write again what could not be written.
@@ -177,7 +177,7 @@ impl<J: Journal> Turner<J> {
         {
             match command {
                 Command::RaiseBarrier { lane, raise, .. } => raises.push((lane, raise)),
-                Command::Call(call) => calls.push(unsent_call(&call.request)),
+                Command::Call(call) => calls.push(call.request.unsent()),
             }
         }
         let retry_at = now.moment.after_ms(RETRY_MS[0]);

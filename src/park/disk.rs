@@ -106,7 +106,7 @@ fn lane_kind(record: &LaneRecord) -> u16 {
     }
 }
 
-const MONEY_KINDS: std::ops::RangeInclusive<u16> = 32..=50;
+const MONEY_KINDS: std::ops::RangeInclusive<u16> = 32..=52;
 
 fn money_kind(record: &MoneyRecord) -> u16 {
     match record {
@@ -129,5 +129,7 @@ fn money_kind(record: &MoneyRecord) -> u16 {
         MoneyRecord::StaffFinished { .. } => 48,
         MoneyRecord::MerchantStopped { .. } => 49,
         MoneyRecord::MerchantResumed => 50,
+        MoneyRecord::ChargeRefused { .. } => 51,
+        MoneyRecord::ChargeFailed { .. } => 52,
     }
 }

@@ -268,7 +268,7 @@ impl Park {
             return;
         }
         let deadline = turn.moment().after_ms(wait_ms);
-        self.queue.hurry(&session.id, deadline);
+        self.queue.hurry(&session.id, deadline, turn.now());
         self.end_hold(lane, turn);
         self.mind(lane).car = Some(Car {
             session: session.id,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::charges::answer::{Heard, ParkingEntry, Transaction};
+pub use crate::charges::queue::UnsentCall;
 use crate::charges::record::StaffOutcome;
 use crate::lane::number::SessionId;
 use crate::lane::reading::PlateRead;
@@ -77,13 +78,4 @@ pub enum Event {
     StoreRecovered,
     /// Time has passed.
     Tick,
-}
-
-/// A call that was not made because its record is not on disk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UnsentCall {
-    Entry(SessionId),
-    Charge(String),
-    Query(String),
 }

@@ -255,7 +255,8 @@ impl Park {
         deadline: crate::lane::time::Moment,
         turn: &mut Turn,
     ) {
-        self.queue.hurry(&leaving.session.id, deadline);
+        self.end_hold(&leaving.lane, turn);
+        self.queue.hurry(&leaving.session.id, deadline, turn.now());
         self.mind(&leaving.lane).car = Some(Car {
             session: leaving.session.id.clone(),
             plate: leaving.session.plate.clone(),
@@ -264,7 +265,6 @@ impl Park {
             deadline,
             stage,
         });
-        self.end_hold(&leaving.lane, turn);
     }
 
     fn review(&mut self, leaving: Leaving, at_exit: WhenGuarded, turn: &mut Turn) {
@@ -329,10 +329,7 @@ impl Park {
             .book()
             .on_desk(trade_no)
             .map(|charge| charge.fee_fen());
-        let unfiled = charge.is_some_and(|charge| charge.is_unfiled());
-        if unfiled {
-            self.with_queue(turn, |queue, _, out| queue.let_out(trade_no, out));
-        }
+        self.with_queue(turn, |queue, _, out| queue.let_out(trade_no, out));
         let ending = Ending::Charged {
             trade_no: trade_no.to_owned(),
         };

@@ -10,11 +10,13 @@ pub mod record;
 pub mod rules;
 pub mod state;
 pub mod step;
+#[cfg(all(test, feature = "demo"))]
+mod tests;
 mod waiting;
 
 use std::collections::BTreeMap;
 
-use crate::charges::queue::{Out, Queue, Request};
+use crate::charges::queue::{Out, Queue};
 use crate::charges::record::StaffOutcome;
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::number::{LedgerId, SessionId};
@@ -169,6 +171,7 @@ impl Park {
             ignored: None,
             reply: None,
         };
+        self.queue.note_clock(now);
         self.handle(event, &mut turn);
         self.cars_with_an_outcome(&mut turn);
         self.queue_turn(&mut turn);
@@ -473,11 +476,7 @@ impl Park {
     fn store_failed(&mut self, raises: &[(LaneId, u64)], calls: &[UnsentCall], turn: &mut Turn) {
         self.store_failed = true;
         for call in calls {
-            self.with_queue(turn, |queue, at, out| match call {
-                UnsentCall::Entry(session) => queue.entry_not_made(session, at),
-                UnsentCall::Charge(trade_no) => queue.charge_not_made(trade_no, at, out),
-                UnsentCall::Query(trade_no) => queue.query_not_made(trade_no, at),
-            });
+            self.with_queue(turn, |queue, at, out| queue.not_made(call, at, out));
         }
         self.queue.pause(true);
         for (lane, raise) in raises {
@@ -539,14 +538,5 @@ fn uncertain(lane: &LaneId, raise: u64, why: &str) -> Alarm {
             "raise {raise} of lane {lane} is uncertain: {why}; look at the barrier. The next \
              reading of the same car raises it once more, without a second charge"
         ),
-    }
-}
-
-/// Which of the calls in a step were not made.
-pub fn unsent_call(request: &Request) -> UnsentCall {
-    match request {
-        Request::NotifyEntry { session, .. } => UnsentCall::Entry(session.clone()),
-        Request::Charge { trade_no, .. } => UnsentCall::Charge(trade_no.clone()),
-        Request::Query { trade_no } => UnsentCall::Query(trade_no.clone()),
     }
 }

@@ -38,7 +38,7 @@ impl Park {
         self.cars_with_an_outcome(turn);
         for (lane, car) in self.cars() {
             let time_is_up = turn.moment() >= car.deadline;
-            let is_asked = self.queue.asks_for(&car.session);
+            let is_asked = self.queue.may_hear_of(&car.session, car.deadline);
             match &car.stage {
                 Stage::Greeting if time_is_up || !is_asked => {
                     self.raise_entry(&lane, &car, turn);
@@ -75,8 +75,7 @@ impl Park {
             Outcome::AwaitPayment if matches!(car.stage, Stage::Filing { .. }) => {
                 let deadline = turn.moment().after_ms(self.rules.exit.success_budget_ms);
                 let trade_no = trade_no.clone();
-                self.queue.hurry(&car.session, deadline);
-                self.queue.poll_now(&trade_no, turn.now());
+                self.queue.await_payment(&car.session, deadline, turn.now());
                 let stage = Stage::Paying { trade_no };
                 self.mind(lane).car = Some(Car {
                     deadline,

@@ -1,0 +1,92 @@
+//! What the queue asks of the sender, and what goes into every body.
+
+use serde::{Deserialize, Serialize};
+
+use super::record::MoneyRecord;
+use crate::lane::alarm::Alarm;
+use crate::lane::number::SessionId;
+use crate::lane::time::Moment;
+
+/// What goes into every body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MerchantRules {
+    /// Bound to the merchant id.
+    pub appid: String,
+    /// Shown to the driver; at most 32 characters.
+    pub parking_name: String,
+    /// In the payer's bill.
+    pub description: String,
+    /// Where WeChat reports a change of an entry's state; https, no query string.
+    pub entry_notify_url: String,
+    /// Where WeChat reports what became of a charge; https, no query string.
+    pub charge_notify_url: String,
+    /// Free time as told to WeChat, seconds; derives from the tariff.
+    pub free_duration_s: u64,
+}
+
+/// A call to make, once the records of the same step are on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// What is asked.
+    pub request: Request,
+    /// A lane waits for it until then; None: nobody does.
+    pub lane_until: Option<Moment>,
+}
+
+/// The calls that the queue makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// *Create entry*.
+    NotifyEntry {
+        /// Whose entry.
+        session: SessionId,
+        /// The frozen body, to be sent byte for byte.
+        body: String,
+    },
+    /// *Charge*.
+    Charge {
+        /// `out_trade_no`.
+        trade_no: String,
+        /// The frozen body, to be sent byte for byte.
+        body: String,
+    },
+    /// *Query order*.
+    Query {
+        /// `out_trade_no`.
+        trade_no: String,
+    },
+}
+
+/// A call that was not made because its record is not on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnsentCall {
+    /// *Create entry* for this stay.
+    Entry(SessionId),
+    /// *Charge* of this `out_trade_no`.
+    Charge(String),
+    /// *Query order* of this `out_trade_no`.
+    Query(String),
+}
+
+impl Request {
+    /// What it is called if it is not made.
+    pub fn unsent(&self) -> UnsentCall {
+        match self {
+            Self::NotifyEntry { session, .. } => UnsentCall::Entry(session.clone()),
+            Self::Charge { trade_no, .. } => UnsentCall::Charge(trade_no.clone()),
+            Self::Query { trade_no } => UnsentCall::Query(trade_no.clone()),
+        }
+    }
+}
+
+/// What one turn of the queue led to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Out {
+    /// For the ledger, in order.
+    pub records: Vec<MoneyRecord>,
+    /// To be made once the records are on disk.
+    pub calls: Vec<Call>,
+    /// For people.
+    pub alarms: Vec<Alarm>,
+}

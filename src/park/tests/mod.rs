@@ -1,0 +1,8 @@
+//! The whole core in a small deterministic world: the real step routine over a store in memory, the
+//! simulator in place of WeChat, barriers that answer or do not.
+
+mod charging;
+mod disk;
+mod entering;
+mod wire;
+mod world;

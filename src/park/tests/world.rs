@@ -1,0 +1,692 @@
+//! One box in its world. One thread, one heap of events; all chance comes from a seed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::disk::Disk;
+use super::wire;
+use crate::charges::book::Book;
+use crate::charges::charge::Charge;
+use crate::charges::queue::{MerchantRules, Request};
+use crate::charges::record::MoneyRecord;
+use crate::gate::turn::{Outcome, StoreNews, Turner};
+use crate::lane::alarm::{Alarm, AlarmKind};
+use crate::lane::entry::{EntryRules, Unreadable};
+use crate::lane::exit::{ExitRules, NearMatch, NoEntry};
+use crate::lane::guard::{GuardRules, WhenGuarded};
+use crate::lane::number::LedgerId;
+use crate::lane::plate::{PlateColor, PlateNumber};
+use crate::lane::raise::{HoldReason, RaiseReason};
+use crate::lane::reading::PlateRead;
+use crate::lane::session::{LaneId, Session};
+use crate::lane::tariff::{Steps, Tariff};
+use crate::lane::time::{BootId, Moment, Now, Wall};
+use crate::park::Park;
+use crate::park::event::Event;
+use crate::park::record::{LaneRecord, Record};
+use crate::park::rules::{Direction, LaneRules, Lists, Rules};
+use crate::park::state::Hold;
+use crate::park::step::{Command, Ignored};
+use crate::sim::material;
+use crate::sim::wechat::{Seal, Simulator};
+
+/// 2026-03-02T08:00:00+08:00, when every world begins.
+pub const BEGINNING: Wall = Wall(1_772_409_600_000);
+/// How long the box has been up by then.
+const UP_MS: u64 = 100_000;
+/// A call without an answer counts as lost after this.
+pub const CALL_MS: u64 = 10_000;
+/// So many turns at one instant are a busy loop.
+const TURNS_AT_ONCE_MAX: u32 = 200;
+
+pub const IN: &str = "in-1";
+pub const OUT: &str = "out-1";
+pub const MINUTE: u64 = 60_000;
+pub const HOUR: u64 = 60 * MINUTE;
+pub const DAY: u64 = 24 * HOUR;
+
+/// What a barrier does with a command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arm {
+    /// Rises and says so.
+    #[default]
+    Answers,
+    /// Rises, and the reply is lost.
+    RepliesInVain,
+    /// The command is lost on the way.
+    Deaf,
+    /// Not connected.
+    Offline,
+    /// Connected, and its relay refuses.
+    Refuses,
+}
+
+/// What becomes of the next step that has records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The power goes before the step is on disk.
+    BeforeCommit,
+    /// The step is on disk, nothing of what it commanded is done.
+    BeforeCommands,
+    /// So many of its commands are done.
+    AfterCommands(usize),
+}
+
+/// A command to raise that reached a barrier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raised {
+    pub at: u64,
+    pub lane: LaneId,
+    pub raise: u64,
+    pub issue: u8,
+    /// The arm went up.
+    pub rose: bool,
+}
+
+pub struct World {
+    pub rules: Rules,
+    pub turner: Turner<Disk>,
+    pub disk: Disk,
+    pub simulator: Simulator,
+    /// Milliseconds since the beginning.
+    pub time: u64,
+    pub boot: u64,
+    booted_at: i64,
+    /// The box's wall clock minus the true time; None: it was never set and counts from 1970.
+    pub wall_error_ms: Option<i64>,
+    pub trusted: bool,
+    /// No way out of the building.
+    pub unplugged: bool,
+    pub arms: BTreeMap<LaneId, Arm>,
+    pub next_cut: Option<Cut>,
+    pub off: bool,
+    heap: BTreeMap<(u64, u64), (u64, Event)>,
+    queued: u64,
+    /// Events of an earlier run are lost with it.
+    run: u64,
+    record_ids: u64,
+    pub raised: Vec<Raised>,
+    pub calls: Vec<(u64, Request)>,
+    pub alarms: Vec<Alarm>,
+    pub ignored: Vec<Ignored>,
+    pub replies: Vec<Result<String, String>>,
+    pub trace: Vec<String>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// A world whose rules are changed a little.
+    pub fn with(change: impl FnOnce(&mut Rules)) -> Self {
+        let mut rules = rules();
+        change(&mut rules);
+        Self::over(rules, 1)
+    }
+
+    pub fn over(rules: Rules, seed: u64) -> Self {
+        let mut settings = material::settings(seed);
+        settings.seal = Arc::new(Seal::None);
+        settings.latency_ms = 200;
+        let disk = Disk::default();
+        disk.commit_rules(&rules);
+        let park = Park::new(LedgerId::from_random(seed), rules.clone());
+        let mut world = Self {
+            rules,
+            turner: Turner::new(park, disk.clone()),
+            disk,
+            simulator: Simulator::new(settings),
+            time: 0,
+            boot: 1,
+            booted_at: -i64::try_from(UP_MS).unwrap(),
+            wall_error_ms: Some(0),
+            trusted: true,
+            unplugged: false,
+            arms: BTreeMap::new(),
+            next_cut: None,
+            off: false,
+            heap: BTreeMap::new(),
+            queued: 0,
+            run: 0,
+            record_ids: 0,
+            raised: Vec::new(),
+            calls: Vec::new(),
+            alarms: Vec::new(),
+            ignored: Vec::new(),
+            replies: Vec::new(),
+            trace: Vec::new(),
+        };
+        world.tell(started());
+        world
+    }
+
+    // Time.
+
+    pub fn now(&self) -> Now {
+        let moment = Moment(u64::try_from(self.time_i64() - self.booted_at).unwrap());
+        let wall = match self.wall_error_ms {
+            Some(error) => self.true_wall().plus_ms(error),
+            None => Wall(i64::try_from(moment.0).unwrap()),
+        };
+        Now {
+            moment,
+            wall,
+            trusted: self.trusted,
+            boot: BootId(self.boot),
+        }
+    }
+
+    pub fn true_wall(&self) -> Wall {
+        BEGINNING.plus_ms(self.time_i64())
+    }
+
+    fn time_i64(&self) -> i64 {
+        i64::try_from(self.time).unwrap()
+    }
+
+    /// Lets `ms` milliseconds pass, with everything that happens in them.
+    pub fn pass(&mut self, ms: u64) {
+        self.run_to(self.time + ms);
+    }
+
+    /// Runs to `end`.
+    pub fn run_to(&mut self, end: u64) {
+        let mut last = (self.time, 0);
+        while let Some(at) = self.next_at().filter(|at| *at <= end) {
+            self.time = self.time.max(at);
+            last = match last {
+                (time, turns) if time == self.time => (time, turns + 1),
+                _ => (self.time, 0),
+            };
+            assert!(
+                last.1 < TURNS_AT_ONCE_MAX,
+                "busy loop at {} ms: wake_at {:?}, now {:?}",
+                self.time,
+                self.turner.wake_at(),
+                self.now().moment
+            );
+            let events = self.due_events();
+            if events.is_empty() {
+                self.turn(vec![Event::Tick]);
+            } else {
+                self.turn(events);
+            }
+        }
+        self.time = self.time.max(end);
+    }
+
+    /// Lets time pass until `done`, at most `ms` milliseconds; false if it never was.
+    pub fn pass_until(&mut self, ms: u64, done: impl Fn(&Self) -> bool) -> bool {
+        let end = self.time + ms;
+        loop {
+            if done(self) {
+                return true;
+            }
+            match self.next_at().filter(|at| *at <= end) {
+                Some(at) => self.run_to(at.max(self.time)),
+                None => {
+                    self.time = end;
+                    return done(self);
+                }
+            }
+        }
+    }
+
+    /// When something happens next.
+    pub fn next_at(&self) -> Option<u64> {
+        let wake_at = self.turner.wake_at().filter(|_| !self.off).map(|moment| {
+            let at = self.booted_at + i64::try_from(moment.0).unwrap_or(i64::MAX / 2);
+            u64::try_from(at).unwrap_or(0).max(self.time)
+        });
+        let event_at = self.heap.first_key_value().map(|((at, _), _)| *at);
+        wake_at.into_iter().chain(event_at).min()
+    }
+
+    fn due_events(&mut self) -> Vec<Event> {
+        let later = self.heap.split_off(&(self.time + 1, 0));
+        let due = std::mem::replace(&mut self.heap, later);
+        due.into_values()
+            .filter(|(run, _)| *run == self.run && !self.off)
+            .map(|(_, event)| event)
+            .collect()
+    }
+
+    /// Something that will happen in `after` milliseconds, if the box is still in this run.
+    pub fn later(&mut self, after: u64, event: Event) {
+        self.queued += 1;
+        self.heap
+            .insert((self.time + after, self.queued), (self.run, event));
+    }
+
+    // What happens.
+
+    /// Happens now.
+    pub fn tell(&mut self, event: Event) {
+        self.turn(vec![event]);
+    }
+
+    pub fn turn(&mut self, events: Vec<Event>) {
+        if self.off {
+            return;
+        }
+        let now = self.now();
+        for event in events.iter().filter(|event| **event != Event::Tick) {
+            self.note(format!("{event:?}"));
+        }
+        let before = self.disk.len();
+        let outcome = self.turner.turn(events, now);
+        self.carry_out(outcome, before);
+    }
+
+    fn carry_out(&mut self, outcome: Outcome, before: usize) {
+        if let Some(news) = &outcome.store {
+            self.note(format!("store: {news:?}"));
+        }
+        let cut = self.next_cut.filter(|_| self.disk.len() > before);
+        if cut == Some(Cut::BeforeCommit) {
+            self.disk.lose_after(before);
+        }
+        let mut commands_left = match cut {
+            None => usize::MAX,
+            Some(Cut::AfterCommands(count)) => count,
+            Some(Cut::BeforeCommit | Cut::BeforeCommands) => 0,
+        };
+        for taken in outcome.taken {
+            for record in &taken.step.records {
+                if !matches!(record, Record::StepTaken(_)) {
+                    self.note(format!("  {record:?}"));
+                }
+            }
+            self.alarms.extend(taken.step.alarms);
+            self.ignored.extend(taken.step.ignored);
+            self.replies.extend(taken.step.reply);
+            for command in taken.step.commands {
+                if commands_left > 0 {
+                    commands_left -= 1;
+                    self.command(command);
+                }
+            }
+        }
+        if cut.is_some() {
+            self.next_cut = None;
+            self.note("the power goes".to_owned());
+            self.off = true;
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        self.note(format!("  -> {command:?}"));
+        match command {
+            Command::RaiseBarrier {
+                lane,
+                raise,
+                issue,
+                valid_until,
+            } => {
+                assert!(valid_until > self.now().moment, "a stale command");
+                if !self.disk.is_failing() {
+                    assert!(
+                        self.disk.has_raise(&lane, raise),
+                        "raise {raise} of {lane} has no reason on disk"
+                    );
+                }
+                self.command_raise(lane, raise, issue);
+            }
+            Command::Call(call) => {
+                assert!(!self.disk.is_failing(), "a call while the store fails");
+                self.disk.check_call(&call.request);
+                self.calls.push((self.time, call.request.clone()));
+                self.call(&call.request);
+            }
+        }
+    }
+
+    fn command_raise(&mut self, lane: LaneId, raise: u64, issue: u8) {
+        let arm = self.arms.get(&lane).copied().unwrap_or_default();
+        let answered = |driven| Event::RaiseAnswered {
+            lane: lane.clone(),
+            raise,
+            driven,
+        };
+        match arm {
+            Arm::Answers => self.later(80, answered(true)),
+            Arm::Refuses => self.later(80, answered(false)),
+            Arm::RepliesInVain | Arm::Deaf => {}
+            Arm::Offline => {
+                let why = "not connected".to_owned();
+                let lane = lane.clone();
+                self.later(1, Event::RaiseNotSent { lane, raise, why });
+            }
+        }
+        self.raised.push(Raised {
+            at: self.time,
+            lane,
+            raise,
+            issue,
+            rose: matches!(arm, Arm::Answers | Arm::RepliesInVain),
+        });
+    }
+
+    fn call(&mut self, request: &Request) {
+        if self.unplugged {
+            self.later(5, wire::not_sent(request));
+            return;
+        }
+        let wall = self.true_wall();
+        let exchange = self.simulator.handle(&wire::http(request), wall);
+        let event = wire::heard(request, &exchange, &self.simulator);
+        if let Some(fault) = &exchange.fault {
+            self.note(format!("  wire: {fault:?}"));
+        }
+        if exchange.answer.is_some() && exchange.delay_ms < CALL_MS {
+            self.later(exchange.delay_ms, event);
+        } else {
+            self.later(CALL_MS, wire::lost(request));
+        }
+    }
+
+    pub fn note(&mut self, what: String) {
+        self.trace.push(format!("{:>9} {what}", self.time));
+    }
+
+    // Power.
+
+    /// The power goes now, between two steps.
+    pub fn power_off(&mut self) {
+        self.off = true;
+    }
+
+    /// The power is back: another boot of the same box.
+    pub fn boot_again(&mut self, trusted: bool) {
+        self.boot += 1;
+        self.booted_at = self.time_i64();
+        self.trusted = trusted;
+        self.start();
+    }
+
+    /// Only the daemon was restarted.
+    pub fn start(&mut self) {
+        self.run += 1;
+        self.off = false;
+        self.disk.set_failing(false);
+        let park = self.replayed();
+        self.note(format!("starts, boot {}", self.boot));
+        self.turner = Turner::new(park, self.disk.clone());
+        self.tell(started());
+    }
+
+    /// The park as the disk would have it.
+    pub fn replayed(&self) -> Park {
+        let mut park = Park::new(self.park().ledger(), self.rules.clone());
+        self.disk.replay_into(&mut park);
+        park
+    }
+
+    // Readings.
+
+    pub fn read(&mut self, lane: &str, plate: &str) {
+        let read = self.reading(plate);
+        self.read_as(lane, read);
+    }
+
+    pub fn read_as(&mut self, lane: &str, read: PlateRead) {
+        let event = plate_read(lane, read);
+        self.tell(event);
+    }
+
+    /// A good reading, just made.
+    pub fn reading(&mut self, plate: &str) -> PlateRead {
+        self.record_ids += 1;
+        let wall = self.true_wall();
+        let mut read = PlateRead::by_hand(number(plate), Some(color_of(plate)));
+        read.record_id = Some(self.record_ids.to_string());
+        read.confidence_permille = Some(950);
+        read.captured_at = Some(wall);
+        read.sent_at = Some(wall);
+        read
+    }
+
+    /// A vehicle whose plate was not read.
+    pub fn unreadable(&mut self) -> PlateRead {
+        let mut read = self.reading("粤B00000");
+        read.plate = None;
+        read.color = None;
+        read.fault = Some(crate::lane::reading::ReadFault::Unreadable);
+        read
+    }
+
+    /// The car passes the arm.
+    pub fn drive_through(&mut self, lane: &str) {
+        for occupied in [true, false] {
+            let lane = lane_id(lane);
+            self.tell(Event::ClosingLoop { lane, occupied });
+            self.pass(1_500);
+        }
+    }
+
+    /// A car comes in, is registered, and has driven through.
+    pub fn enter(&mut self, plate: &str) {
+        self.read(IN, plate);
+        self.pass(2_000);
+        self.drive_through(IN);
+    }
+
+    pub fn attendant_raises(&mut self, lane: &str) {
+        self.tell(Event::AttendantRaised {
+            lane: lane_id(lane),
+            by: "张三".into(),
+            why: "asked to".into(),
+            money: None,
+        });
+    }
+
+    // What came of it.
+
+    pub fn park(&self) -> &Park {
+        self.turner.park()
+    }
+
+    pub fn book(&self) -> &Book {
+        self.park().queue().book()
+    }
+
+    /// How often a barrier was told to rise.
+    pub fn raises(&self, lane: &str) -> usize {
+        self.raised.iter().filter(|r| r.lane.0 == lane).count()
+    }
+
+    /// Why the lane was last raised, as on disk.
+    pub fn reason(&self, lane: &str) -> Option<RaiseReason> {
+        self.lane_records()
+            .into_iter()
+            .rev()
+            .find_map(|record| match record {
+                LaneRecord::RaiseDecided {
+                    lane: of, reason, ..
+                } if of.0 == lane => Some(reason),
+                _ => None,
+            })
+    }
+
+    pub fn hold(&self, lane: &str) -> Option<&Hold> {
+        self.park().site().holds.get(&lane_id(lane))
+    }
+
+    pub fn held_for(&self, lane: &str) -> Option<HoldReason> {
+        self.hold(lane).map(|hold| hold.reason.clone())
+    }
+
+    pub fn session(&self, plate: &str) -> Option<&Session> {
+        self.park().site().session_of(&number(plate))
+    }
+
+    pub fn lane_records(&self) -> Vec<LaneRecord> {
+        let records = self.disk.records().into_iter();
+        records
+            .filter_map(|record| match record {
+                Record::Lane(record) => Some(record),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub fn money_records(&self) -> Vec<MoneyRecord> {
+        let records = self.disk.records().into_iter();
+        records
+            .filter_map(|record| match record {
+                Record::Money(record) => Some(record),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The only charge in the queue.
+    pub fn charge(&self) -> &Charge {
+        let mut charges = self.book().charges();
+        let charge = charges.next().expect("a charge in the queue");
+        assert!(charges.next().is_none(), "only one");
+        charge
+    }
+
+    /// The only charge with the staff.
+    pub fn desk(&self) -> &Charge {
+        let mut charges = self.book().desk();
+        let charge = charges.next().expect("a charge with the staff");
+        assert!(charges.next().is_none(), "only one");
+        charge
+    }
+
+    /// The calls that left since `from` calls had.
+    pub fn calls_since(&self, from: usize) -> Vec<&'static str> {
+        let calls = self.calls[from..].iter();
+        calls
+            .map(|(_, request)| match request {
+                Request::NotifyEntry { .. } => "entry",
+                Request::Charge { .. } => "charge",
+                Request::Query { .. } => "query",
+            })
+            .collect()
+    }
+
+    pub fn is_alarmed(&self, kind: AlarmKind) -> bool {
+        let last = self.alarms.iter().rev().find(|alarm| alarm.kind == kind);
+        last.is_some_and(|alarm| alarm.raised)
+    }
+
+    /// What the store has to say, if a turn were taken now.
+    pub fn store_fails(&mut self) {
+        self.disk.set_failing(true);
+    }
+
+    pub fn last_ignored(&self) -> Option<Ignored> {
+        self.ignored.last().copied()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let from = self.trace.len().saturating_sub(60);
+            eprintln!("{}", self.trace[from..].join("\n"));
+        }
+    }
+}
+
+/// Two lanes, 5 yuan for each started hour, WeChat asked within 1.5 s.
+pub fn rules() -> Rules {
+    let lane = |direction| LaneRules {
+        direction,
+        duplicate_window_ms: 30_000,
+        min_confidence_permille: Some(800),
+    };
+    Rules {
+        box_id: "south-1".into(),
+        lanes: BTreeMap::from([
+            (lane_id(IN), lane(Direction::Entry)),
+            (lane_id(OUT), lane(Direction::Exit)),
+        ]),
+        entry: EntryRules {
+            wait_for_wechat_ms: 0,
+            unreadable: Unreadable::Hold,
+        },
+        exit: ExitRules {
+            budget_ms: 1_500,
+            success_budget_ms: 8_000,
+            try_when_blocked: true,
+            no_entry: NoEntry::Ask,
+            near_match: NearMatch::Ask,
+            held_at_most_ms: 10 * MINUTE,
+            silent_normal_up_to_fen: 5_000,
+            silent_unknown_up_to_fen: 2_000,
+            exposure_limit_fen: 200_000,
+            advance: true,
+        },
+        guard: GuardRules {
+            max_stay_ms: 72 * HOUR,
+            max_fee_fen: 10_000,
+            at_exit: WhenGuarded::Hold,
+        },
+        lists: Lists::default(),
+        tariff: tariff(),
+        merchant: MerchantRules {
+            appid: material::APPID.into(),
+            parking_name: "测试停车场".into(),
+            description: "停车费".into(),
+            entry_notify_url: "https://pay.example.com/entry".into(),
+            charge_notify_url: "https://pay.example.com/charge".into(),
+            free_duration_s: 0,
+        },
+    }
+}
+
+fn tariff() -> Tariff {
+    Tariff {
+        name: "test".into(),
+        version: "1".into(),
+        free_s: 0,
+        free_counts_once_exceeded: false,
+        first: None,
+        then: Some(Steps {
+            every_s: 3_600.try_into().unwrap(),
+            fen: 500,
+        }),
+        cap_fen: None,
+    }
+}
+
+pub fn plate_read(lane: &str, read: PlateRead) -> Event {
+    Event::PlateRead {
+        lane: lane_id(lane),
+        camera: format!("camera of {lane}"),
+        read,
+    }
+}
+
+pub fn started() -> Event {
+    Event::Started {
+        version: "test".into(),
+        rules_changed: false,
+        possibly_lost: 0,
+    }
+}
+
+pub fn lane_id(lane: &str) -> LaneId {
+    LaneId(lane.into())
+}
+
+pub fn number(plate: &str) -> PlateNumber {
+    PlateNumber::parse(plate).expect("a plate").plate
+}
+
+fn color_of(plate: &str) -> PlateColor {
+    match plate.chars().count() {
+        8 => PlateColor::Green,
+        _ => PlateColor::Blue,
+    }
+}
+
+/// Whether the store went wrong or right in this turn.
+pub fn news(outcome: &Outcome) -> Option<&StoreNews> {
+    outcome.store.as_ref()
+}
