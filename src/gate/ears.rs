@@ -139,3 +139,94 @@ impl Ears {
         barrier::raise_of(self.ledger, command_id).map(|raise| (raise, why))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::lane::time::{BootId, Now, Wall};
+
+    const CAMERA: &str = "265e1040-85e01fb7";
+
+    fn ears() -> Ears {
+        let text = include_str!("../../firmware-config/parkgate.toml");
+        let config = Config::parse(text, "parkgate.toml").unwrap();
+        Ears::new(&config.lanes, LedgerId::from_random(1), Moment(0))
+    }
+
+    fn heard(camera_id: &str, retained: bool, report: Report) -> CameraEvent {
+        let received = Now {
+            moment: Moment(5),
+            wall: Wall(0),
+            trusted: false,
+            boot: BootId(1),
+        };
+        CameraEvent {
+            camera_id: camera_id.into(),
+            received,
+            sent_at: None,
+            retained,
+            report,
+        }
+    }
+
+    #[test]
+    fn a_report_belongs_to_the_lane_of_its_camera_and_to_no_other() {
+        let ears = ears();
+        let alive = ears.event(heard(CAMERA, false, Report::Heartbeat));
+        let lane = LaneId("in-1".into());
+        assert_eq!(
+            alive,
+            Some(Event::CameraAlive {
+                lane,
+                sent_at: None
+            })
+        );
+        assert_eq!(
+            ears.event(heard("00000000-00000000", false, Report::Heartbeat)),
+            None
+        );
+    }
+
+    #[test]
+    fn what_the_broker_kept_teaches_nothing() {
+        assert_eq!(ears().event(heard(CAMERA, true, Report::Heartbeat)), None);
+    }
+
+    #[test]
+    fn a_reply_to_somebody_elses_command_is_none_of_ours() {
+        let reply = |command_id: &str| Report::CommandReply {
+            command_id: command_id.into(),
+            ok: true,
+            code: 200,
+        };
+        let ears = ears();
+        let own = barrier::command_id(LedgerId::from_random(1), 3, 1);
+        let lane = LaneId("in-1".into());
+        assert_eq!(
+            ears.event(heard(CAMERA, false, reply(&own))),
+            Some(Event::RaiseAnswered {
+                lane,
+                raise: 3,
+                driven: true
+            })
+        );
+        assert_eq!(ears.event(heard(CAMERA, false, reply("c-7f31"))), None);
+    }
+
+    #[test]
+    fn a_camera_that_falls_silent_is_told_once_and_so_is_its_return() {
+        let (mut ears, lane) = (ears(), LaneId("in-1".into()));
+        ears.heard(CAMERA, Moment(10_000));
+        assert!(!ears.is_silent(&lane, Moment(40_000)));
+        assert!(ears.is_silent(&lane, Moment(40_001)));
+        let of_camera = |alarms: Vec<Alarm>| {
+            let mut alarms = alarms.into_iter().filter(|alarm| alarm.subject == CAMERA);
+            alarms.next().map(|alarm| alarm.raised)
+        };
+        assert_eq!(of_camera(ears.changes(Moment(40_001))), Some(true));
+        assert_eq!(of_camera(ears.changes(Moment(50_000))), None);
+        ears.heard(CAMERA, Moment(50_001));
+        assert_eq!(of_camera(ears.changes(Moment(50_002))), Some(false));
+    }
+}

@@ -87,3 +87,63 @@ impl Journal for LedgerJournal {
         Ok(self.ledger()?.checkpoint(state)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::record::Class;
+
+    fn identity() -> Identity {
+        Identity {
+            site: "sz-oct-bay".into(),
+            box_id: "south-1".into(),
+        }
+    }
+
+    fn records() -> [Record; 1] {
+        [Record {
+            class: Class::Event,
+            kind: 1,
+            version: 1,
+            payload: b"{}".to_vec(),
+        }]
+    }
+
+    fn id(bits: u64) -> LedgerId {
+        LedgerId::from_random(bits)
+    }
+
+    #[test]
+    fn without_a_folder_it_fails_until_there_is_one_and_then_begins_under_its_own_id() {
+        let root = tempfile::tempdir().unwrap();
+        let parent = root.path().join("store");
+        std::fs::write(&parent, "a file where the folder should be").unwrap();
+        let dir = parent.join("ledger");
+        let mut journal = LedgerJournal::closed(dir.clone(), identity(), id(7));
+        assert!(matches!(
+            journal.commit(&records()),
+            Err(JournalError::Ledger(_))
+        ));
+        assert!(!journal.wants_checkpoint());
+        std::fs::remove_file(&parent).unwrap();
+        std::fs::create_dir(&parent).unwrap();
+        assert_eq!(journal.commit(&records()).unwrap(), 1);
+        drop(journal);
+        let (ledger, _) = Ledger::open(&dir, &identity(), &Options::default(), 9).unwrap();
+        assert_eq!(ledger.id(), id(7));
+    }
+
+    #[test]
+    fn a_ledger_that_was_not_there_at_the_start_is_left_to_the_next_start() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("ledger");
+        let mut journal = LedgerJournal::closed(dir.clone(), identity(), id(7));
+        drop(Ledger::open(&dir, &identity(), &Options::default(), 9).unwrap());
+        let restart = journal.restart_wanted();
+        assert!(matches!(
+            journal.commit(&records()),
+            Err(JournalError::RestartWanted)
+        ));
+        assert!(restart.load(Ordering::Relaxed));
+    }
+}

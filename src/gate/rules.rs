@@ -94,3 +94,48 @@ fn merchant(config: &Config, tariff: &Tariff) -> MerchantRules {
         free_duration_s: tariff.free_duration_s(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_example(change: impl FnOnce(String) -> String) -> Rules {
+        let text = change(include_str!("../../firmware-config/parkgate.toml").to_owned());
+        let config = Config::parse(&text, "parkgate.toml").unwrap();
+        let tariff = include_str!("../../firmware-config/tariff.toml");
+        rules(&config, Tariff::from_toml(tariff, "tariff.toml").unwrap())
+    }
+
+    #[test]
+    fn callbacks_are_addressed_by_site_and_box_so_that_a_relay_without_keys_can_route() {
+        let with_base = of_example(|text| text.replace("# notify_base_url", "notify_base_url"));
+        let base = "https://pay.example.cn/parkgate/sz-oct-bay/south-1";
+        assert_eq!(with_base.merchant.entry_notify_url, format!("{base}/entry"));
+        assert_eq!(
+            with_base.merchant.charge_notify_url,
+            format!("{base}/charge")
+        );
+    }
+
+    #[test]
+    fn without_callbacks_wechat_gets_the_placeholder_it_insists_on() {
+        let rules = of_example(|text| text);
+        assert_eq!(rules.merchant.entry_notify_url, "https://parkgate.invalid");
+    }
+
+    #[test]
+    fn what_the_driver_is_told_of_free_time_is_what_the_tariff_gives() {
+        let rules = of_example(|text| text);
+        assert_eq!(
+            rules.merchant.free_duration_s,
+            rules.tariff.free_duration_s()
+        );
+    }
+
+    #[test]
+    fn rules_come_back_from_the_ledger_as_they_went_in() {
+        let rules = of_example(|text| text);
+        let json = serde_json::to_vec(&rules).unwrap();
+        assert_eq!(serde_json::from_slice::<Rules>(&json).unwrap(), rules);
+    }
+}
