@@ -72,14 +72,14 @@ impl CameraClock {
             return;
         };
         let newest: Vec<Sample> = self.samples.iter().skip(first).copied().collect();
-        let spread = newest.iter().map(|s| s.offset_ms).max().unwrap_or(0)
-            - newest.iter().map(|s| s.offset_ms).min().unwrap_or(0);
+        let newest_least = newest.iter().map(|s| s.offset_ms).min().unwrap_or(0);
+        let newest_most = newest.iter().map(|s| s.offset_ms).max().unwrap_or(0);
+        let spread = newest_most.saturating_sub(newest_least);
         let one_by_one = newest
             .windows(2)
             .all(|pair| pair[1].at.since_ms(pair[0].at) >= APART_MS);
         if spread <= AGREE_WITHIN_MS && one_by_one {
-            let newest_least = newest.iter().map(|s| s.offset_ms).min().unwrap_or(0);
-            let jumped = |s: &Sample| newest_least - s.offset_ms > AGREE_WITHIN_MS;
+            let jumped = |s: &Sample| newest_least.saturating_sub(s.offset_ms) > AGREE_WITHIN_MS;
             if self.samples.iter().any(jumped) {
                 self.samples.drain(..first);
             }
@@ -166,6 +166,16 @@ mod tests {
         }
         let age = clock.age_ms(Some(Wall(T0 + 80_000 - back)), now(80_000, T0, true));
         assert_eq!(age, Some(0));
+    }
+
+    #[test]
+    fn times_that_no_clock_ever_showed_do_no_harm() {
+        let mut clock = CameraClock::default();
+        for (beat, sent_at) in [i64::MIN, i64::MAX, 0, T0].into_iter().enumerate() {
+            let moment = beat as u64 * 10_000;
+            clock.heard(Wall(sent_at), now(moment, T0, true));
+            clock.age_ms(Some(Wall(i64::MIN)), now(moment, T0, true));
+        }
     }
 
     #[test]
