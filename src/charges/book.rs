@@ -124,19 +124,6 @@ impl Book {
             .filter_map(|no| self.charges.get(no))
     }
 
-    /// The charges of a stay, in the queue or with the staff.
-    pub fn charges_of_session(
-        &self,
-        plate: &PlateNumber,
-        session: &SessionId,
-    ) -> impl Iterator<Item = &Charge> {
-        let desk = self.desk_by_plate.get(plate).into_iter().flatten();
-        let on_desk = desk.filter_map(|no| self.desk.get(no));
-        self.charges_of(plate)
-            .chain(on_desk)
-            .filter(move |c| c.claim.session == *session)
-    }
-
     /// Whether staff still has something of this plate.
     pub fn has_arrears(&self, plate: &PlateNumber) -> bool {
         self.desk_by_plate.contains_key(plate)

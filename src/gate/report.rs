@@ -79,7 +79,8 @@ fn lane_fact(record: &LaneRecord) {
         LaneRecord::NumbersSkipped { sessions } => {
             tracing::warn!(sessions, "numbers skipped: the last commit may be lost");
         }
-        LaneRecord::RaiseCarriedOut { .. }
+        LaneRecord::DoubtLifted { .. }
+        | LaneRecord::RaiseCarriedOut { .. }
         | LaneRecord::Passed { .. }
         | LaneRecord::HoldEnded { .. } => {}
     }

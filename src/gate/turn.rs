@@ -1,6 +1,8 @@
 //! The one step routine: decide, put the records on disk, and only then say what may be done. The
 //! daemon and every simulation run this very code.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use crate::lane::session::LaneId;
 use crate::lane::time::{Moment, Now};
 use crate::park::Park;
@@ -25,7 +27,8 @@ pub trait Journal {
     /// Puts the records on disk: all or none, durable on return.
     ///
     /// # Errors
-    /// When any of them may not be on disk.
+    /// When any of them may not be on disk. None of them may then turn up later: they are handed over
+    /// again when the store has recovered.
     fn commit(&mut self, records: &[Stored]) -> Result<u64, Self::Error>;
 
     /// Whether the state should be written whole soon.
@@ -46,7 +49,7 @@ pub struct Turner<J> {
 }
 
 struct Failing {
-    backlog: Vec<Record>,
+    backlog: VecDeque<Record>,
     given_up: u64,
     retry_at: Moment,
     retries: usize,
@@ -55,8 +58,11 @@ struct Failing {
 /// One event's step, with the commands that may be carried out now.
 #[derive(Debug)]
 pub struct Taken {
+    /// What happened.
     pub event: Event,
+    /// When it was decided.
     pub now: Now,
+    /// What it led to.
     pub step: Step,
 }
 
@@ -90,8 +96,13 @@ impl Committed {
 /// The store failed, or writes again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreNews {
+    /// It cannot write; why.
     Failed(String),
-    Recovered { given_up: u64 },
+    /// It writes again, and has written what was kept.
+    Recovered {
+        /// Records that were given up for want of memory.
+        given_up: u64,
+    },
 }
 
 impl<J: Journal> Turner<J> {
@@ -104,10 +115,12 @@ impl<J: Journal> Turner<J> {
         }
     }
 
+    /// The state.
     pub fn park(&self) -> &Park {
         &self.park
     }
 
+    /// The store.
     pub fn journal(&self) -> &J {
         &self.journal
     }
@@ -121,7 +134,8 @@ impl<J: Journal> Turner<J> {
     /// Decides every event, commits what they led to at once, and gives out what may be done.
     pub fn turn(&mut self, mut events: Vec<Event>, now: Now) -> Outcome {
         let mut outcome = Outcome::default();
-        if let Some(given_up) = self.write_what_was_kept(now, &mut outcome) {
+        let given_up = self.write_what_was_kept(now, &mut outcome);
+        if let Some(given_up) = given_up {
             events.insert(0, Event::StoreRecovered);
             outcome.store = Some(StoreNews::Recovered { given_up });
         }
@@ -133,19 +147,21 @@ impl<J: Journal> Turner<J> {
         if let Some(failing) = &mut self.failing {
             failing.keep(records);
         } else if let Err((records, why)) = self.commit(records, &mut outcome) {
-            self.fail(records, why, now, &mut outcome);
+            let not_done = take_commands(&mut outcome.taken);
+            self.fail(records, not_done, why, now, &mut outcome);
         }
-        if self.failing.is_none() && self.journal.wants_checkpoint() {
+        // What was given up is missing in the ledger, unless the state is written whole.
+        let is_due = self.journal.wants_checkpoint() || given_up.is_some_and(|count| count > 0);
+        if self.failing.is_none() && is_due {
             self.checkpoint(now, &mut outcome);
         }
         outcome
     }
 
     /// Records that could not be written so far.
-    pub fn kept(&self) -> &[Record] {
-        self.failing
-            .as_ref()
-            .map_or(&[], |failing| &failing.backlog)
+    pub fn kept(&self) -> Vec<&Record> {
+        let kept = self.failing.iter().flat_map(|failing| &failing.backlog);
+        kept.collect()
     }
 
     /// Gives the records back if they may not be on disk.
@@ -168,23 +184,25 @@ impl<J: Journal> Turner<J> {
     }
 
     /// What was commanded is not done. The park is told, and may still raise for those who wait.
-    fn fail(&mut self, records: Vec<Record>, why: String, now: Now, outcome: &mut Outcome) {
+    fn fail(
+        &mut self,
+        records: Vec<Record>,
+        not_done: Vec<Command>,
+        why: String,
+        now: Now,
+        outcome: &mut Outcome,
+    ) {
         let (mut raises, mut calls) = (Vec::new(), Vec::new());
-        for command in outcome
-            .taken
-            .iter_mut()
-            .flat_map(|t| std::mem::take(&mut t.step.commands))
-        {
+        for command in not_done {
             match command {
                 Command::RaiseBarrier { lane, raise, .. } => raises.push((lane, raise)),
                 Command::Call(call) => calls.push(call.request.unsent()),
             }
         }
-        let retry_at = now.moment.after_ms(RETRY_MS[0]);
         let mut failing = Failing {
-            backlog: Vec::new(),
+            backlog: VecDeque::new(),
             given_up: 0,
-            retry_at,
+            retry_at: now.moment.after_ms(RETRY_MS[0]),
             retries: 0,
         };
         failing.keep(records);
@@ -203,26 +221,26 @@ impl<J: Journal> Turner<J> {
     /// Some: the store writes again; how many records had been given up.
     fn write_what_was_kept(&mut self, now: Now, outcome: &mut Outcome) -> Option<u64> {
         let mut failing = self.failing.take()?;
-        if now.moment >= failing.retry_at {
-            while !failing.backlog.is_empty() {
-                let rest = failing
-                    .backlog
-                    .split_off(failing.backlog.len().min(AT_ONCE_MAX));
-                let part = std::mem::replace(&mut failing.backlog, rest);
-                if let Err((part, _)) = self.commit(part, outcome) {
-                    failing.backlog.splice(0..0, part);
-                    failing.retries = failing.retries.saturating_add(1);
-                    break;
-                }
-            }
-            if failing.backlog.is_empty() {
-                return Some(failing.given_up);
-            }
-            let delay = RETRY_MS[failing.retries.min(RETRY_MS.len() - 1)];
-            failing.retry_at = now.moment.after_ms(delay);
+        if now.moment < failing.retry_at {
+            self.failing = Some(failing);
+            return None;
         }
-        self.failing = Some(failing);
-        None
+        while !failing.backlog.is_empty() {
+            let rest = failing
+                .backlog
+                .split_off(failing.backlog.len().min(AT_ONCE_MAX));
+            let first = std::mem::replace(&mut failing.backlog, rest);
+            if let Err((first, _)) = self.commit(first.into(), outcome) {
+                let rest = std::mem::replace(&mut failing.backlog, first.into());
+                failing.backlog.extend(rest);
+                failing.retries = failing.retries.saturating_add(1);
+                let delay = RETRY_MS[failing.retries.min(RETRY_MS.len() - 1)];
+                failing.retry_at = now.moment.after_ms(delay);
+                self.failing = Some(failing);
+                return None;
+            }
+        }
+        Some(failing.given_up)
     }
 
     fn checkpoint(&mut self, now: Now, outcome: &mut Outcome) {
@@ -231,7 +249,8 @@ impl<J: Journal> Turner<J> {
             Record::Checkpoint(Box::new(self.park.snapshot())).to_stored(),
         ];
         if let Err(error) = self.journal.checkpoint(&state) {
-            self.fail(Vec::new(), error.to_string(), now, outcome);
+            // The steps themselves are on disk, and what they command may be done.
+            self.fail(Vec::new(), Vec::new(), error.to_string(), now, outcome);
         }
     }
 }
@@ -246,6 +265,13 @@ impl Failing {
     }
 }
 
+fn take_commands(taken: &mut [Taken]) -> Vec<Command> {
+    let commands = taken.iter_mut();
+    commands
+        .flat_map(|taken| std::mem::take(&mut taken.step.commands))
+        .collect()
+}
+
 fn records_of(taken: &[Taken]) -> Vec<Record> {
     taken
         .iter()
@@ -255,6 +281,6 @@ fn records_of(taken: &[Taken]) -> Vec<Record> {
 
 /// A barrier need not be told twice.
 fn newest_of_each_lane(raises: Vec<(LaneId, u64)>) -> Vec<(LaneId, u64)> {
-    let newest: std::collections::BTreeMap<LaneId, u64> = raises.into_iter().collect();
+    let newest: BTreeMap<LaneId, u64> = raises.into_iter().collect();
     newest.into_iter().collect()
 }

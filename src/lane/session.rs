@@ -50,6 +50,8 @@ pub enum Ending {
     ExitMissed,
     /// The exit was replayed by the camera after the fact. Nothing is charged automatically.
     ReplayedExit,
+    /// The car turned back at the entry barrier (E8). Nothing is charged.
+    TurnedBack,
     /// The guard kept the fee from being filed; it stands with the staff.
     Reviewed {
         /// Number of the claim that stands with the staff, if there is a fee.

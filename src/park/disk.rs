@@ -89,7 +89,7 @@ fn class_of_event(event: &Event) -> Class {
     }
 }
 
-const LANE_KINDS: std::ops::RangeInclusive<u16> = 16..=25;
+const LANE_KINDS: std::ops::RangeInclusive<u16> = 16..=26;
 
 fn lane_kind(record: &LaneRecord) -> u16 {
     match record {
@@ -103,6 +103,7 @@ fn lane_kind(record: &LaneRecord) -> u16 {
         LaneRecord::HoldEnded { .. } => 23,
         LaneRecord::ReviewOpened { .. } => 24,
         LaneRecord::NumbersSkipped { .. } => 25,
+        LaneRecord::DoubtLifted { .. } => 26,
     }
 }
 

@@ -79,3 +79,25 @@ pub enum Event {
     /// Time has passed.
     Tick,
 }
+
+impl Event {
+    /// The lane that it concerns, if it concerns one.
+    pub fn lane(&self) -> Option<&LaneId> {
+        match self {
+            Self::PlateRead { lane, .. }
+            | Self::CameraAlive { lane, .. }
+            | Self::ClosingLoop { lane, .. }
+            | Self::ArmUp { lane }
+            | Self::RaiseAnswered { lane, .. }
+            | Self::RaiseNotSent { lane, .. }
+            | Self::AttendantRaised { lane, .. } => Some(lane),
+            Self::Started { .. }
+            | Self::EntryAnswered { .. }
+            | Self::ChargeAnswered { .. }
+            | Self::QueryAnswered { .. }
+            | Self::StoreFailed { .. }
+            | Self::StoreRecovered
+            | Self::Tick => None,
+        }
+    }
+}

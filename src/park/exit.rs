@@ -42,38 +42,56 @@ impl Park {
         arrived: Stamp,
         turn: &mut Turn,
     ) {
-        let known = self.site.session_of(plate).cloned();
-        if self.is_free_of_charge(plate, read.color) {
-            self.leave_by_right(lane, plate, known, turn);
-            return;
-        }
-        match known {
-            Some(session) => {
-                let leaving = self.leaving(lane, session, read, arrived, Vec::new());
-                self.leave(leaving, turn);
+        match self.site.session_of(plate).cloned() {
+            Some(session) => self.leave_from(session, lane, read, arrived, turn),
+            None if self.is_free_of_charge(plate, read.color) => {
+                let reason = self.right_of(plate);
+                self.raise(lane, Some(plate.clone()), None, reason, turn);
             }
             None => self.without_entry(lane, plate, read, arrived, turn),
         }
     }
 
-    /// Season ticket or special vehicle.
-    fn leave_by_right(
+    /// A car whose stay is known.
+    fn leave_from(
         &mut self,
+        session: Session,
         lane: &LaneId,
-        plate: &PlateNumber,
-        session: Option<Session>,
+        read: &PlateRead,
+        arrived: Stamp,
         turn: &mut Turn,
     ) {
-        let reason = if self.rules.lists.permits.contains(plate) {
+        if self.is_free_of_charge(&session.plate, read.color) {
+            self.leave_by_right(&session, lane, read, turn);
+        } else {
+            let leaving = self.leaving(lane, session, read, arrived);
+            self.leave(leaving, turn);
+        }
+    }
+
+    /// Season ticket or special vehicle. A charge that was made before it had the right goes on.
+    fn leave_by_right(
+        &mut self,
+        session: &Session,
+        lane: &LaneId,
+        read: &PlateRead,
+        turn: &mut Turn,
+    ) {
+        let reason = self.right_of(&session.plate);
+        match self.site.claimed.get(&session.id).cloned() {
+            Some(trade_no) => self.let_out(session, lane, &trade_no, turn),
+            None => self.close_session(session, lane, Ending::Free, 0, turn),
+        }
+        let plate = read.plate.clone();
+        self.raise(lane, plate, Some(session.id.clone()), reason, turn);
+    }
+
+    fn right_of(&self, plate: &PlateNumber) -> RaiseReason {
+        if self.rules.lists.permits.contains(plate) {
             RaiseReason::Permit
         } else {
             RaiseReason::SpecialVehicle
-        };
-        let id = session.as_ref().map(|session| session.id.clone());
-        if let Some(session) = session {
-            self.close_session(&session, lane, Ending::Free, 0, turn);
         }
-        self.raise(lane, Some(plate.clone()), id, reason, turn);
     }
 
     /// E3: nothing is known of this plate.
@@ -85,39 +103,40 @@ impl Park {
         arrived: Stamp,
         turn: &mut Turn,
     ) {
-        let inside = || self.site.plates_inside().map(|(plate, _)| plate);
-        let rules = near::Rules::default();
-        if self.rules.exit.near_match == NearMatch::Auto
-            && read.confidence_permille.is_some()
-            && let near::Match::Unique {
-                plate: near_plate,
-                distance,
-            } = near::best(plate.as_str(), inside(), &rules)
-            && distance <= near::HalfEdits::ONE_EDIT
-            && let Some(session) = self.site.session_of(near_plate).cloned()
-        {
-            let leaving = self.leaving(lane, session, read, arrived, Vec::new());
-            self.leave(leaving, turn);
+        if let Some(session) = self.certain_match(plate, read) {
+            self.leave_from(session, lane, read, arrived, turn);
             return;
         }
         if self.rules.exit.no_entry == NoEntry::Open {
-            self.raise(
-                lane,
-                Some(plate.clone()),
-                None,
-                RaiseReason::NoEntryOpen,
-                turn,
-            );
+            let plate = Some(plate.clone());
+            self.raise(lane, plate, None, RaiseReason::NoEntryOpen, turn);
             return;
         }
-        let ranked = near::ranked(plate.as_str(), inside(), &rules, CANDIDATES_MAX);
-        let candidates: Vec<SessionId> = ranked
-            .into_iter()
-            .filter_map(|(_, plate)| self.site.session_of(plate))
-            .map(|session| session.id.clone())
-            .collect();
+        let inside = self.site.plates_inside().map(|(plate, _)| plate);
+        let rules = near::Rules::default();
+        let candidates: Vec<SessionId> =
+            near::ranked(plate.as_str(), inside, &rules, CANDIDATES_MAX)
+                .into_iter()
+                .filter_map(|(_, plate)| self.site.session_of(plate))
+                .map(|session| session.id.clone())
+                .collect();
         let reason = HoldReason::NoEntry { candidates };
-        self.hold_unread(lane, read, reason, turn);
+        self.hold_unread(lane, read, None, reason, turn);
+    }
+
+    /// The only stay that a misread plate can mean, where the operator lets that be decided without a
+    /// person. Never together with a missing confidence (DESIGN 3.7).
+    fn certain_match(&self, plate: &PlateNumber, read: &PlateRead) -> Option<Session> {
+        if self.rules.exit.near_match == NearMatch::Ask || read.confidence_permille.is_none() {
+            return None;
+        }
+        let inside = self.site.plates_inside().map(|(plate, _)| plate);
+        match near::best(plate.as_str(), inside, &near::Rules::default()) {
+            near::Match::Unique { plate, distance } if distance <= near::HalfEdits::ONE_EDIT => {
+                self.site.session_of(plate).cloned()
+            }
+            _ => None,
+        }
     }
 
     fn leaving(
@@ -126,17 +145,11 @@ impl Park {
         session: Session,
         read: &PlateRead,
         arrived: Stamp,
-        mut doubts: Vec<Doubt>,
     ) -> Leaving {
         let stay_ms = session.entered.stay_ms(&arrived);
         let quote = self.quote(&session, stay_ms.unwrap_or(0));
-        let min = self
-            .rules
-            .lanes
-            .get(lane)
-            .and_then(|rules| rules.min_confidence_permille);
-        doubts.extend(session.doubts.iter().copied());
-        doubts.extend(guard::doubts_of_read(read, min));
+        let mut doubts = session.doubts.clone();
+        doubts.extend(guard::doubts_of_read(read, self.min_confidence(lane)));
         doubts.extend(guard::doubts_of_stay(
             stay_ms,
             quote.fee_fen,
@@ -170,7 +183,7 @@ impl Park {
         self.rules.tariff.quote(&stay)
     }
 
-    /// A car whose stay is known.
+    /// What the table says of it.
     fn leave(&mut self, leaving: Leaving, turn: &mut Turn) {
         if self.goes_on_with_a_charge(&leaving, turn) {
             return;
@@ -178,10 +191,11 @@ impl Park {
         let case = ExitCase {
             fee_fen: leaving.quote.fee_fen,
             doubts: &leaving.doubts,
-            standing: self.standing(&leaving.session.id, &turn.at),
+            standing: self.standing(&leaving.session, &turn.at),
             risk: self.risk(&leaving.session.plate),
         };
         let decision = exit::decide(&case, &self.rules.exit, self.rules.guard.at_exit);
+        let is_registered = matches!(case.standing, Standing::Registered { .. });
         match decision {
             ExitDecision::LeaveFree => {
                 self.close_session(&leaving.session, &leaving.lane, Ending::Free, 0, turn);
@@ -189,82 +203,88 @@ impl Park {
             }
             ExitDecision::Review(at_exit) => self.review(leaving, at_exit, turn),
             ExitDecision::File | ExitDecision::RegisterThenFile => {
-                let despite_block = matches!(case.standing, Standing::Registered { .. });
-                self.file_and_wait(leaving, despite_block, turn);
+                let trade_no = self.claim_to_file(&leaving, is_registered, turn);
+                self.wait(&leaving, trade_no, turn);
             }
             ExitDecision::LetOut(reason) => {
-                let trade_no = self.claim(&leaving, to_file(false), turn);
+                let trade_no = self.claim_to_file(&leaving, false, turn);
                 self.let_out(&leaving.session, &leaving.lane, &trade_no, turn);
                 self.raise_for(&leaving, reason, turn);
             }
             ExitDecision::Hold(reason) => self.hold(&leaving, reason, None, turn),
             ExitDecision::HoldAndFile(reason) => {
-                let trade_no = self.claim(&leaving, to_file(false), turn);
+                let trade_no = self.claim_to_file(&leaving, false, turn);
                 self.hold(&leaving, reason, Some(trade_no), turn);
             }
         }
     }
 
-    /// A charge of this stay exists already: after a restart, or because the car turned back. It is
-    /// not made a second time, and its fee stands.
+    /// A charge of this stay exists already: the car was held, turned back, or the box restarted. It is
+    /// not made a second time, and its fee stands. The car waits for it once more, within one budget;
+    /// a charge whose outcome is unknown is looked for in that time, and if nothing is found out the
+    /// table's rows for a silent WeChat decide.
     fn goes_on_with_a_charge(&mut self, leaving: &Leaving, turn: &mut Turn) -> bool {
         let session = &leaving.session;
-        let book = self.queue.book();
-        let of_session = book.charges_of_session(&session.plate, &session.id);
-        let Some(trade_no) = of_session.map(|c| c.claim.trade_no.clone()).last() else {
-            return self.was_paid_already(leaving, turn);
-        };
-        if let Some(reason) = book
-            .on_desk(&trade_no)
-            .map(|_| HoldReason::Refused(String::new()))
-        {
-            let reason = self.desk_reason(&trade_no).unwrap_or(reason);
-            self.hold(leaving, reason, Some(trade_no), turn);
-            return true;
-        }
-        let deadline = turn.moment().after_ms(self.rules.exit.budget_ms);
-        self.wait(leaving, Stage::Filing { trade_no }, deadline, turn);
-        true
-    }
-
-    /// Its charge was settled while it was still inside: one stay is charged once.
-    fn was_paid_already(&mut self, leaving: &Leaving, turn: &mut Turn) -> bool {
-        let Some(trade_no) = self.site.claimed.get(&leaving.session.id).cloned() else {
+        let Some(trade_no) = self.site.claimed.get(&session.id).cloned() else {
             return false;
         };
-        let review = review_of(leaving, ReviewWhy::StayedAfterCharge, &turn.at);
-        self.lane_record(LaneRecord::ReviewOpened { review }, turn);
-        let ending = Ending::Charged {
-            trade_no: trade_no.clone(),
-        };
-        self.close_session(&leaving.session, &leaving.lane, ending, 0, turn);
-        self.raise_for(leaving, RaiseReason::Settled { trade_no }, turn);
+        self.review_longer_stay(leaving, &trade_no, turn);
+        if let Some(reason) = self.desk_reason(&trade_no) {
+            self.hold(leaving, reason, Some(trade_no), turn);
+        } else if self.queue.book().charge(&trade_no).is_some() {
+            self.wait(leaving, trade_no, turn);
+        } else {
+            let reason = RaiseReason::Settled {
+                trade_no: trade_no.clone(),
+            };
+            self.let_out(session, &leaving.lane, &trade_no, turn);
+            self.raise_for(leaving, reason, turn);
+        }
         true
     }
 
-    fn file_and_wait(&mut self, leaving: Leaving, despite_block: bool, turn: &mut Turn) {
-        let trade_no = self.claim(&leaving, to_file(despite_block), turn);
-        let deadline = turn.moment().after_ms(self.rules.exit.budget_ms);
-        self.wait(&leaving, Stage::Filing { trade_no }, deadline, turn);
+    /// One stay is charged once. If it went on after the charge was made, a person should look.
+    fn review_longer_stay(&mut self, leaving: &Leaving, trade_no: &str, turn: &mut Turn) {
+        let book = self.queue.book();
+        let charge = book.charge(trade_no).or_else(|| book.on_desk(trade_no));
+        let claimed_fen = charge.map_or(leaving.quote.fee_fen, |charge| charge.fee_fen());
+        let is_reviewed = self.site.reviews.contains_key(&leaving.session.id);
+        if (leaving.quote.fee_fen > claimed_fen || charge.is_none()) && !is_reviewed {
+            let review = review_of(leaving, ReviewWhy::StayedAfterCharge, &turn.at);
+            self.lane_record(LaneRecord::ReviewOpened { review }, turn);
+        }
     }
 
-    fn wait(
-        &mut self,
-        leaving: &Leaving,
-        stage: Stage,
-        deadline: crate::lane::time::Moment,
-        turn: &mut Turn,
-    ) {
+    /// The car stands there until its charge is taken on, at most for the budget.
+    fn wait(&mut self, leaving: &Leaving, trade_no: String, turn: &mut Turn) {
+        let deadline = turn.moment().after_ms(self.rules.exit.budget_ms);
+        let hold = self.site.holds.get(&leaving.lane);
+        let same = hold.filter(|hold| hold.session.as_ref() == Some(&leaving.session.id));
+        let held_since = same.map(|hold| hold.since.clone());
         self.end_hold(&leaving.lane, turn);
-        self.queue.hurry(&leaving.session.id, deadline, turn.now());
+        let session = leaving.session.id.clone();
+        self.queue.hurry(&session, deadline, turn.now());
         self.mind(&leaving.lane).car = Some(Car {
-            session: leaving.session.id.clone(),
+            session,
             plate: leaving.session.plate.clone(),
             read: leaving.read.clone(),
             arrived: leaving.arrived.clone(),
+            held_since,
             deadline,
-            stage,
+            stage: Stage::Filing { trade_no },
         });
+    }
+
+    /// Makes a claim that is to be filed. A stay that was free when it began has no entry yet.
+    fn claim_to_file(&mut self, leaving: &Leaving, despite_block: bool, turn: &mut Turn) -> String {
+        let session = &leaving.session;
+        if self.queue.book().entry(&session.id).is_none() {
+            self.with_queue(turn, |queue, at, out| {
+                queue.open_entry(session, at.now, out)
+            });
+        }
+        let opening = Opening::ToFile { despite_block };
+        self.claim(leaving, opening, turn)
     }
 
     fn review(&mut self, leaving: Leaving, at_exit: WhenGuarded, turn: &mut Turn) {
@@ -322,30 +342,24 @@ impl Park {
         trade_no: &str,
         turn: &mut Turn,
     ) {
-        let charge = self.queue.book().charge(trade_no);
-        let fee_fen = charge.map(|charge| charge.fee_fen());
-        let on_desk = self
-            .queue
-            .book()
-            .on_desk(trade_no)
-            .map(|charge| charge.fee_fen());
+        let book = self.queue.book();
+        let charge = book.charge(trade_no).or_else(|| book.on_desk(trade_no));
+        let fee_fen = charge.map_or(0, |charge| charge.fee_fen());
         self.with_queue(turn, |queue, _, out| queue.let_out(trade_no, out));
         let ending = Ending::Charged {
             trade_no: trade_no.to_owned(),
         };
-        self.close_session(
-            session,
-            lane,
-            ending,
-            fee_fen.or(on_desk).unwrap_or(0),
-            turn,
-        );
+        self.close_session(session, lane, ending, fee_fen, turn);
     }
 
     /// How WeChat stands to a stay.
-    pub(super) fn standing(&self, session: &SessionId, at: &Stamp) -> Standing {
-        let Some(entry) = self.queue.book().entry(session) else {
-            return Standing::Never("no entry was made".to_owned());
+    pub(super) fn standing(&self, session: &Session, at: &Stamp) -> Standing {
+        let Some(entry) = self.queue.book().entry(&session.id) else {
+            // Free when it began; an entry can still be made, if WeChat can be told the colour.
+            return match session.color {
+                Some(_) => Standing::NotYet,
+                None => Standing::Never("plate colour unknown".to_owned()),
+            };
         };
         if let Some(why) = entry.never() {
             return Standing::Never(why);
@@ -390,10 +404,6 @@ impl Park {
         };
         self.start_hold(hold, turn);
     }
-}
-
-fn to_file(despite_block: bool) -> Opening {
-    Opening::ToFile { despite_block }
 }
 
 fn review_of(leaving: &Leaving, why: ReviewWhy, at: &Stamp) -> Review {

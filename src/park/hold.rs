@@ -3,15 +3,18 @@
 use super::exit::Leaving;
 use super::record::LaneRecord;
 use super::rules::Direction;
-use super::state::Hold;
+use super::state::{Decided, Hold};
 use super::{Park, Turn};
 use crate::charges::charge::{ChargeState, Opening, StaffReason};
 use crate::charges::record::StaffOutcome;
 use crate::lane::alarm::{Alarm, AlarmKind};
-use crate::lane::plate::PlateNumber;
+use crate::lane::guard::Doubt;
+use crate::lane::near;
+use crate::lane::number::SessionId;
+use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::lane::reading::PlateRead;
-use crate::lane::session::{LaneId, Session};
+use crate::lane::session::{Ending, LaneId, Session};
 use crate::lane::time::Moment;
 
 impl Park {
@@ -20,6 +23,7 @@ impl Park {
         &mut self,
         lane: &LaneId,
         read: &PlateRead,
+        session: Option<SessionId>,
         reason: HoldReason,
         turn: &mut Turn,
     ) {
@@ -28,7 +32,7 @@ impl Park {
             plate: read.plate.clone(),
             color: read.color,
             raw_plate: read.raw_plate.clone(),
-            session: None,
+            session,
             reason,
             since: turn.at.clone(),
             arrived: turn.at.clone(),
@@ -39,22 +43,27 @@ impl Park {
         self.start_hold(hold, turn);
     }
 
-    /// The same car goes on waiting since when it began to.
+    /// The same car goes on waiting since when it began to: a plate that is read a little differently
+    /// each time must not wait for ever.
     pub(super) fn start_hold(&mut self, mut hold: Hold, turn: &mut Turn) {
-        let moment = turn.moment();
-        let mind = self.mind(&hold.lane);
-        mind.car = None;
-        mind.decided = hold.plate.clone().map(|plate| (plate, moment));
-        if let Some(held) = self
-            .site
-            .holds
-            .get(&hold.lane)
-            .filter(|h| h.plate == hold.plate)
-        {
-            if held.reason == hold.reason && held.trade_no == hold.trade_no {
+        let lane = hold.lane.clone();
+        self.mind(&lane).car = None;
+        self.mind(&lane).decided = Some(Decided {
+            plate: hold.plate.clone(),
+            at: turn.moment(),
+        });
+        if let Some(held) = self.site.holds.get(&lane) {
+            let is_same = held.plate == hold.plate;
+            if is_same && held.reason == hold.reason && held.trade_no == hold.trade_no {
                 return;
             }
-            hold.since = held.since.clone();
+            if is_same || may_be_the_same(held, &hold) {
+                hold.since = held.since.clone();
+            }
+            let left = held.session.clone();
+            if let Some(left) = left.filter(|_| held.session != hold.session) {
+                self.queue.no_hurry(&left);
+            }
         }
         self.lane_record(LaneRecord::HoldStarted { hold }, turn);
     }
@@ -80,8 +89,11 @@ impl Park {
             .collect();
         for mut hold in held {
             let waited_ms = hold.since.stay_ms(&turn.at).unwrap_or(0);
+            let waited_ms = waited_ms.min(turn.moment().0);
             hold.since = turn.at.clone();
-            hold.since.now.moment = Moment(turn.moment().0.saturating_sub(waited_ms));
+            hold.since.now.moment = Moment(turn.moment().0 - waited_ms);
+            let ago = i64::try_from(waited_ms).unwrap_or(i64::MAX);
+            hold.since.now.wall = hold.since.now.wall.plus_ms(-ago);
             self.lane_record(LaneRecord::HoldStarted { hold }, turn);
         }
     }
@@ -141,7 +153,7 @@ impl Park {
 
     /// Whatever stands in front of the barrier goes. Returns the number of its charge, if it has one.
     fn release(&mut self, lane: &LaneId, reason: RaiseReason, turn: &mut Turn) -> Option<String> {
-        let car = self.mind(lane).car.take();
+        let car = self.take_car(lane);
         let hold = self.site.holds.get(lane).cloned();
         let session = car
             .as_ref()
@@ -165,10 +177,11 @@ impl Park {
                 Some(Hold {
                     plate: Some(plate),
                     color,
+                    reason: why,
                     ..
                 }),
             ) => {
-                let id = self.admit_by_hand(lane, &plate, color, turn);
+                let id = self.admit_by_hand(lane, &plate, color, &why, turn);
                 self.raise(lane, Some(plate), Some(id), reason, turn);
                 None
             }
@@ -188,14 +201,7 @@ impl Park {
         hold: Option<&Hold>,
         turn: &mut Turn,
     ) -> Option<String> {
-        let of_session = self
-            .queue
-            .book()
-            .charges_of_session(&session.plate, &session.id);
-        let claimed = of_session
-            .map(|charge| charge.claim.trade_no.clone())
-            .last();
-        let claimed = claimed.or_else(|| self.site.claimed.get(&session.id).cloned());
+        let claimed = self.site.claimed.get(&session.id).cloned();
         let trade_no = match (claimed, hold) {
             (Some(trade_no), _) => Some(trade_no),
             (None, Some(hold)) => self.claim_for_staff(lane, session, hold, turn),
@@ -204,7 +210,11 @@ impl Park {
         match &trade_no {
             Some(trade_no) => self.let_out(session, lane, trade_no, turn),
             None => {
-                let ending = crate::lane::session::Ending::Free;
+                let is_doubtful = hold.is_some_and(|h| matches!(h.reason, HoldReason::Guarded(_)));
+                let ending = match is_doubtful {
+                    true => Ending::Reviewed { trade_no: None },
+                    false => Ending::Free,
+                };
                 self.close_session(session, lane, ending, 0, turn);
             }
         }
@@ -238,12 +248,18 @@ impl Park {
         &mut self,
         lane: &LaneId,
         plate: &PlateNumber,
-        color: Option<crate::lane::plate::PlateColor>,
+        color: Option<PlateColor>,
+        why: &HoldReason,
         turn: &mut Turn,
-    ) -> crate::lane::number::SessionId {
+    ) -> SessionId {
         let read = PlateRead::by_hand(plate.clone(), color);
         let entered = turn.at.clone();
-        self.open_session(lane, plate, &read, entered, Vec::new(), turn)
+        // A plate that could be read and was not believed: a person let the car in, not the plate.
+        let doubts = match why {
+            HoldReason::Unreadable => vec![Doubt::FakePlate],
+            _ => Vec::new(),
+        };
+        self.open_session(lane, plate, &read, entered, doubts, turn)
             .id
     }
 
@@ -262,6 +278,17 @@ impl Park {
             StaffReason::Unsettled => HoldReason::NotYetPaid,
             StaffReason::Guarded(doubts) => HoldReason::Guarded(doubts.clone()),
         })
+    }
+}
+
+/// Two readings that may be of one car: one of them has no plate, or they resemble each other.
+fn may_be_the_same(held: &Hold, now: &Hold) -> bool {
+    match (&held.plate, &now.plate) {
+        (Some(held), Some(now)) => {
+            let distance = near::distance(held.as_str(), now.as_str(), None);
+            distance <= near::Rules::default().limit
+        }
+        _ => true,
     }
 }
 

@@ -1,12 +1,15 @@
 //! The book of the car park and the decisions over it. Pure: the same code runs on the box, in the
 //! simulator and in the re-run of an incident.
 
+mod barrier;
 pub mod disk;
 mod entry;
 pub mod event;
 mod exit;
 mod hold;
+mod reading;
 pub mod record;
+mod replay;
 pub mod rules;
 pub mod state;
 pub mod step;
@@ -18,9 +21,8 @@ use std::collections::BTreeMap;
 
 use crate::charges::queue::{Out, Queue};
 use crate::charges::record::StaffOutcome;
-use crate::lane::alarm::{Alarm, AlarmKind};
+use crate::lane::alarm::Alarm;
 use crate::lane::number::{LedgerId, SessionId};
-use crate::lane::plate::PlateNumber;
 use crate::lane::raise::RaiseReason;
 use crate::lane::session::{Ending, LaneId, Session};
 use crate::lane::time::{Moment, Now, Stamp};
@@ -28,19 +30,13 @@ use crate::lane::time::{Moment, Now, Stamp};
 use event::{Event, UnsentCall};
 use record::{LaneRecord, Proof, Record, StepTaken};
 use rules::{Direction, Rules};
-use state::{LaneMind, Site, Snapshot};
+use state::{Car, LaneMind, Site, Snapshot};
 use step::{Command, Ignored, Step};
 
-/// A raise that nothing proved within this time is uncertain.
-const PROOF_WITHIN_MS: u64 = 10_000;
-/// A command to raise is worth nothing after this.
-const RAISE_VALID_MS: u64 = 5_000;
-/// The same plate at the same barrier within this time, without having passed, is the same car.
-const SAME_CAR_MS: u64 = 5 * 60 * 1000;
 /// Session numbers that are skipped when the last commit may be lost: more than one commit draws.
 const NUMBERS_SKIPPED: u64 = 1024;
-/// A raise is issued at most so often for one car.
-const ISSUES_MAX: u8 = 2;
+/// One event leads to so many rounds of decisions at most; two or three are common.
+const ROUNDS_MAX: usize = 32;
 
 /// Everything that one box knows and decides.
 #[derive(Clone, Debug)]
@@ -91,18 +87,22 @@ impl Park {
         }
     }
 
+    /// What it decides by.
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
 
+    /// Stays, raises, holds and reviews.
     pub fn site(&self) -> &Site {
         &self.site
     }
 
+    /// Entries and charges.
     pub fn queue(&self) -> &Queue {
         &self.queue
     }
 
+    /// The ledger whose numbers it gives out.
     pub fn ledger(&self) -> LedgerId {
         self.ledger
     }
@@ -173,16 +173,13 @@ impl Park {
         };
         self.queue.note_clock(now);
         self.handle(event, &mut turn);
-        self.cars_with_an_outcome(&mut turn);
-        self.queue_turn(&mut turn);
-        self.cars_without_an_answer(&mut turn);
-        self.holds_over(&mut turn);
-        self.queue_turn(&mut turn);
+        self.settle(&mut turn);
         if !turn.records.is_empty() {
             self.note_seen(event);
             let head = Record::StepTaken(StepTaken {
                 now,
                 event: event.clone(),
+                waited_ms: 0,
             });
             turn.records.insert(0, head);
         }
@@ -195,7 +192,35 @@ impl Park {
         }
     }
 
+    /// What an event changed may change more: a charge goes out, a car is let go, the next is taken up.
+    /// Each round leads to a record or is the last.
+    fn settle(&mut self, turn: &mut Turn) {
+        for _ in 0..ROUNDS_MAX {
+            let before = turn.records.len();
+            self.cars_with_an_outcome(turn);
+            self.queue_turn(turn);
+            self.cars_without_an_answer(turn);
+            self.next_in_line(turn);
+            self.proofs_missing(turn);
+            self.holds_over(turn);
+            if turn.records.len() == before {
+                return;
+            }
+        }
+        debug_assert!(false, "one event led to {} records", turn.records.len());
+    }
+
     fn handle(&mut self, event: &Event, turn: &mut Turn) {
+        if event
+            .lane()
+            .is_some_and(|lane| !self.rules.lanes.contains_key(lane))
+        {
+            turn.ignored = Some(Ignored::UnknownLane);
+            if let Event::AttendantRaised { lane, .. } = event {
+                turn.reply = Some(Err(format!("no lane {lane} in the configuration")));
+            }
+            return;
+        }
         match event {
             Event::Started {
                 rules_changed,
@@ -203,7 +228,7 @@ impl Park {
                 ..
             } => self.started(*rules_changed, *possibly_lost, turn),
             Event::PlateRead { lane, camera, read } => {
-                self.plate_read(lane, camera, read, turn.at.clone(), turn);
+                self.plate_read(lane, camera, read, turn);
             }
             Event::CameraAlive { lane, sent_at } => {
                 if let (Some(mind), Some(sent_at)) = (self.lanes.get_mut(lane), sent_at) {
@@ -257,7 +282,7 @@ impl Park {
                 self.store_failed = false;
                 self.queue.pause(false);
             }
-            Event::Tick => self.proofs_missing(turn),
+            Event::Tick => {}
         }
     }
 
@@ -272,20 +297,8 @@ impl Park {
         }
         self.with_queue(turn, |queue, at, out| queue.resume(at.now, out));
         self.holds_of_another_boot(turn);
-        let abandoned: Vec<(LaneId, u64)> = self
-            .site
-            .raises
-            .iter()
-            .filter(|(_, raise)| raise.proof.is_none())
-            .map(|(lane, raise)| (lane.clone(), raise.raise))
-            .collect();
-        for (lane, raise) in abandoned {
-            turn.alarms.push(uncertain(
-                &lane,
-                raise,
-                "the box restarted before it was proven",
-            ));
-        }
+        self.cars_left_waiting(turn);
+        self.raises_left_uncertain(turn);
     }
 
     /// Records a lane's fact: state follows from it, here and at replay alike.
@@ -301,20 +314,28 @@ impl Park {
     ) -> T {
         let mut out = Out::default();
         let result = work(&mut self.queue, &turn.at, &mut out);
-        for record in &out.records {
-            self.site.note_claim(record);
-        }
-        turn.records
-            .extend(out.records.into_iter().map(Record::Money));
-        turn.commands
-            .extend(out.calls.into_iter().map(Command::Call));
-        turn.alarms.append(&mut out.alarms);
+        self.take_over(out, turn);
         result
     }
 
     fn queue_turn(&mut self, turn: &mut Turn) {
-        let merchant = self.rules.merchant.clone();
-        self.with_queue(turn, |queue, at, out| queue.turn(at, &merchant, out));
+        let mut out = Out::default();
+        self.queue.turn(&turn.at, &self.rules.merchant, &mut out);
+        self.take_over(out, turn);
+    }
+
+    fn take_over(&mut self, out: Out, turn: &mut Turn) {
+        for record in &out.records {
+            self.site.note_claim(record);
+        }
+        let Out {
+            records,
+            calls,
+            mut alarms,
+        } = out;
+        turn.records.extend(records.into_iter().map(Record::Money));
+        turn.commands.extend(calls.into_iter().map(Command::Call));
+        turn.alarms.append(&mut alarms);
     }
 
     fn direction(&self, lane: &LaneId) -> Option<Direction> {
@@ -329,46 +350,11 @@ impl Park {
         SessionId::new(self.ledger, self.site.sessions_opened + 1)
     }
 
-    /// The reason is recorded, and with it the command goes out once the step is on disk.
-    fn raise(
-        &mut self,
-        lane: &LaneId,
-        plate: Option<PlateNumber>,
-        session: Option<SessionId>,
-        reason: RaiseReason,
-        turn: &mut Turn,
-    ) {
-        let raise = self.site.raises_decided + 1;
-        let at = turn.at.clone();
-        self.end_hold(lane, turn);
-        self.lane_record(
-            LaneRecord::RaiseDecided {
-                raise,
-                lane: lane.clone(),
-                plate: plate.clone(),
-                session,
-                reason,
-                at,
-            },
-            turn,
-        );
-        self.issue(lane, raise, 1, turn);
-        let moment = turn.moment();
-        let mind = self.mind(lane);
-        mind.car = None;
-        mind.decided = plate.map(|plate| (plate, moment));
-    }
-
-    fn issue(&mut self, lane: &LaneId, raise: u64, issue: u8, turn: &mut Turn) {
-        let valid_until = turn.moment().after_ms(RAISE_VALID_MS);
-        let proof_by = turn.moment().after_ms(PROOF_WITHIN_MS);
-        self.mind(lane).proof_by = Some((raise, proof_by));
-        turn.commands.push(Command::RaiseBarrier {
-            lane: lane.clone(),
-            raise,
-            issue,
-            valid_until,
-        });
+    /// The car at the barrier, if one waits, waits no longer.
+    fn take_car(&mut self, lane: &LaneId) -> Option<Car> {
+        let car = self.mind(lane).car.take()?;
+        self.queue.no_hurry(&car.session);
+        Some(car)
     }
 
     fn close_session(
@@ -398,81 +384,6 @@ impl Park {
         }
     }
 
-    fn closing_loop(&mut self, lane: &LaneId, occupied: bool, turn: &mut Turn) {
-        let was_occupied = std::mem::replace(&mut self.mind(lane).loop_occupied, occupied);
-        if occupied {
-            self.proven(lane, None, Proof::Loop, turn);
-            return;
-        }
-        let passed = self
-            .site
-            .raises
-            .get(lane)
-            .filter(|raise| was_occupied && !raise.passed);
-        if let Some(raise) = passed.map(|raise| raise.raise) {
-            self.lane_record(
-                LaneRecord::Passed {
-                    raise,
-                    lane: lane.clone(),
-                },
-                turn,
-            );
-        }
-    }
-
-    /// Something showed that the lane's newest raise was carried out.
-    fn proven(&mut self, lane: &LaneId, number: Option<u64>, proof: Proof, turn: &mut Turn) {
-        let Some(raise) = self.site.raises.get(lane) else {
-            return;
-        };
-        let is_meant = number.is_none_or(|number| number == raise.raise);
-        if !is_meant || raise.proof.is_some() || raise.passed {
-            return;
-        }
-        let raise = raise.raise;
-        self.mind(lane).proof_by = None;
-        self.lane_record(
-            LaneRecord::RaiseCarriedOut {
-                raise,
-                lane: lane.clone(),
-                proof,
-            },
-            turn,
-        );
-        turn.alarms.push(Alarm {
-            kind: AlarmKind::BarrierUncertain,
-            subject: lane.0.clone(),
-            raised: false,
-            text: format!("the barrier of lane {lane} answers"),
-        });
-    }
-
-    fn proofs_missing(&mut self, turn: &mut Turn) {
-        let moment = turn.moment();
-        let missing: Vec<(LaneId, u64)> = self
-            .lanes
-            .iter()
-            .filter_map(|(lane, mind)| Some((lane.clone(), mind.proof_by?)))
-            .filter(|(_, (_, by))| *by <= moment)
-            .map(|(lane, (raise, _))| (lane, raise))
-            .collect();
-        for (lane, raise) in missing {
-            self.raise_uncertain(&lane, raise, "nothing showed that it rose", turn);
-        }
-    }
-
-    /// No record: a raise without a proof is uncertain by itself, after a restart too.
-    fn raise_uncertain(&mut self, lane: &LaneId, raise: u64, why: &str, turn: &mut Turn) {
-        let mind = self.mind(lane);
-        if mind
-            .proof_by
-            .is_some_and(|(waited_for, _)| waited_for == raise)
-        {
-            mind.proof_by = None;
-            turn.alarms.push(uncertain(lane, raise, why));
-        }
-    }
-
     fn store_failed(&mut self, raises: &[(LaneId, u64)], calls: &[UnsentCall], turn: &mut Turn) {
         self.store_failed = true;
         for call in calls {
@@ -499,44 +410,11 @@ impl Park {
         money: Option<StaffOutcome>,
         turn: &mut Turn,
     ) {
-        if !self.rules.lanes.contains_key(lane) {
-            turn.reply = Some(Err(format!("no lane {lane} in the configuration")));
-            return;
-        }
         let reason = RaiseReason::Attendant {
             by: by.to_owned(),
             why: why.to_owned(),
         };
         let outcome = self.release_by_hand(lane, reason, money, turn);
         turn.reply = Some(Ok(outcome));
-    }
-
-    fn note_seen(&mut self, event: &Event) {
-        if let Event::PlateRead { camera, read, .. } = event
-            && let Some(key) = seen_key(camera, read)
-        {
-            self.site.note_seen(key);
-        }
-    }
-}
-
-/// What tells one reading of one camera from every other: record numbers restart, so the second of
-/// the capture belongs to it.
-fn seen_key(camera: &str, read: &crate::lane::reading::PlateRead) -> Option<String> {
-    let second = read.captured_at?.0.div_euclid(1000);
-    let plate = read.plate.as_ref().map_or("", |plate| plate.as_str());
-    let id = read.record_id.as_deref().unwrap_or(plate);
-    Some(format!("{camera}|{id}|{second}"))
-}
-
-fn uncertain(lane: &LaneId, raise: u64, why: &str) -> Alarm {
-    Alarm {
-        kind: AlarmKind::BarrierUncertain,
-        subject: lane.0.clone(),
-        raised: true,
-        text: format!(
-            "raise {raise} of lane {lane} is uncertain: {why}; look at the barrier. The next \
-             reading of the same car raises it once more, without a second charge"
-        ),
     }
 }

@@ -6,6 +6,7 @@ use super::event::Event;
 use super::rules::Rules;
 use super::state::{Hold, Review, Snapshot};
 use crate::charges::record::MoneyRecord;
+use crate::lane::guard::Doubt;
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
 use crate::lane::raise::RaiseReason;
@@ -35,8 +36,17 @@ pub enum Record {
 /// Head of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepTaken {
+    /// When it was decided.
     pub now: Now,
+    /// What happened.
     pub event: Event,
+    /// How long a reading had waited for the car before it, milliseconds; it arrived so much earlier.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub waited_ms: u64,
+}
+
+fn is_zero(ms: &u64) -> bool {
+    *ms == 0
 }
 
 /// A fact about stays, barriers and people.
@@ -84,6 +94,8 @@ pub enum LaneRecord {
     },
     /// A person should look at this stay.
     ReviewOpened { review: Review },
+    /// A better reading of the same car took a doubt about its entry away (E1).
+    DoubtLifted { session: SessionId, doubt: Doubt },
 }
 
 /// What showed that a raise was carried out.

@@ -18,18 +18,26 @@ use crate::lane::tariff::Tariff;
 pub struct Rules {
     /// This box.
     pub box_id: String,
+    /// Its lanes. Events of others lead to nothing.
     pub lanes: BTreeMap<LaneId, LaneRules>,
+    /// `[entry]`.
     pub entry: EntryRules,
+    /// `[exit]`.
     pub exit: ExitRules,
+    /// `[guard]`.
     pub guard: GuardRules,
+    /// Plates with a treatment of their own.
     pub lists: Lists,
+    /// What a stay costs.
     pub tariff: Tariff,
+    /// What goes into every body.
     pub merchant: MerchantRules,
 }
 
 /// One lane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneRules {
+    /// Which way it leads.
     pub direction: Direction,
     /// The same plate again within this time is the same car, milliseconds.
     pub duplicate_window_ms: u64,
@@ -41,7 +49,9 @@ pub struct LaneRules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
+    /// In.
     Entry,
+    /// Out.
     Exit,
 }
 

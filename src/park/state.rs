@@ -20,11 +20,16 @@ use crate::lane::time::{Moment, Stamp};
 const SEEN_MAX: usize = 4096;
 /// Reviews kept in memory; the ledger has them all.
 const REVIEWS_MAX: usize = 1024;
+/// Open stays. Beyond this the oldest is closed as a missed exit: cars that left unread would fill the
+/// memory over the years.
+pub(super) const SESSIONS_MAX: usize = 65_536;
 
 /// The whole durable state, as a checkpoint holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
+    /// Stays, raises, holds and reviews.
     pub site: Site,
+    /// Entries and charges.
     pub book: Book,
 }
 
@@ -57,13 +62,19 @@ pub struct Site {
 /// A raise and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Raise {
+    /// Its number in this ledger.
     pub raise: u64,
+    /// The plate as read there, if there was one.
     pub plate: Option<PlateNumber>,
+    /// The stay that it began or ended.
     pub session: Option<SessionId>,
+    /// Why.
     pub reason: RaiseReason,
+    /// When it was decided.
     pub at: Stamp,
     /// How often it was issued.
     pub issues: u8,
+    /// What showed that it was carried out; None: uncertain.
     pub proof: Option<Proof>,
     /// The car has passed.
     pub passed: bool,
@@ -72,13 +83,19 @@ pub struct Raise {
 /// A car that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
+    /// Where it stands.
     pub lane: LaneId,
+    /// As read there.
     pub plate: Option<PlateNumber>,
+    /// As read there.
     pub color: Option<PlateColor>,
     /// What the camera wrote, where it is no plate.
     pub raw_plate: Option<String>,
+    /// Its stay, if it is known.
     pub session: Option<SessionId>,
+    /// Why it waits.
     pub reason: HoldReason,
+    /// Since when.
     pub since: Stamp,
     /// When the car arrived at the barrier; its stay is counted to then.
     pub arrived: Stamp,
@@ -93,12 +110,19 @@ pub struct Hold {
 /// A stay that a person should look at, with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
+    /// The stay.
     pub session: SessionId,
+    /// Its plate, as read at the entry.
     pub plate: PlateNumber,
+    /// When it came in.
     pub entered: Stamp,
+    /// When the doubt came up.
     pub at: Stamp,
+    /// Where.
     pub lane: LaneId,
+    /// Why a person should look.
     pub why: ReviewWhy,
+    /// What the tariff says, where that is known.
     pub fee_fen: Option<u64>,
     /// The exit reading, if there was one.
     pub read: Option<PlateRead>,
@@ -234,6 +258,11 @@ impl Site {
                     self.reviews.pop_first();
                 }
             }
+            LaneRecord::DoubtLifted { session, doubt } => {
+                if let Some(session) = self.sessions.get_mut(session) {
+                    session.doubts.retain(|held| held != doubt);
+                }
+            }
         }
     }
 
@@ -251,27 +280,56 @@ impl Site {
 /// What a lane knows of this run only.
 #[derive(Clone, Debug, Default)]
 pub struct LaneMind {
+    /// How old its camera's messages are.
     pub camera: CameraClock,
-    /// The plate last decided here, and when.
-    pub decided: Option<(PlateNumber, Moment)>,
+    /// What was last decided here.
+    pub decided: Option<Decided>,
     /// The car that waits for an answer.
     pub car: Option<Car>,
     /// The reading that waits until the car before it is decided.
-    pub next: Option<(String, PlateRead, Stamp)>,
+    pub next: Option<Waiting>,
     /// The raise whose proof is waited for, until then.
     pub proof_by: Option<(u64, Moment)>,
     /// The closing loop as last reported.
     pub loop_occupied: bool,
 }
 
+/// A raise or a hold, to know the same car by.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// As read; None for a vehicle without a readable plate.
+    pub plate: Option<PlateNumber>,
+    /// When.
+    pub at: Moment,
+}
+
+/// A reading that waits for its turn.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// Which camera.
+    pub camera: String,
+    /// What it saw.
+    pub read: PlateRead,
+    /// When it arrived.
+    pub arrived: Stamp,
+}
+
 /// A car in front of the barrier while WeChat is asked.
 #[derive(Clone, Debug)]
 pub struct Car {
+    /// Its stay.
     pub session: SessionId,
+    /// The plate of the stay; at an exit the reading may differ from it.
     pub plate: PlateNumber,
+    /// How it was read here.
     pub read: PlateRead,
+    /// When it arrived.
     pub arrived: Stamp,
+    /// Since when it was held before it was decided anew; the time counts on.
+    pub held_since: Option<Stamp>,
+    /// Until when it waits.
     pub deadline: Moment,
+    /// What it waits for.
     pub stage: Stage,
 }
 
@@ -281,7 +339,13 @@ pub enum Stage {
     /// At the entry: WeChat's answer, to greet with it.
     Greeting,
     /// At the exit: the charge to be taken on.
-    Filing { trade_no: String },
+    Filing {
+        /// Number of the charge.
+        trade_no: String,
+    },
     /// At the exit, without the advance permission: the money to move.
-    Paying { trade_no: String },
+    Paying {
+        /// Number of the charge.
+        trade_no: String,
+    },
 }

@@ -42,7 +42,7 @@ pub enum Ignored {
     Retained,
     /// Older than a live reading may be, milliseconds.
     Stale { age_ms: u64 },
-    /// The same car again.
+    /// The same car again, or a worse reading of it.
     Duplicate,
     /// This very record was handled before.
     SeenBefore,
@@ -50,4 +50,6 @@ pub enum Ignored {
     UselessReplay,
     /// Waits until the car before it is decided.
     NextInLine,
+    /// The car turned back.
+    TurnedBack,
 }

@@ -1,11 +1,16 @@
 //! Cars that wait for WeChat's answer: what the answer, or its absence, makes of them.
 
+use std::collections::BTreeMap;
+
+use super::reading::SAME_CAR_MS;
 use super::state::{Car, Hold, Stage};
 use super::{Park, Turn};
 use crate::charges::charge::{Charge, ChargeState};
 use crate::charges::entry::EntryState;
 use crate::lane::exit::{self, ExitCase, ExitDecision};
+use crate::lane::number::SessionId;
 use crate::lane::raise::{HoldReason, RaiseReason};
+use crate::lane::reading::PlateRead;
 use crate::lane::session::LaneId;
 use crate::lane::tariff::Quote;
 
@@ -27,33 +32,75 @@ impl Park {
         for (lane, car) in self.cars() {
             self.follow(&lane, car, turn);
         }
-        let held: Vec<Hold> = self.site.holds.values().cloned().collect();
-        for hold in held {
+        let holds = self.site.holds.values();
+        let with_charge: Vec<Hold> = holds
+            .filter(|hold| hold.trade_no.is_some())
+            .cloned()
+            .collect();
+        for hold in with_charge {
             self.follow_held(&hold, turn);
         }
     }
 
-    /// The rest: for whom nobody asks any more, or whose time is up.
+    /// The rest: of whom nothing will be heard in time, or whose time is up.
     pub(super) fn cars_without_an_answer(&mut self, turn: &mut Turn) {
-        self.cars_with_an_outcome(turn);
         for (lane, car) in self.cars() {
             let time_is_up = turn.moment() >= car.deadline;
-            let is_asked = self.queue.may_hear_of(&car.session, car.deadline);
+            let in_vain = time_is_up || !self.queue.may_hear_of(&car.session, car.deadline);
             match &car.stage {
-                Stage::Greeting if time_is_up || !is_asked => {
-                    self.raise_entry(&lane, &car, turn);
-                }
-                Stage::Filing { trade_no } if time_is_up || !is_asked => {
+                Stage::Greeting if in_vain => self.raise_entry(&lane, &car, turn),
+                Stage::Filing { trade_no } if in_vain => {
                     self.silent(&lane, &car, trade_no, turn);
                 }
                 Stage::Paying { trade_no } if time_is_up => {
-                    let trade_no = trade_no.clone();
-                    self.hold_car(&lane, &car, HoldReason::NotYetPaid, &trade_no, turn);
+                    self.hold_car(&lane, &car, HoldReason::NotYetPaid, trade_no, turn);
                 }
                 Stage::Greeting | Stage::Filing { .. } | Stage::Paying { .. } => {}
             }
         }
-        self.next_in_line(turn);
+    }
+
+    /// Cars that stood at an exit while their charge was asked for, when the power went. Nobody may see
+    /// them a second time, so they go on waiting, unless it is too long ago or the lane has moved on.
+    pub(super) fn cars_left_waiting(&mut self, turn: &mut Turn) {
+        let book = self.queue.book();
+        let mut waiting: BTreeMap<LaneId, (SessionId, String)> = BTreeMap::new();
+        for (session, trade_no) in &self.site.claimed {
+            let Some(charge) = book.charge(trade_no) else {
+                continue;
+            };
+            let claim = &charge.claim;
+            let arrived = &claim.exited;
+            let since_ms = arrived.stay_ms(&turn.at).unwrap_or(turn.moment().0);
+            let raise = self.site.raises.get(&claim.lane);
+            let moved_on = raise.is_some_and(|raise| arrived.stay_ms(&raise.at).is_some());
+            let is_held = self.site.holds.contains_key(&claim.lane);
+            if since_ms < SAME_CAR_MS && !moved_on && !is_held {
+                let car = (session.clone(), trade_no.clone());
+                waiting.insert(claim.lane.clone(), car);
+            }
+        }
+        for (lane, (session, trade_no)) in waiting {
+            let Some(session) = self.site.sessions.get(&session).cloned() else {
+                continue;
+            };
+            let deadline = turn.moment().after_ms(self.rules.exit.budget_ms);
+            self.queue.hurry(&session.id, deadline, turn.now());
+            self.mind(&lane).car = Some(Car {
+                session: session.id,
+                plate: session.plate.clone(),
+                read: PlateRead::by_hand(session.plate, session.color),
+                arrived: turn.at.clone(),
+                held_since: None,
+                deadline,
+                stage: Stage::Filing { trade_no },
+            });
+        }
+        let holds = self.site.holds.values();
+        let held: Vec<SessionId> = holds.filter_map(|hold| hold.session.clone()).collect();
+        for session in held {
+            self.queue.hurry(&session, turn.moment(), turn.now());
+        }
     }
 
     fn cars(&self) -> Vec<(LaneId, Car)> {
@@ -89,17 +136,20 @@ impl Park {
 
     /// A held car whose charge came through after all goes at once.
     fn follow_held(&mut self, hold: &Hold, turn: &mut Turn) {
-        let (Some(trade_no), Some(session)) = (&hold.trade_no, &hold.session) else {
-            return;
-        };
-        let Some(session) = self.site.sessions.get(session).cloned() else {
+        let Some(trade_no) = &hold.trade_no else {
             return;
         };
         match self.outcome(trade_no) {
             Outcome::Raise(reason) => {
-                self.let_out(&session, &hold.lane, trade_no, turn);
-                let plate = hold.plate.clone();
-                self.raise(&hold.lane, plate, Some(session.id), reason, turn);
+                let open = hold
+                    .session
+                    .as_ref()
+                    .and_then(|id| self.site.sessions.get(id));
+                if let Some(session) = open.cloned() {
+                    self.let_out(&session, &hold.lane, trade_no, turn);
+                }
+                let (plate, session) = (hold.plate.clone(), hold.session.clone());
+                self.raise(&hold.lane, plate, session, reason, turn);
             }
             Outcome::Hold(reason) if reason != hold.reason => {
                 let hold = Hold {
@@ -146,7 +196,6 @@ impl Park {
     }
 
     fn raise_entry(&mut self, lane: &LaneId, car: &Car, turn: &mut Turn) {
-        self.queue.no_hurry(&car.session);
         let (plate, session) = (Some(car.plate.clone()), Some(car.session.clone()));
         self.raise(lane, plate, session, RaiseReason::Entry, turn);
     }
@@ -201,7 +250,10 @@ impl Park {
                 service: frozen.service.clone(),
                 age_ms: u64::MAX,
             },
-            None => self.standing(&car.session, &turn.at),
+            None => match self.site.sessions.get(&car.session) {
+                Some(session) => self.standing(session, &turn.at),
+                None => exit::Standing::NotYet,
+            },
         }
     }
 
@@ -220,7 +272,7 @@ impl Park {
             raw_plate: None,
             session: Some(car.session.clone()),
             reason,
-            since: turn.at.clone(),
+            since: car.held_since.clone().unwrap_or_else(|| turn.at.clone()),
             arrived: car.arrived.clone(),
             quote: self.quote_of(trade_no),
             trade_no: Some(trade_no.to_owned()),
@@ -233,20 +285,5 @@ impl Park {
         let book = self.queue.book();
         let charge = book.charge(trade_no).or_else(|| book.on_desk(trade_no))?;
         Some(charge.claim.quote.clone())
-    }
-
-    /// The reading that waited behind a car is taken up once that car is decided.
-    fn next_in_line(&mut self, turn: &mut Turn) {
-        let free: Vec<LaneId> = self
-            .lanes
-            .iter()
-            .filter(|(_, mind)| mind.car.is_none() && mind.next.is_some())
-            .map(|(lane, _)| lane.clone())
-            .collect();
-        for lane in free {
-            if let Some((camera, read, arrived)) = self.mind(&lane).next.take() {
-                self.plate_read(&lane, &camera, &read, arrived, turn);
-            }
-        }
     }
 }

@@ -4,5 +4,6 @@
 mod charging;
 mod disk;
 mod entering;
+mod leaving;
 mod wire;
 mod world;

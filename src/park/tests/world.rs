@@ -9,7 +9,7 @@ use crate::charges::book::Book;
 use crate::charges::charge::Charge;
 use crate::charges::queue::{MerchantRules, Request};
 use crate::charges::record::MoneyRecord;
-use crate::gate::turn::{Outcome, StoreNews, Turner};
+use crate::gate::turn::{Outcome, Turner};
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::entry::{EntryRules, Unreadable};
 use crate::lane::exit::{ExitRules, NearMatch, NoEntry};
@@ -334,7 +334,6 @@ impl World {
                 self.command_raise(lane, raise, issue);
             }
             Command::Call(call) => {
-                assert!(!self.disk.is_failing(), "a call while the store fails");
                 self.disk.check_call(&call.request);
                 self.calls.push((self.time, call.request.clone()));
                 self.call(&call.request);
@@ -432,6 +431,15 @@ impl World {
 
     pub fn read_as(&mut self, lane: &str, read: PlateRead) {
         let event = plate_read(lane, read);
+        self.tell(event);
+    }
+
+    /// A sign of life of a lane's camera, whose clock is right.
+    pub fn camera_lives(&mut self, lane: &str) {
+        let event = Event::CameraAlive {
+            lane: lane_id(lane),
+            sent_at: Some(self.true_wall()),
+        };
         self.tell(event);
     }
 
@@ -574,11 +582,6 @@ impl World {
         last.is_some_and(|alarm| alarm.raised)
     }
 
-    /// What the store has to say, if a turn were taken now.
-    pub fn store_fails(&mut self) {
-        self.disk.set_failing(true);
-    }
-
     pub fn last_ignored(&self) -> Option<Ignored> {
         self.ignored.last().copied()
     }
@@ -684,9 +687,4 @@ fn color_of(plate: &str) -> PlateColor {
         8 => PlateColor::Green,
         _ => PlateColor::Blue,
     }
-}
-
-/// Whether the store went wrong or right in this turn.
-pub fn news(outcome: &Outcome) -> Option<&StoreNews> {
-    outcome.store.as_ref()
 }
