@@ -14,7 +14,7 @@ use crate::store::record::Record as Stored;
 /// Delays between attempts to write again what could not be written.
 const RETRY_MS: [u64; 4] = [1_000, 2_000, 5_000, 30_000];
 /// Records kept in memory while the store cannot write; then the oldest are given up, with an alarm.
-const BACKLOG_MAX: usize = 100_000;
+const BACKLOG_MAX: usize = if cfg!(test) { 5_000 } else { 100_000 };
 
 /// Kept records that are written in one commit.
 const AT_ONCE_MAX: usize = 256;

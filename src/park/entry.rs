@@ -137,7 +137,7 @@ impl Park {
             plate: session.plate,
             read: read.clone(),
             arrived: session.entered,
-            held_since: None,
+            held: None,
             deadline,
             stage: Stage::Greeting,
         });

@@ -1,7 +1,7 @@
 //! What an exit lane makes of a car: finds its stay, prices it, asks the table what to do.
 
 use super::record::LaneRecord;
-use super::state::{Car, Hold, Review, ReviewWhy, Stage};
+use super::state::{Car, Held, Hold, Review, ReviewWhy, Stage};
 use super::{Park, Turn};
 use crate::charges::charge::{Claim, Opening, StaffReason};
 use crate::charges::entry::EntryState;
@@ -260,7 +260,9 @@ impl Park {
         let deadline = turn.moment().after_ms(self.rules.exit.budget_ms);
         let hold = self.site.holds.get(&leaving.lane);
         let same = hold.filter(|hold| hold.session.as_ref() == Some(&leaving.session.id));
-        let held_since = same.map(|hold| hold.since.clone());
+        let since = same.map(|hold| hold.since.clone());
+        let until = self.mind(&leaving.lane).held_until;
+        let held = since.map(|since| Held { since, until });
         self.end_hold(&leaving.lane, turn);
         let session = leaving.session.id.clone();
         self.queue.hurry(&session, deadline, turn.now());
@@ -269,7 +271,7 @@ impl Park {
             plate: leaving.session.plate.clone(),
             read: leaving.read.clone(),
             arrived: leaving.arrived.clone(),
-            held_since,
+            held,
             deadline,
             stage: Stage::Filing { trade_no },
         });

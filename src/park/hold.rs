@@ -15,7 +15,6 @@ use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::lane::reading::PlateRead;
 use crate::lane::session::{Ending, LaneId, Session};
-use crate::lane::time::Moment;
 
 impl Park {
     /// A car without a stay to its name waits for a person.
@@ -52,12 +51,14 @@ impl Park {
             plate: hold.plate.clone(),
             at: turn.moment(),
         });
+        let mut goes_on = false;
         if let Some(held) = self.site.holds.get(&lane) {
             let is_same = held.plate == hold.plate;
             if is_same && held.reason == hold.reason && held.trade_no == hold.trade_no {
                 return;
             }
-            if is_same || may_be_the_same(held, &hold) {
+            goes_on = is_same || may_be_the_same(held, &hold);
+            if goes_on {
                 hold.since = held.since.clone();
             }
             let left = held.session.clone();
@@ -65,7 +66,17 @@ impl Park {
                 self.queue.no_hurry(&left);
             }
         }
+        if !goes_on {
+            self.let_out_after(&lane, 0, turn);
+        }
         self.lane_record(LaneRecord::HoldStarted { hold }, turn);
+    }
+
+    /// Nobody waits at an exit for longer than `held_at_most`, of which `waited_ms` are over.
+    fn let_out_after(&mut self, lane: &LaneId, waited_ms: u64, turn: &Turn) {
+        let left_ms = self.rules.exit.held_at_most_ms.saturating_sub(waited_ms);
+        let is_exit = self.direction(lane) == Some(Direction::Exit);
+        self.mind(lane).held_until = is_exit.then_some(turn.moment().after_ms(left_ms));
     }
 
     pub(super) fn end_hold(&mut self, lane: &LaneId, turn: &mut Turn) {
@@ -73,56 +84,46 @@ impl Park {
             if let Some(session) = hold.session.clone() {
                 self.queue.no_hurry(&session);
             }
+            self.mind(lane).held_until = None;
             self.lane_record(LaneRecord::HoldEnded { lane: lane.clone() }, turn);
         }
     }
 
-    /// After a restart of the box the time already waited still counts.
-    pub(super) fn holds_of_another_boot(&mut self, turn: &mut Turn) {
-        let boot = turn.now().boot;
-        let held: Vec<Hold> = self
-            .site
-            .holds
-            .values()
-            .filter(|hold| hold.since.now.boot != boot)
-            .cloned()
-            .collect();
-        for mut hold in held {
+    /// After a restart the time already waited still counts, where clocks can tell it; and what the
+    /// held cars wait for is looked for at once.
+    pub(super) fn holds_go_on(&mut self, turn: &mut Turn) {
+        let held: Vec<Hold> = self.site.holds.values().cloned().collect();
+        for hold in held {
             let waited_ms = hold.since.stay_ms(&turn.at).unwrap_or(0);
-            let waited_ms = waited_ms.min(turn.moment().0);
-            hold.since = turn.at.clone();
-            hold.since.now.moment = Moment(turn.moment().0 - waited_ms);
-            let ago = i64::try_from(waited_ms).unwrap_or(i64::MAX);
-            hold.since.now.wall = hold.since.now.wall.plus_ms(-ago);
-            self.lane_record(LaneRecord::HoldStarted { hold }, turn);
+            self.let_out_after(&hold.lane, waited_ms, turn);
+            if let Some(session) = &hold.session {
+                self.queue.hurry(session, turn.moment(), turn.now());
+            }
         }
     }
 
     /// A car that nobody came for is let out as arrears.
     pub(super) fn holds_over(&mut self, turn: &mut Turn) {
-        let held_at_most = self.rules.exit.held_at_most_ms;
         let moment = turn.moment();
         let over: Vec<LaneId> = self
-            .site
-            .holds
-            .values()
-            .filter(|hold| self.direction(&hold.lane) == Some(Direction::Exit))
-            .filter(|hold| moment.since_ms(hold.since.now.moment) >= held_at_most)
-            .map(|hold| hold.lane.clone())
+            .lanes
+            .iter()
+            .filter(|(_, mind)| mind.held_until.is_some_and(|until| until <= moment))
+            .map(|(lane, _)| lane.clone())
             .collect();
         for lane in over {
-            let text = format!(
-                "a car was held at lane {lane} for {} minutes and nobody came; it was let out",
-                held_at_most / 60_000
-            );
-            let subject = lane.0.clone();
+            let minutes = self.rules.exit.held_at_most_ms / 60_000;
             turn.alarms.push(Alarm {
                 kind: AlarmKind::HeldTooLong,
-                subject,
+                subject: lane.0.clone(),
                 raised: true,
-                text,
+                text: format!(
+                    "a car was held at lane {lane} for {minutes} minutes and nobody came; \
+                     it was let out"
+                ),
             });
             self.release(&lane, RaiseReason::HeldTooLong, turn);
+            self.mind(&lane).held_until = None;
         }
     }
 

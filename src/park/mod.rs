@@ -135,25 +135,12 @@ impl Park {
 
     /// When the park wants a [`Event::Tick`], if nothing happens before.
     pub fn wake_at(&self) -> Option<Moment> {
-        let cars = self
-            .lanes
-            .values()
-            .filter_map(|mind| mind.car.as_ref().map(|c| c.deadline));
-        let proofs = self
-            .lanes
-            .values()
-            .filter_map(|mind| mind.proof_by.map(|(_, at)| at));
-        let held_at_most = self.rules.exit.held_at_most_ms;
-        let holds = self
-            .site
-            .holds
-            .values()
-            .filter(|hold| self.direction(&hold.lane) == Some(Direction::Exit))
-            .map(|hold| hold.since.now.moment.after_ms(held_at_most));
-        cars.chain(proofs)
-            .chain(holds)
-            .chain(self.queue.wake_at())
-            .min()
+        let lanes = self.lanes.values().flat_map(|mind| {
+            let car = mind.car.as_ref().map(|car| car.deadline);
+            let proof = mind.proof_by.map(|(_, by)| by);
+            [car, proof, mind.held_until].into_iter().flatten()
+        });
+        lanes.chain(self.queue.wake_at()).min()
     }
 
     /// Decides. State changes here; the caller puts the step's records on disk and only then carries
@@ -296,7 +283,7 @@ impl Park {
             self.lane_record(LaneRecord::NumbersSkipped { sessions }, turn);
         }
         self.with_queue(turn, |queue, at, out| queue.resume(at.now, out));
-        self.holds_of_another_boot(turn);
+        self.holds_go_on(turn);
         self.cars_left_waiting(turn);
         self.raises_left_uncertain(turn);
     }

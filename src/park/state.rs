@@ -288,6 +288,8 @@ pub struct LaneMind {
     pub car: Option<Car>,
     /// The reading that waits until the car before it is decided.
     pub next: Option<Waiting>,
+    /// When the car that is held here is let out.
+    pub held_until: Option<Moment>,
     /// The raise whose proof is waited for, until then.
     pub proof_by: Option<(u64, Moment)>,
     /// The closing loop as last reported.
@@ -325,12 +327,21 @@ pub struct Car {
     pub read: PlateRead,
     /// When it arrived.
     pub arrived: Stamp,
-    /// Since when it was held before it was decided anew; the time counts on.
-    pub held_since: Option<Stamp>,
+    /// How it was held before it was decided anew; the time counts on.
+    pub held: Option<Held>,
     /// Until when it waits.
     pub deadline: Moment,
     /// What it waits for.
     pub stage: Stage,
+}
+
+/// How long a car has waited for a person.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// Since when.
+    pub since: Stamp,
+    /// When it is let out, if it stands at an exit.
+    pub until: Option<Moment>,
 }
 
 /// What it waits for.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::reading::SAME_CAR_MS;
-use super::state::{Car, Hold, Stage};
+use super::state::{Car, Held, Hold, Stage};
 use super::{Park, Turn};
 use crate::charges::charge::{Charge, ChargeState};
 use crate::charges::entry::EntryState;
@@ -91,15 +91,10 @@ impl Park {
                 plate: session.plate.clone(),
                 read: PlateRead::by_hand(session.plate, session.color),
                 arrived: turn.at.clone(),
-                held_since: None,
+                held: None,
                 deadline,
                 stage: Stage::Filing { trade_no },
             });
-        }
-        let holds = self.site.holds.values();
-        let held: Vec<SessionId> = holds.filter_map(|hold| hold.session.clone()).collect();
-        for session in held {
-            self.queue.hurry(&session, turn.moment(), turn.now());
         }
     }
 
@@ -272,13 +267,19 @@ impl Park {
             raw_plate: None,
             session: Some(car.session.clone()),
             reason,
-            since: car.held_since.clone().unwrap_or_else(|| turn.at.clone()),
+            since: match &car.held {
+                Some(held) => held.since.clone(),
+                None => turn.at.clone(),
+            },
             arrived: car.arrived.clone(),
             quote: self.quote_of(trade_no),
             trade_no: Some(trade_no.to_owned()),
             confidence_permille: car.read.confidence_permille,
         };
         self.start_hold(hold, turn);
+        if let Some(Held { until, .. }) = &car.held {
+            self.mind(lane).held_until = *until;
+        }
     }
 
     fn quote_of(&self, trade_no: &str) -> Option<Quote> {

@@ -24,6 +24,7 @@ struct Inner {
     /// Where the newest whole state begins.
     checkpoint_at: Option<usize>,
     failing: bool,
+    failing_checkpoints: bool,
     commits: u64,
     checkpoint_every: Option<u64>,
     facts: Facts,
@@ -66,7 +67,7 @@ impl Journal for Disk {
 
     fn checkpoint(&mut self, state: &[Stored]) -> Result<u64, Self::Error> {
         let mut inner = self.0.borrow_mut();
-        if inner.failing {
+        if inner.failing || inner.failing_checkpoints {
             return Err("the disk is full");
         }
         inner.commits = 0;
@@ -88,6 +89,10 @@ impl Disk {
 
     pub fn set_failing(&self, failing: bool) {
         self.0.borrow_mut().failing = failing;
+    }
+
+    pub fn fail_checkpoints(&self, failing: bool) {
+        self.0.borrow_mut().failing_checkpoints = failing;
     }
 
     pub fn is_failing(&self) -> bool {
