@@ -6,4 +6,5 @@ pub mod http;
 pub mod material;
 pub mod random;
 pub mod sandbox;
+pub mod site;
 pub mod wechat;
