@@ -58,11 +58,14 @@ pub enum SandboxError {
     },
 }
 
-/// Names within the material's folder, as WeChat's own tools call them where they do.
-const KEY_FILE: &str = "apiclient_key.pem";
-const CERTIFICATE_FILE: &str = "apiclient_cert.pem";
-const API_V3_KEY_FILE: &str = "apiv3.key";
-const PUBLIC_KEY_FILE: &str = "wechatpay_pub.pem";
+/// The merchant's private key within the material's folder, as WeChat's own tools call it.
+pub const KEY_FILE: &str = "apiclient_key.pem";
+/// Its certificate.
+pub const CERTIFICATE_FILE: &str = "apiclient_cert.pem";
+/// The APIv3 key.
+pub const API_V3_KEY_FILE: &str = "apiv3.key";
+/// WeChat Pay's public key.
+pub const PUBLIC_KEY_FILE: &str = "wechatpay_pub.pem";
 
 /// Serves an empty simulator at `listen` until the result is shut down or dropped. Writes the
 /// client's keys into `material` if it is given; they are throw-away keys that anybody may know.
@@ -88,7 +91,12 @@ pub async fn run(
     Ok(Sandbox { server, setup })
 }
 
-fn write_material(folder: &Path) -> Result<(), SandboxError> {
+/// Writes a client's keys into `folder`, which is made if it is not there. They are throw-away keys
+/// that anybody may know.
+///
+/// # Errors
+/// When the folder or a file cannot be written.
+pub fn write_material(folder: &Path) -> Result<(), SandboxError> {
     std::fs::create_dir_all(folder).map_err(|source| SandboxError::Folder {
         path: folder.to_owned(),
         source,
