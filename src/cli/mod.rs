@@ -2,6 +2,8 @@
 
 mod client;
 mod config;
+#[cfg(feature = "demo")]
+mod demo;
 mod lane;
 mod review;
 mod run;
@@ -29,6 +31,9 @@ enum Command {
         #[command(subcommand)]
         command: config::ConfigCommand,
     },
+    /// Show a car park at work on this machine, with simulated hardware and a simulated WeChat Pay
+    #[cfg(feature = "demo")]
+    Demo(demo::DemoArgs),
     /// Raise a barrier by hand, through the running daemon
     Lane {
         #[command(subcommand)]
@@ -63,6 +68,8 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Config { command } => config::run(&command),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => demo::run(&args),
         Command::Lane { command } => lane::run(command),
         Command::Review { command } => review::run(command),
         Command::Status(args) => status::run(args),

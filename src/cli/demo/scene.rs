@@ -1,0 +1,442 @@
+//! Everything that takes part, and the play itself.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
+
+use super::audit::{Audit, Evidence, queued};
+use super::files::{FilesError, Folder};
+use super::paint::Ink;
+use super::screen::{Pen, Screen};
+use super::timeline::Timeline;
+use crate::clock::{Clock, TrustRule};
+use crate::config::{Config, Faults};
+use crate::control::{Answer, Question};
+use crate::gate::{Gate, Observed, Parts, StartError};
+use crate::lane::session::LaneId;
+use crate::lane::tariff::yuan;
+use crate::lane::time::Wall;
+use crate::park::event::Event;
+use crate::park::rules::Direction;
+use crate::sim::broker::{Broker, BrokerError};
+use crate::sim::http::{ListenError, Outage, Server};
+use crate::sim::site::{
+    Car, Delivery, Happening, Pace, Site, SiteError, SiteLane, SiteReport, SiteSettings, Traffic,
+    What, percentile,
+};
+use crate::sim::wechat::{self, Books, OrderState, Simulator};
+
+/// What is played.
+pub struct Plan {
+    /// None: until Ctrl-C.
+    pub cars: Option<usize>,
+    /// Of cars and times.
+    pub seed: u64,
+    /// The simulated WeChat Pay and its plates.
+    pub wechat: wechat::Settings,
+    /// When WeChat is cut off, from the first car's coming, and for how long.
+    pub offline: Option<(Duration, Duration)>,
+    /// Keep the daemon's folder.
+    pub keep: bool,
+    pub pace: Pace,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub struct Ending {
+    pub audit: Audit,
+    /// By Ctrl-C or SIGTERM.
+    pub interrupted: bool,
+    /// The daemon's folder, if it is kept.
+    pub kept_in: Option<PathBuf>,
+}
+
+/// Why it could not be played.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    #[error("the simulated WeChat Pay cannot serve")]
+    Wechat(#[from] ListenError),
+    #[error("there is no broker for the cameras")]
+    Broker(#[from] BrokerError),
+    #[error("the car park is not complete")]
+    Site(#[from] SiteError),
+    #[error("the daemon's files are not complete")]
+    Files(#[from] FilesError),
+    #[error("the daemon refuses the demo's configuration: {0}")]
+    Config(Faults),
+    #[error("the daemon does not start")]
+    Gate(#[from] StartError),
+    #[error("the daemon did not hear every camera within {HEARD_WITHIN:?}")]
+    Deaf,
+}
+
+/// Simulated hosts of WeChat: the primary and its backup.
+const WECHAT_HOSTS: usize = 2;
+const HEARD_WITHIN: Duration = Duration::from_secs(20);
+const BEAT_EVERY: Duration = Duration::from_millis(100);
+const HAPPENINGS_MAX: usize = 1024;
+/// How often the daemon is asked how it is doing.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// After the last car and the end of the outage, the queue must be empty within this.
+const DRAINED_WITHIN: Duration = Duration::from_secs(180);
+const ATTENDANT: &str = "attendant";
+
+/// The lanes of the demo: two entries, two exits.
+pub fn lanes() -> Vec<SiteLane> {
+    [
+        ("in-1", "265e1040-85e01fb7", Direction::Entry),
+        ("in-2", "1d7a33c2-0b94e6f5", Direction::Entry),
+        ("out-1", "8fcd1c4e-20ca9ecb", Direction::Exit),
+        ("out-2", "70b9e25d-c63a1f08", Direction::Exit),
+    ]
+    .map(|(id, serial, direction)| SiteLane {
+        id: LaneId(id.to_owned()),
+        serial: serial.to_owned(),
+        direction,
+    })
+    .into()
+}
+
+/// Sets everything up, plays, and draws up the account.
+pub async fn play(plan: Plan, screen: &Screen) -> Result<Ending, DemoError> {
+    let scene = Scene::set(&plan, screen).await?;
+    let interrupted = scene.run(&plan).await;
+    let ending = scene.account(interrupted).await;
+    scene.strike().await;
+    Ok(ending)
+}
+
+struct Scene {
+    wechat: Server,
+    site: Site,
+    gate: Gate,
+    folder: Folder,
+    sheet: Arc<Sheet>,
+}
+
+/// The timeline and the pen that writes it.
+struct Sheet {
+    timeline: Mutex<Timeline>,
+    pen: Pen,
+    clock: Clock,
+    /// Lanes whose camera the daemon has heard.
+    heard: watch::Sender<BTreeSet<LaneId>>,
+}
+
+impl Scene {
+    async fn set(plan: &Plan, screen: &Screen) -> Result<Self, DemoError> {
+        let clock = Clock::system(TrustRule::Rtc, Wall(0));
+        let simulator = Simulator::new(plan.wechat.clone());
+        let wechat = Server::on_loopback(simulator, clock.clone(), WECHAT_HOSTS).await?;
+        let broker = Broker::start().await?.address();
+        let settings = SiteSettings {
+            host: broker.ip().to_string(),
+            port: broker.port(),
+            lanes: lanes(),
+            delivery: Delivery::AtMostOnce,
+            pace: plan.pace.clone(),
+        };
+        let site = Site::connect(settings, clock.clone()).await?;
+        let folder = Folder::create(plan.keep)?;
+        let config_file = folder.write(&wechat.base_urls(), broker, &lanes())?;
+        let sheet = Arc::new(Sheet::new(screen, clock));
+        let gate = start_gate(config_file, &sheet).await?;
+        let scene = Self {
+            wechat,
+            site,
+            gate,
+            folder,
+            sheet,
+        };
+        scene.every_camera_is_heard().await?;
+        scene.open(broker.port());
+        Ok(scene)
+    }
+
+    /// The daemon tells in no other way that its subscriptions are in place.
+    async fn every_camera_is_heard(&self) -> Result<(), DemoError> {
+        let mut heard = self.sheet.heard.subscribe();
+        let all = heard.wait_for(|lanes_heard| lanes_heard.len() == lanes().len());
+        let beating = async {
+            loop {
+                self.site.beat();
+                sleep(BEAT_EVERY).await;
+            }
+        };
+        let heard = async {
+            tokio::select! {
+                heard = all => heard.is_ok(),
+                () = beating => false,
+            }
+        };
+        match timeout(HEARD_WITHIN, heard).await {
+            Ok(true) => Ok(()),
+            _ => Err(DemoError::Deaf),
+        }
+    }
+
+    fn open(&self, broker_port: u16) {
+        let wechat = self.wechat.base_urls().join(" and ");
+        self.sheet.note(
+            &format!("WeChat Pay simulated at {wechat}, cameras at mqtt://127.0.0.1:{broker_port}"),
+            Ink::Dim,
+        );
+        self.sheet.note(
+            "each started hour costs 5.00 yuan; cars stay for 3 to 20 s; the plates are invented",
+            Ink::Dim,
+        );
+        let socket = self.folder.socket();
+        self.sheet.note(
+            &format!(
+                "in another terminal: parkgate status --socket {}",
+                socket.display()
+            ),
+            Ink::Dim,
+        );
+    }
+
+    /// Until all cars are gone and the queue is empty, or somebody ends it: then true.
+    async fn run(&self, plan: &Plan) -> bool {
+        let traffic = Traffic::new(plan.seed, &plan.pace);
+        let cars: Box<dyn Iterator<Item = Car> + Send> = match plan.cars {
+            Some(cars) => Box::new(traffic.take(cars)),
+            None => Box::new(traffic),
+        };
+        let (told, happenings) = mpsc::channel(HAPPENINGS_MAX);
+        let traffic = async {
+            self.site.run(cars, Some(told)).await;
+        };
+        let to_the_end = async {
+            tokio::join!(traffic, self.outage(plan), self.attend(happenings));
+            self.drained().await;
+        };
+        tokio::select! {
+            () = to_the_end => false,
+            never = self.look() => match never {},
+            () = interrupt() => true,
+        }
+    }
+
+    /// Cuts WeChat off and brings it back.
+    async fn outage(&self, plan: &Plan) {
+        let Some((after, length)) = plan.offline else {
+            return;
+        };
+        sleep(after).await;
+        self.wechat.set_outage(Outage::Silent);
+        self.sheet.timeline().cut_off(true);
+        let text = format!("✂ WeChat is cut off for {} s", length.as_secs_f32());
+        self.sheet.note(&text, Ink::Bad);
+        sleep(length).await;
+        self.wechat.set_outage(Outage::None);
+        let waiting = {
+            let mut timeline = self.sheet.timeline();
+            timeline.cut_off(false);
+            timeline.waiting()
+        };
+        self.sheet
+            .note(&format!("✓ WeChat is back; {waiting}"), Ink::Good);
+    }
+
+    /// Tells what happens on the ground, and opens for those who call.
+    async fn attend(&self, mut happenings: mpsc::Receiver<Happening>) {
+        while let Some(happening) = happenings.recv().await {
+            let line = self.sheet.timeline().tell(&happening);
+            self.sheet.pen.write(line);
+            if matches!(happening.what, What::CallsAttendant { .. }) {
+                self.open_by_hand(happening.lane).await;
+            }
+        }
+    }
+
+    async fn open_by_hand(&self, lane: LaneId) {
+        let question = Question::Raise {
+            lane,
+            by: ATTENDANT.to_owned(),
+            why: "the driver called".to_owned(),
+            money: None,
+        };
+        if let Answer::Error(why) = self.gate.ask(question).await {
+            self.sheet.note(&format!("{ATTENDANT}: {why}"), Ink::Bad);
+        }
+    }
+
+    /// Tells when the daemon's view of the world changes.
+    async fn look(&self) -> Infallible {
+        let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut was_silent = false;
+        loop {
+            looks.tick().await;
+            let is_silent = self.status().await["wechat_silent"] == Value::Bool(true);
+            if is_silent == was_silent {
+                continue;
+            }
+            was_silent = is_silent;
+            match is_silent {
+                true => self.sheet.note(
+                    "the daemon: WeChat does not answer; no car waits for it any more",
+                    Ink::Waits,
+                ),
+                false => self
+                    .sheet
+                    .note("the daemon: WeChat answers again", Ink::Good),
+            }
+        }
+    }
+
+    /// Until the queue is empty, or will not become so.
+    async fn drained(&self) {
+        let deadline = Instant::now() + DRAINED_WITHIN;
+        while queued(&self.status().await) > 0 && Instant::now() < deadline {
+            sleep_until((Instant::now() + LOOK_EVERY).min(deadline)).await;
+        }
+    }
+
+    async fn status(&self) -> Value {
+        match self.gate.ask(Question::Status).await {
+            Answer::Ok(status) => status,
+            Answer::Error(_) => Value::Null,
+        }
+    }
+
+    async fn account(&self, interrupted: bool) -> Ending {
+        let status = self.status().await;
+        let books = self.wechat.books();
+        let site = self.site.report();
+        let audit = {
+            let timeline = self.sheet.timeline();
+            Audit::of(&Evidence {
+                status: &status,
+                charges: timeline.charges(),
+                site: &site,
+                books: &books,
+            })
+        };
+        self.sum_up(&audit, &site, &books);
+        Ending {
+            audit,
+            interrupted,
+            kept_in: self.folder.kept_in(),
+        }
+    }
+
+    fn sum_up(&self, audit: &Audit, site: &SiteReport, books: &Books) {
+        let sums = &audit.sums;
+        let row = |name: &str, text: String| {
+            self.sheet.pen.write(format!("  {name:<16}{text}"));
+        };
+        self.sheet.pen.write(String::new());
+        row(
+            "cars",
+            format!(
+                "{} came in and left, {} are inside, {} waited in vain",
+                sums.passages,
+                site.inside(),
+                site.not_raised()
+            ),
+        );
+        row(
+            "charged",
+            format!(
+                "{} yuan = {} settled + {} with the staff + {} withdrawn; {} charges in the queue",
+                yuan(sums.charged_fen),
+                yuan(sums.settled_fen),
+                yuan(sums.handed_to_staff_fen),
+                yuan(sums.withdrawn_fen),
+                sums.queued
+            ),
+        );
+        row(
+            "WeChat's books",
+            format!(
+                "{} charges, {} yuan paid; {} lost, {} doubled",
+                books.orders.len(),
+                yuan(books.fen_in(OrderState::Success)),
+                sums.lost,
+                sums.doubled
+            ),
+        );
+        let spread = |ms: &[u64]| {
+            let (half, most) = (percentile(ms, 50), percentile(ms, 99));
+            format!("half within {half} ms, 99 % within {most} ms")
+        };
+        for (name, ms) in [
+            ("entries rose", site.entry_latencies_ms()),
+            ("exits rose", site.exit_latencies_ms()),
+        ] {
+            if !ms.is_empty() {
+                row(name, spread(&ms));
+            }
+        }
+    }
+
+    /// Ends the daemon, then what it spoke to.
+    async fn strike(self) {
+        self.gate.stop().await;
+        self.wechat.shutdown().await;
+    }
+}
+
+impl Sheet {
+    fn new(screen: &Screen, clock: Clock) -> Self {
+        let timeline = Timeline::new(clock.now().moment, screen.paint());
+        Self {
+            timeline: Mutex::new(timeline),
+            pen: screen.pen(),
+            clock,
+            heard: watch::Sender::default(),
+        }
+    }
+
+    /// The timeline is whole at any moment.
+    fn timeline(&self) -> MutexGuard<'_, Timeline> {
+        self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, text: &str, ink: Ink) {
+        let line = self.timeline().note(self.clock.now().moment, text, ink);
+        self.pen.write(line);
+    }
+
+    /// On the daemon's own thread: computes and never waits.
+    fn observe(&self, observed: &Observed) {
+        if let Event::CameraAlive { lane, .. } = &observed.event {
+            self.heard
+                .send_if_modified(|heard| heard.insert(lane.clone()));
+        }
+        for line in self.timeline().observe(observed) {
+            self.pen.write(line);
+        }
+    }
+}
+
+async fn start_gate(config_file: PathBuf, sheet: &Arc<Sheet>) -> Result<Gate, DemoError> {
+    let (config, tariff) = Config::load_with_tariff(&config_file).map_err(DemoError::Config)?;
+    let sheet = sheet.clone();
+    let parts = Parts {
+        config,
+        tariff,
+        observer: Some(Box::new(move |observed| sheet.observe(&observed))),
+    };
+    Ok(Gate::start(parts).await?)
+}
+
+/// Ctrl-C or SIGTERM; never, where there are no signals to wait for.
+async fn interrupt() {
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    let [Ok(mut interrupt), Ok(mut terminate)] = signals else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
