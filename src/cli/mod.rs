@@ -7,6 +7,8 @@ mod demo;
 mod lane;
 mod review;
 mod run;
+#[cfg(feature = "demo")]
+mod sandbox;
 mod status;
 
 use std::path::PathBuf;
@@ -34,6 +36,9 @@ enum Command {
     /// Show a car park at work on this machine, with simulated hardware and a simulated WeChat Pay
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
+    /// Serve the WeChat Pay simulator alone, for other clients
+    #[cfg(feature = "demo")]
+    Sandbox(sandbox::SandboxArgs),
     /// Raise a barrier by hand, through the running daemon
     Lane {
         #[command(subcommand)]
@@ -70,6 +75,8 @@ pub fn main() -> ExitCode {
         Command::Config { command } => config::run(&command),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),
+        #[cfg(feature = "demo")]
+        Command::Sandbox(args) => sandbox::run(&args),
         Command::Lane { command } => lane::run(command),
         Command::Review { command } => review::run(command),
         Command::Status(args) => status::run(args),
