@@ -223,6 +223,7 @@ impl Timeline {
             | LaneRecord::Passed { .. }
             | LaneRecord::HoldEnded { .. }
             | LaneRecord::NumbersSkipped { .. }
+            | LaneRecord::DoubtLifted { .. }
             | LaneRecord::ReviewOpened { .. } => {}
         }
     }

@@ -34,6 +34,7 @@ pub fn ignored(why: Ignored) -> &'static str {
         Ignored::Stale { .. } => "read → nothing: the reading is old",
         Ignored::Retained => "read → nothing: the broker had kept it",
         Ignored::UnknownLane => "read → nothing: no such lane",
+        Ignored::TurnedBack => "read → nothing: the car turned back",
         Ignored::UselessReplay => "cached reading → nothing to learn from it",
     }
 }

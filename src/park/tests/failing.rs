@@ -174,7 +174,7 @@ impl Journal for Flaky {
 fn given_a_failure_longer_than_the_memory_when_it_is_over_then_the_state_is_written_whole() {
     let park = Park::new(LedgerId(1), rules());
     let mut clock = World::new().now();
-    let mut turner = Turner::new(park, FlakyHandle::default(), 0);
+    let mut turner = Turner::new(park, FlakyHandle::default());
     turner.journal().0.borrow_mut().fails = true;
     let read = World::new().reading(PLATE);
     let mut news = Vec::new();
