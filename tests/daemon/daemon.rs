@@ -1,0 +1,151 @@
+//! The daemon as a process, and the command line beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::wait::until;
+
+const PARKGATE: &str = env!("CARGO_BIN_EXE_parkgate");
+
+/// Where a daemon's files are.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub config: PathBuf,
+    pub socket: PathBuf,
+    /// Its stderr, of all its runs.
+    pub log: PathBuf,
+}
+
+/// A running daemon; killed when dropped.
+pub struct Daemon {
+    place: Place,
+    child: Child,
+}
+
+impl Daemon {
+    /// Starts it, and does not wait for anything.
+    pub fn spawn(place: &Place) -> Self {
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&place.log)
+            .unwrap();
+        let child = Command::new(PARKGATE)
+            .arg("run")
+            .arg("--config")
+            .arg(&place.config)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let place = place.clone();
+        Self { place, child }
+    }
+
+    /// Starts it and waits until it answers at its socket.
+    pub async fn start(place: &Place) -> Self {
+        let mut daemon = Self::spawn(place);
+        until("the daemon to answer", async || {
+            if let Some(status) = daemon.child.try_wait().unwrap() {
+                panic!("the daemon ended: {status}\n{}", place.log());
+            }
+            place.status().await
+        })
+        .await;
+        daemon
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end.
+    pub fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> ExitStatus {
+        until("the daemon to end", async || self.child.try_wait().unwrap()).await
+    }
+
+    /// Ends it cleanly.
+    pub async fn stop(mut self) {
+        self.terminate();
+        let status = self.ended().await;
+        assert!(status.success(), "{status}\n{}", self.place.log());
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Place {
+    /// Everything that the daemon has said so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits until the log says `text` so often.
+    pub async fn logged(&self, text: &str, times: usize) {
+        until(&format!("{text:?} in the log, {times} times"), async || {
+            (self.log().matches(text).count() >= times).then_some(())
+        })
+        .await;
+    }
+
+    /// `parkgate status --json`; None if no daemon answers.
+    pub async fn status(&self) -> Option<Value> {
+        let output = self.ask(&["status", "--json"]).await;
+        let answered = output.status.success();
+        answered.then(|| serde_json::from_slice(&output.stdout).unwrap())
+    }
+
+    /// Waits until the status fits.
+    pub async fn status_with(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        until(what, async || self.status().await.filter(|s| fits(s))).await
+    }
+
+    /// A subcommand that speaks to the daemon.
+    pub async fn ask(&self, arguments: &[&str]) -> Output {
+        let socket = self.socket.to_str().unwrap();
+        let all: Vec<String> = arguments
+            .iter()
+            .chain(&["--socket", socket])
+            .map(|argument| (*argument).to_owned())
+            .collect();
+        run(all).await
+    }
+}
+
+/// Runs `parkgate run` to its end: for daemons that should not start.
+pub async fn run_to_the_end(config: &Path) -> Output {
+    let config = config.to_str().unwrap();
+    let arguments = ["run", "--config", config].map(str::to_owned);
+    crate::wait::soon("parkgate to end", run(arguments.into())).await
+}
+
+async fn run(arguments: Vec<String>) -> Output {
+    let run = move || {
+        Command::new(PARKGATE)
+            .args(arguments)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    tokio::task::spawn_blocking(run).await.unwrap()
+}
