@@ -1,7 +1,7 @@
 //! The daemon's end of the socket.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// A peer that asks nothing for this long is hung up on.
 const IDLE_AT_MOST: Duration = Duration::from_secs(300);
 
+/// How long whoever listens at the path already may take to show.
+const KNOCK_FOR: Duration = Duration::from_secs(1);
+
 /// A listening socket; removed when dropped.
 pub struct Server {
     path: PathBuf,
@@ -30,15 +33,13 @@ impl Server {
     /// Listens at `path`, for owner and group only. A socket left by a daemon that died is replaced.
     ///
     /// # Errors
-    /// When the folder is missing or not writable.
-    pub fn start(path: &Path, inbox: Inbox) -> io::Result<Self> {
+    /// When the folder is not writable, another daemon listens there, or something else than a
+    /// socket is in the way.
+    pub async fn start(path: &Path, inbox: Inbox) -> io::Result<Self> {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        remove_left_over(path).await?;
         let listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
         let task = tokio::spawn(async move {
@@ -58,6 +59,27 @@ impl Drop for Server {
         self.task.abort();
         // The next start replaces what could not be removed.
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+async fn remove_left_over(path: &Path) -> io::Result<()> {
+    let found = match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found?,
+    };
+    if !found.file_type().is_socket() {
+        let error = "a file that is no socket stands there; it is left alone";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, error));
+    }
+    match tokio::time::timeout(KNOCK_FOR, UnixStream::connect(path)).await {
+        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            std::fs::remove_file(path)
+        }
+        // Also one that is too busy to let anybody in.
+        _ => {
+            let error = "another parkgate listens there; give each its own [control] socket";
+            Err(io::Error::new(io::ErrorKind::AddrInUse, error))
+        }
     }
 }
 
@@ -92,5 +114,38 @@ async fn ask(inbox: &Inbox, question: Question) -> Answer {
     match tokio::time::timeout(ANSWER_WITHIN, answer).await {
         Ok(Ok(answer)) => answer,
         _ => Answer::Error("the daemon did not answer within 10 s".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::inbox;
+
+    #[tokio::test]
+    async fn a_socket_is_taken_over_from_the_dead_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("parkgate.sock");
+        drop(UnixListener::bind(&path).unwrap());
+        assert!(path.exists(), "a daemon that died leaves it");
+        let (inbox, _outlet) = inbox::open();
+        let first = Server::start(&path, inbox.clone()).await.unwrap();
+        let second = Server::start(&path, inbox.clone()).await.err().unwrap();
+        assert_eq!(second.kind(), io::ErrorKind::AddrInUse);
+        UnixStream::connect(&path)
+            .await
+            .expect("the first listens on");
+        drop(first);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_socket_is_not_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("parkgate.toml");
+        std::fs::write(&path, "[site]").unwrap();
+        let (inbox, _outlet) = inbox::open();
+        assert!(Server::start(&path, inbox).await.is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "[site]");
     }
 }

@@ -138,7 +138,8 @@ impl Gate {
         }
         let link = Arc::new(start_link(&config, &clock, &inbox)?);
         let socket = &config.control.socket;
-        let server = Server::start(socket, inbox.clone()).map_err(|source| StartError::Socket {
+        let server = Server::start(socket, inbox.clone()).await;
+        let server = server.map_err(|source| StartError::Socket {
             path: socket.clone(),
             source,
         })?;
