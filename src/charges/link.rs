@@ -59,6 +59,10 @@ impl Link {
     /// Nothing came back. Tells whether a silence began.
     pub fn failed(&mut self, key: &str, now: Moment) -> bool {
         let was_silent = self.is_silent();
+        if was_silent && now < self.not_before {
+            // One of those that were under way when the silence began: it tells nothing new.
+            return false;
+        }
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.after_ms(backoff::probe_delay_ms(key, self.failures));
         self.is_silent() && !was_silent
@@ -116,5 +120,16 @@ mod tests {
         assert!(!link.admits(0, 4, Moment(29_999)));
         assert!(!link.is_silent());
         assert!(link.admits(0, 4, Moment(30_000)));
+    }
+
+    #[test]
+    fn calls_that_fail_together_delay_the_next_one_no_longer_than_two() {
+        let mut link = Link::default();
+        for _ in 0..8 {
+            link.failed("T", Moment(0));
+        }
+        assert!(link.admits(0, 4, Moment(3_000)));
+        link.failed("T", Moment(3_000));
+        assert!(!link.admits(0, 4, Moment(6_000)));
     }
 }
