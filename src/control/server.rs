@@ -20,6 +20,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// A peer that asks nothing for this long is hung up on.
 const IDLE_AT_MOST: Duration = Duration::from_secs(300);
 
+/// After a failure to let somebody in, as it comes of too many open files.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How long whoever listens at the path already may take to show.
 const KNOCK_FOR: Duration = Duration::from_secs(1);
 
@@ -42,11 +44,7 @@ impl Server {
         remove_left_over(path).await?;
         let listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, inbox.clone()));
-            }
-        });
+        let task = tokio::spawn(listen(listener, inbox));
         Ok(Self {
             path: path.to_owned(),
             task,
@@ -79,6 +77,20 @@ async fn remove_left_over(path: &Path) -> io::Result<()> {
         _ => {
             let error = "another parkgate listens there; give each its own [control] socket";
             Err(io::Error::new(io::ErrorKind::AddrInUse, error))
+        }
+    }
+}
+
+async fn listen(listener: UnixListener, inbox: Inbox) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(serve(stream, inbox.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "nobody can be let in at the socket for now");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
 }
