@@ -2,7 +2,8 @@
 //! daemon.
 
 use std::fmt::Write;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use parkgate::clock::{Clock, TrustRule};
@@ -24,12 +25,11 @@ pub const FEE: u64 = 500;
 pub struct Setup {
     pub entries: usize,
     pub exits: usize,
+    pub duplicate_window: &'static str,
     /// The advance permission.
     pub advance: bool,
     /// Lines of `[exit]`.
     pub exit: &'static str,
-    /// More sections.
-    pub more: &'static str,
     /// WeChat's hosts.
     pub hosts: usize,
     /// Changes how WeChat is set up.
@@ -42,9 +42,9 @@ impl Default for Setup {
         Self {
             entries: 1,
             exits: 1,
+            duplicate_window: "30s",
             advance: true,
             exit: "",
-            more: "",
             hosts: 1,
             wechat: |_| {},
         }
@@ -87,6 +87,7 @@ impl Bench {
             ("tariff.toml", TARIFF),
         ] {
             fs::write(path(name), text).unwrap();
+            fs::set_permissions(path(name), Permissions::from_mode(0o600)).unwrap();
         }
         let place = Place {
             config: path("parkgate.toml"),
@@ -146,18 +147,29 @@ impl Bench {
         self.path("store")
     }
 
-    /// Changes the config for the next start.
-    pub fn edit_config(&self, from: &str, to: &str) {
-        let text = fs::read_to_string(&self.place.config).unwrap();
-        assert!(text.contains(from), "{text}");
-        fs::write(&self.place.config, text.replace(from, to)).unwrap();
+    /// Waits until WeChat has taken on everything; so many cars are inside, each with its entry.
+    pub async fn filed(&self, inside: u64) -> Value {
+        self.queue_with("all charges to be filed", |name, count| match name {
+            "accepted" => true,
+            "entries" => count == inside,
+            _ => count == 0,
+        })
+        .await
     }
 
-    /// Waits until nothing is left to be done at WeChat.
+    /// Waits until nothing is left to be done at WeChat. That takes some 5 s: when an accepted order
+    /// is first queried.
     pub async fn settled(&self) -> Value {
-        self.place
-            .status_with("the queue to be empty", queue_is_empty)
+        self.queue_with("the queue to be empty", |_, count| count == 0)
             .await
+    }
+
+    async fn queue_with(&self, what: &str, fits: impl Fn(&str, u64) -> bool) -> Value {
+        let all_fit = |status: &Value| {
+            let mut queue = status["queue"].as_object().into_iter().flatten();
+            queue.all(|(name, count)| count.as_u64().is_some_and(|count| fits(name, count)))
+        };
+        self.place.status_with(what, all_fit).await
     }
 
     fn config(&self, setup: &Setup) -> String {
@@ -178,7 +190,7 @@ impl Bench {
              [clock]\ntrust = \"rtc\"\n\
              [exit]\n{}\n\
              [tariff]\nfile = \"{}\"\n\
-             [control]\nsocket = \"{}\"\n{}\n",
+             [control]\nsocket = \"{}\"\n",
             material::MCHID,
             material::APPID,
             setup.advance,
@@ -191,7 +203,6 @@ impl Bench {
             setup.exit,
             path("tariff.toml"),
             self.place.socket.display(),
-            setup.more,
         );
         for (direction, cameras) in [("entry", &self.entries), ("exit", &self.exits)] {
             for camera in cameras {
@@ -200,10 +211,12 @@ impl Bench {
                 let _ = write!(
                     text,
                     "[[lane]]\nid = \"{}\"\ndirection = \"{direction}\"\n\
+                     duplicate_window = \"{}\"\n\
                      camera = {{ dialect = \"vz-mqtt\", device_id = \"{serial}\" }}\n\
                      barrier = {{ driver = \"camera\" }}\n\
                      loops = {{ closing_input = {CLOSING_INPUT} }}\n",
                     camera.lane(),
+                    setup.duplicate_window,
                 );
             }
         }
@@ -232,10 +245,4 @@ async fn cameras(port: u16, direction: &str, count: usize) -> Vec<Camera> {
         cameras.push(Camera::connect(port, &serial).await);
     }
     cameras
-}
-
-/// Whether nothing is left to be done at WeChat.
-fn queue_is_empty(status: &Value) -> bool {
-    let mut counts = status["queue"].as_object().into_iter().flatten();
-    counts.all(|(_, count)| count == 0)
 }

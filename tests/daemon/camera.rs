@@ -1,7 +1,7 @@
 //! A virtual VZ camera with a barrier behind its relay and a loop under the arm.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parkgate::clock::{Clock, TrustRule};
@@ -21,6 +21,7 @@ pub const CLOSING_INPUT: u8 = 1;
 const PACKET_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How often a car that waits is read again.
 const READ_AGAIN_AFTER: Duration = Duration::from_millis(1_000);
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(10);
 const RECONNECT_AFTER: Duration = Duration::from_millis(100);
 
 /// One camera at one lane.
@@ -28,7 +29,7 @@ pub struct Camera {
     shared: Arc<Shared>,
     /// Cars stand in line, one at a time.
     line: Mutex<()>,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 /// A car in front of the barrier.
@@ -54,8 +55,6 @@ struct Shared {
     records: AtomicU64,
     connected: watch::Sender<bool>,
     pulses: watch::Sender<Vec<Pulse>>,
-    /// Whether commands are answered.
-    replies: AtomicBool,
 }
 
 impl Camera {
@@ -77,13 +76,15 @@ impl Camera {
             records: AtomicU64::new(0),
             connected: watch::Sender::new(false),
             pulses: watch::Sender::new(Vec::new()),
-            replies: AtomicBool::new(true),
         });
-        let task = tokio::spawn(keep_connected(shared.clone(), connection));
+        let tasks = [
+            tokio::spawn(keep_connected(shared.clone(), connection)),
+            tokio::spawn(keep_alive(shared.clone())),
+        ];
         let camera = Self {
             shared,
             line: Mutex::new(()),
-            task,
+            tasks,
         };
         camera.connected().await;
         camera
@@ -179,11 +180,6 @@ impl Camera {
         soon("the barrier to rise", self.pulse_after(already)).await
     }
 
-    /// From now on commands are carried out and never answered.
-    pub fn stops_answering(&self) {
-        self.shared.replies.store(false, Ordering::Relaxed);
-    }
-
     /// Waits for the connection to the broker.
     pub async fn connected(&self) {
         let mut connected = self.shared.connected.subscribe();
@@ -215,7 +211,7 @@ impl Waiting<'_> {
 
 impl Drop for Camera {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -232,6 +228,11 @@ impl Shared {
             .try_publish(topic, QoS::AtMostOnce, false, message);
     }
 
+    fn beat(&self) {
+        let topic = format!("device/{}/message/up/keep_alive", self.serial);
+        self.try_say(topic, heartbeat(&self.serial, self.now()));
+    }
+
     fn obey(&self, command: &Publish) {
         let Ok(message) = serde_json::from_slice::<Value>(&command.payload) else {
             return;
@@ -245,10 +246,8 @@ impl Shared {
             };
             self.pulses.send_modify(|pulses| pulses.push(pulse));
         }
-        if self.replies.load(Ordering::Relaxed) {
-            let topic = format!("{}/reply", command.topic);
-            self.try_say(topic, reply(&self.serial, id, 200, self.now()));
-        }
+        let topic = format!("{}/reply", command.topic);
+        self.try_say(topic, reply(&self.serial, id, 200, self.now()));
     }
 }
 
@@ -262,8 +261,7 @@ async fn keep_connected(shared: Arc<Shared>, mut connection: EventLoop) {
             }
             Ok(Event::Incoming(Packet::SubAck(_))) => {
                 shared.connected.send_replace(true);
-                let topic = format!("device/{}/message/up/keep_alive", shared.serial);
-                shared.try_say(topic, heartbeat(&shared.serial, shared.now()));
+                shared.beat();
             }
             Ok(Event::Incoming(Packet::Publish(command))) => shared.obey(&command),
             Ok(_) => {}
@@ -271,6 +269,15 @@ async fn keep_connected(shared: Arc<Shared>, mut connection: EventLoop) {
                 shared.connected.send_replace(false);
                 sleep(RECONNECT_AFTER).await;
             }
+        }
+    }
+}
+
+async fn keep_alive(shared: Arc<Shared>) {
+    loop {
+        sleep(HEARTBEAT_EVERY).await;
+        if *shared.connected.borrow() {
+            shared.beat();
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use serde_json::Value;
 
 use crate::wait::until;
@@ -59,6 +59,15 @@ impl Daemon {
         })
         .await;
         daemon
+    }
+
+    /// Leaves it no file to open, or as many as it likes.
+    pub fn starve_of_files(&self, starve: bool) {
+        let pid = Pid::from_child(&self.child);
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        let current = if starve { Some(0) } else { maximum };
+        let limit = Rlimit { current, maximum };
+        prlimit(Some(pid), Resource::Nofile, limit).unwrap();
     }
 
     /// Ends it as a power cut would.
@@ -131,11 +140,15 @@ impl Place {
     }
 }
 
-/// Runs `parkgate run` to its end: for daemons that should not start.
-pub async fn run_to_the_end(config: &Path) -> Output {
-    let config = config.to_str().unwrap();
-    let arguments = ["run", "--config", config].map(str::to_owned);
-    crate::wait::soon("parkgate to end", run(arguments.into())).await
+/// Runs `parkgate run` to its end: for daemons that should not start. Returns exit code and stderr.
+pub async fn run_to_the_end(config: &Path) -> (Option<i32>, String) {
+    let place = Place {
+        config: config.to_owned(),
+        socket: config.with_extension("sock"),
+        log: config.with_extension("log"),
+    };
+    let status = Daemon::spawn(&place).ended().await;
+    (status.code(), place.log())
 }
 
 async fn run(arguments: Vec<String>) -> Output {

@@ -1,4 +1,9 @@
 //! The daemon as a process, against a real broker and the WeChat simulator.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "all of this is test; clippy sees that only of functions marked #[test]"
+)]
 
 mod accounts;
 mod bench;
@@ -8,8 +13,19 @@ mod daemon;
 mod reading;
 mod wait;
 
+mod broker_loss;
+mod damage;
+mod forgery;
+mod merchant;
+mod outage;
 mod passage;
+mod payment;
 mod power;
+mod readings;
+mod rubbish;
+mod secrecy;
+mod several;
+mod starting;
 
 /// How long cars stay.
 mod stay {

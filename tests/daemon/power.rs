@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use parkgate::sim::http::Outage;
 use parkgate::sim::random::SplitMix64;
+use parkgate::sim::wechat::{Call, Rates};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::accounts::assert_balanced;
 use crate::bench::{Bench, FEE, Setup};
@@ -21,18 +22,30 @@ const CARS: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(8);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn power_cuts_with_a_silent_wechat() {
-    round(1, Outage::Silent).await;
+async fn power_cuts_and_a_silent_wechat() {
+    round(1, Outage::Silent, Rates::default()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn power_cuts_with_an_unreachable_wechat() {
-    round(2, Outage::Refused).await;
+async fn power_cuts_and_an_unreachable_wechat() {
+    round(2, Outage::Refused, Rates::default()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn power_cuts_with_a_silent_wechat_again() {
-    round(3, Outage::Silent).await;
+async fn power_cuts_and_a_wechat_that_fails_in_every_way() {
+    let rates = Rates {
+        answer_lost: 20,
+        slow: 30,
+        error_before: 30,
+        error_after: 30,
+        wrong_signature: 30,
+        unsigned: 30,
+        probe_signature: 10,
+        proxy_page: 30,
+        wrong_echo: 10,
+        ..Rates::default()
+    };
+    round(3, Outage::Silent, rates).await;
 }
 
 /// Where a round stands.
@@ -43,7 +56,7 @@ struct Progress {
     calls_for_help: AtomicUsize,
 }
 
-async fn round(seed: u64, outage: Outage) {
+async fn round(seed: u64, outage: Outage, rates: Rates) {
     let setup = Setup {
         entries: 2,
         exits: 2,
@@ -51,6 +64,9 @@ async fn round(seed: u64, outage: Outage) {
         ..Setup::default()
     };
     let (bench, daemon) = Bench::start(setup).await;
+    bench
+        .wechat
+        .with(|wechat| wechat.faults_mut().rates = rates);
     let (bench, progress) = (Arc::new(bench), Arc::new(Progress::default()));
     let mut tasks = JoinSet::new();
     tasks.spawn(arrivals(seed, bench.clone(), progress.clone()));
@@ -60,6 +76,10 @@ async fn round(seed: u64, outage: Outage) {
         task.unwrap();
     }
     let daemon = soon("the last power cut", power).await.unwrap();
+    let no_more = Rates::default();
+    bench
+        .wechat
+        .with(|wechat| wechat.faults_mut().rates = no_more);
 
     let status = bench.settled().await;
     println!(
@@ -78,7 +98,7 @@ async fn arrivals(seed: u64, bench: Arc<Bench>, progress: Arc<Progress>) {
     let mut random = SplitMix64::new(seed, "cars");
     let mut cars = JoinSet::new();
     for number in 0..CARS {
-        sleep(between(&mut random, 40, 220)).await;
+        sleep(between(&mut random, 40, 180)).await;
         let plate = format!("粤B{:05}", 10_000 * seed + number as u64);
         let stay = stay::CHARGED + between(&mut random, 0, 1_500);
         let lanes = [random.below(2), random.below(2)].map(|lane| usize::try_from(lane).unwrap());
@@ -134,13 +154,29 @@ async fn power_cuts(
 ) -> Daemon {
     let mut random = SplitMix64::new(seed, "power");
     while progress.left.load(Ordering::Relaxed) < CARS {
-        sleep(between(&mut random, 300, 2_500)).await;
+        sleep(between(&mut random, 100, 1_500)).await;
+        if random.chance(500) {
+            the_next_charge(&bench).await;
+        }
         daemon.kill();
         progress.cuts.fetch_add(1, Ordering::Relaxed);
         sleep(between(&mut random, 0, 1_000)).await;
         daemon = Daemon::spawn(&bench.place);
     }
     daemon
+}
+
+/// The moment at which a charge has left the box and its answer has not come, if one does soon.
+async fn the_next_charge(bench: &Bench) {
+    let charges = || bench.wechat.with(|wechat| wechat.asked(Call::Charge));
+    let already = charges();
+    let look = async {
+        while charges() == already {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    // Without one the power goes all the same.
+    let _ = timeout(Duration::from_secs(1), look).await;
 }
 
 fn between(random: &mut SplitMix64, least: u64, most: u64) -> Duration {

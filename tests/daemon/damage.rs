@@ -1,0 +1,93 @@
+//! Disks that cannot be written, and an index that cannot be read.
+
+use std::fs;
+use std::path::Path;
+
+use tokio::time::sleep;
+
+use crate::accounts::{assert_balanced, records};
+use crate::bench::{Bench, FEE, Setup};
+use crate::stay;
+
+/// A folder below a file cannot be made by anybody, root included.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_store_lanes_raise_and_what_happened_is_written_later() {
+    let bench = Bench::prepare(Setup::default()).await;
+    fs::write(bench.store(), "not a folder").unwrap();
+    let daemon = bench.daemon().await;
+    let status = bench.place.status().await.unwrap();
+    assert!(
+        status["alarms"].to_string().contains("store_failed"),
+        "{status}"
+    );
+    bench.entry().pass("粤B11001").await;
+    bench.entry().pass("粤B11002").await;
+    sleep(stay::CHARGED).await;
+    bench.exit().pass("粤B11001").await;
+    let books = bench.wechat.books();
+    assert!(
+        books.entries.is_empty() && books.orders.is_empty(),
+        "{books:?}"
+    );
+
+    fs::remove_file(bench.store()).unwrap();
+    fs::create_dir(bench.store()).unwrap();
+    bench.exit().pass("粤B11002").await;
+    let no_alarm =
+        |status: &serde_json::Value| !status["alarms"].to_string().contains("store_failed");
+    bench
+        .place
+        .status_with("the store to work again", no_alarm)
+        .await;
+    let status = bench.filed(0).await;
+    assert_eq!(bench.wechat.books().accepted_fen(), 2 * FEE);
+    assert_balanced(&bench, &status);
+    daemon.stop().await;
+    assert!(!records(&bench).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_index_is_set_aside_and_made_anew() {
+    let (bench, daemon) = Bench::start(Setup::default()).await;
+    for plate in ["粤B11003", "粤B11004", "粤B11005"] {
+        bench.entry().pass(plate).await;
+    }
+    daemon.stop().await;
+    let index = bench.store().join("index");
+    assert!(flip_bits(&index) > 0);
+
+    let daemon = bench.daemon().await;
+    bench.entry().pass("粤B11006").await;
+    sleep(stay::CHARGED).await;
+    bench.exit().pass("粤B11003").await;
+    bench.place.logged("the index is ready", 2).await;
+    assert!(bench.store().join("index.damaged-1").is_dir());
+    let status = bench.filed(3).await;
+    assert_eq!(status["cars_inside"], 3, "{status}");
+    daemon.stop().await;
+
+    let daemon = bench.daemon().await;
+    bench.place.logged("agree with the ledger", 1).await;
+    let status = bench.place.status().await.unwrap();
+    assert!(!status["alarms"].to_string().contains("index_unavailable"));
+    daemon.stop().await;
+}
+
+/// A bit in every 64 bytes of every file. Returns how many bits.
+fn flip_bits(folder: &Path) -> usize {
+    let mut flipped = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            flipped += flip_bits(&path);
+            continue;
+        }
+        let mut bytes = fs::read(&path).unwrap();
+        for byte in bytes.iter_mut().step_by(64) {
+            *byte ^= 1;
+            flipped += 1;
+        }
+        fs::write(&path, bytes).unwrap();
+    }
+    flipped
+}
