@@ -259,7 +259,7 @@ impl Park {
     fn wait(&mut self, leaving: &Leaving, trade_no: String, turn: &mut Turn) {
         let deadline = turn.moment().after_ms(self.rules.exit.budget_ms);
         let hold = self.site.holds.get(&leaving.lane);
-        let same = hold.filter(|hold| hold.session.as_ref() == Some(&leaving.session.id));
+        let same = hold.filter(|hold| hold.plate == leaving.read.plate);
         let since = same.map(|hold| hold.since.clone());
         let until = self.mind(&leaving.lane).held_until;
         let held = since.map(|since| Held { since, until });

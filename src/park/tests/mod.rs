@@ -8,5 +8,7 @@ mod disk;
 mod entering;
 mod failing;
 mod leaving;
+mod seeds;
+mod traffic;
 mod wire;
 mod world;

@@ -9,7 +9,7 @@ use crate::charges::book::Book;
 use crate::charges::charge::Charge;
 use crate::charges::queue::{MerchantRules, Request};
 use crate::charges::record::MoneyRecord;
-use crate::gate::turn::{Outcome, Turner};
+use crate::gate::turn::{Outcome, StoreNews, Turner};
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::entry::{EntryRules, Unreadable};
 use crate::lane::exit::{ExitRules, NearMatch, NoEntry};
@@ -20,7 +20,7 @@ use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::lane::reading::PlateRead;
 use crate::lane::session::{LaneId, Session};
 use crate::lane::tariff::{Steps, Tariff};
-use crate::lane::time::{BootId, Moment, Now, Wall};
+use crate::lane::time::{BootId, Moment, Now, Stamp, Wall};
 use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::{LaneRecord, Record};
@@ -28,6 +28,7 @@ use crate::park::rules::{Direction, LaneRules, Lists, Rules};
 use crate::park::state::Hold;
 use crate::park::step::{Command, Ignored};
 use crate::sim::material;
+use crate::sim::random::SplitMix64;
 use crate::sim::wechat::{Seal, Simulator};
 
 /// 2026-03-02T08:00:00+08:00, when every world begins.
@@ -38,6 +39,9 @@ const UP_MS: u64 = 100_000;
 pub const CALL_MS: u64 = 10_000;
 /// So many turns at one instant are a busy loop.
 const TURNS_AT_ONCE_MAX: u32 = 200;
+
+/// So much of the trace is shown when something fails.
+const TRACED: usize = if cfg!(feature = "demo") { 20_000 } else { 60 };
 
 pub const IN: &str = "in-1";
 pub const OUT: &str = "out-1";
@@ -99,7 +103,15 @@ pub struct World {
     pub unplugged: bool,
     pub arms: BTreeMap<LaneId, Arm>,
     pub next_cut: Option<Cut>,
+    /// Cuts the power after so many of 1000 steps.
+    pub cuts: Option<(SplitMix64, u16)>,
+    /// Makes barriers fail now and then.
+    pub arm_moods: Option<SplitMix64>,
     pub off: bool,
+    /// What is on disk is all that was decided.
+    in_sync: bool,
+    /// The true times at which the boots began.
+    boots: BTreeMap<u64, i64>,
     heap: BTreeMap<(u64, u64), (u64, Event)>,
     queued: u64,
     /// Events of an earlier run are lost with it.
@@ -111,6 +123,9 @@ pub struct World {
     pub ignored: Vec<Ignored>,
     pub replies: Vec<Result<String, String>>,
     pub trace: Vec<String>,
+    /// Writing the trace takes longer than everything else.
+    pub traced: bool,
+    store_down: bool,
 }
 
 impl World {
@@ -145,7 +160,11 @@ impl World {
             unplugged: false,
             arms: BTreeMap::new(),
             next_cut: None,
+            cuts: None,
+            arm_moods: None,
             off: false,
+            in_sync: true,
+            boots: BTreeMap::from([(1, -i64::try_from(UP_MS).unwrap())]),
             heap: BTreeMap::new(),
             queued: 0,
             run: 0,
@@ -156,6 +175,8 @@ impl World {
             ignored: Vec::new(),
             replies: Vec::new(),
             trace: Vec::new(),
+            traced: true,
+            store_down: false,
         };
         world.tell(started());
         world
@@ -272,7 +293,7 @@ impl World {
         }
         let now = self.now();
         for event in events.iter().filter(|event| **event != Event::Tick) {
-            self.note(format!("{event:?}"));
+            self.note(|| format!("{event:?}"));
         }
         let before = self.disk.len();
         let outcome = self.turner.turn(events, now);
@@ -281,9 +302,15 @@ impl World {
 
     fn carry_out(&mut self, outcome: Outcome, before: usize) {
         if let Some(news) = &outcome.store {
-            self.note(format!("store: {news:?}"));
+            self.store_down = matches!(news, StoreNews::Failed(_));
+            self.note(|| format!("store: {news:?}"));
         }
-        let cut = self.next_cut.filter(|_| self.disk.len() > before);
+        let has_written = self.disk.len() > before;
+        if has_written && self.next_cut.is_none() {
+            self.next_cut = self.cuts.as_mut().and_then(draw_cut);
+        }
+        let cut = self.next_cut.filter(|_| has_written);
+        self.in_sync = !self.store_down && cut != Some(Cut::BeforeCommit);
         if cut == Some(Cut::BeforeCommit) {
             self.disk.lose_after(before);
         }
@@ -295,7 +322,7 @@ impl World {
         for taken in outcome.taken {
             for record in &taken.step.records {
                 if !matches!(record, Record::StepTaken(_)) {
-                    self.note(format!("  {record:?}"));
+                    self.note(|| format!("  {record:?}"));
                 }
             }
             self.alarms.extend(taken.step.alarms);
@@ -310,13 +337,13 @@ impl World {
         }
         if cut.is_some() {
             self.next_cut = None;
-            self.note("the power goes".to_owned());
+            self.note(|| "the power goes".to_owned());
             self.off = true;
         }
     }
 
     fn command(&mut self, command: Command) {
-        self.note(format!("  -> {command:?}"));
+        self.note(|| format!("  -> {command:?}"));
         match command {
             Command::RaiseBarrier {
                 lane,
@@ -325,7 +352,7 @@ impl World {
                 valid_until,
             } => {
                 assert!(valid_until > self.now().moment, "a stale command");
-                if !self.disk.is_failing() {
+                if !self.store_down {
                     assert!(
                         self.disk.has_raise(&lane, raise),
                         "raise {raise} of {lane} has no reason on disk"
@@ -342,7 +369,9 @@ impl World {
     }
 
     fn command_raise(&mut self, lane: LaneId, raise: u64, issue: u8) {
-        let arm = self.arms.get(&lane).copied().unwrap_or_default();
+        let drawn = self.arm_moods.as_mut().map(draw_arm);
+        let set = self.arms.get(&lane).copied();
+        let arm = drawn.or(set).unwrap_or_default();
         let answered = |driven| Event::RaiseAnswered {
             lane: lane.clone(),
             raise,
@@ -376,7 +405,7 @@ impl World {
         let exchange = self.simulator.handle(&wire::http(request), wall);
         let event = wire::heard(request, &exchange, &self.simulator);
         if let Some(fault) = &exchange.fault {
-            self.note(format!("  wire: {fault:?}"));
+            self.note(|| format!("  wire: {fault:?}"));
         }
         if exchange.answer.is_some() && exchange.delay_ms < CALL_MS {
             self.later(exchange.delay_ms, event);
@@ -385,8 +414,10 @@ impl World {
         }
     }
 
-    pub fn note(&mut self, what: String) {
-        self.trace.push(format!("{:>9} {what}", self.time));
+    fn note(&mut self, what: impl FnOnce() -> String) {
+        if self.traced {
+            self.trace.push(format!("{:>9} {}", self.time, what()));
+        }
     }
 
     // Power.
@@ -400,6 +431,7 @@ impl World {
     pub fn boot_again(&mut self, trusted: bool) {
         self.boot += 1;
         self.booted_at = self.time_i64();
+        self.boots.insert(self.boot, self.booted_at);
         self.trusted = trusted;
         self.start();
     }
@@ -408,11 +440,26 @@ impl World {
     pub fn start(&mut self) {
         self.run += 1;
         self.off = false;
+        self.store_down = false;
         self.disk.set_failing(false);
         let park = self.replayed();
-        self.note(format!("starts, boot {}", self.boot));
+        if self.in_sync {
+            assert_eq!(
+                park.snapshot(),
+                self.park().snapshot(),
+                "the fold is the state"
+            );
+        }
+        let boot = self.boot;
+        self.note(|| format!("starts, boot {boot}"));
         self.turner = Turner::new(park, self.disk.clone());
         self.tell(started());
+    }
+
+    /// When a stamp of this box was really made.
+    pub fn true_time(&self, stamp: &Stamp) -> Option<i64> {
+        let booted_at = self.boots.get(&stamp.now.boot.0)?;
+        Some(booted_at + i64::try_from(stamp.now.moment.0).unwrap())
     }
 
     /// The park as the disk would have it.
@@ -590,9 +637,27 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let from = self.trace.len().saturating_sub(60);
+            let from = self.trace.len().saturating_sub(TRACED);
             eprintln!("{}", self.trace[from..].join("\n"));
         }
+    }
+}
+
+fn draw_cut((random, permille): &mut (SplitMix64, u16)) -> Option<Cut> {
+    random.chance(*permille).then(|| match random.below(4) {
+        0 => Cut::BeforeCommit,
+        1 => Cut::BeforeCommands,
+        commands => Cut::AfterCommands(usize::try_from(commands).unwrap() - 1),
+    })
+}
+
+fn draw_arm(random: &mut SplitMix64) -> Arm {
+    match random.below(100) {
+        0..4 => Arm::RepliesInVain,
+        4..8 => Arm::Deaf,
+        8..11 => Arm::Offline,
+        11..13 => Arm::Refuses,
+        _ => Arm::Answers,
     }
 }
 
