@@ -241,15 +241,17 @@ impl Scene {
             timeline.cut_off(false);
             timeline.waiting()
         };
-        self.sheet
-            .note(&format!("✓ WeChat is back; {waiting}"), Ink::Good);
+        self.sheet.note(
+            &format!("✓ WeChat is back, as the daemon's next try will show; {waiting}"),
+            Ink::Good,
+        );
     }
 
     /// Tells what happens on the ground, and opens for those who call.
     async fn attend(&self, mut happenings: mpsc::Receiver<Happening>) {
         while let Some(happening) = happenings.recv().await {
             let line = self.sheet.timeline().tell(&happening);
-            self.sheet.pen.write(line);
+            line.into_iter().for_each(|line| self.sheet.pen.write(line));
             if matches!(happening.what, What::CallsAttendant { .. }) {
                 self.open_by_hand(happening.lane).await;
             }

@@ -27,6 +27,10 @@ pub struct Timeline {
     /// Fees of charges that WeChat has not taken on, by number, fen.
     unfiled: BTreeMap<String, u64>,
     backlog: Backlog,
+    /// For whom each lane's barrier was decided to rise last.
+    decided: BTreeMap<LaneId, Option<PlateNumber>>,
+    /// Of barriers that rose before one was told why: the relay is faster than the observer.
+    early: BTreeMap<LaneId, String>,
 }
 
 /// A charge as the daemon's records tell of it.
@@ -110,6 +114,8 @@ impl Timeline {
             charges: BTreeMap::new(),
             unfiled: BTreeMap::new(),
             backlog: Backlog::No,
+            decided: BTreeMap::new(),
+            early: BTreeMap::new(),
         }
     }
 
@@ -149,8 +155,8 @@ impl Timeline {
         self.line(at, "", "", text, ink)
     }
 
-    /// What happened on the ground.
-    pub fn tell(&self, happening: &Happening) -> String {
+    /// What happened on the ground. None: it will be told behind the decision that it follows from.
+    pub fn tell(&mut self, happening: &Happening) -> Option<String> {
         let ink = match happening.what {
             What::Arrived | What::Passed(_) => Ink::Dim,
             What::Raised { .. } => Ink::Plain,
@@ -159,7 +165,15 @@ impl Timeline {
         };
         let plate = happening.plate.as_str();
         let text = words::happening(happening.what);
-        self.line(happening.at, &happening.lane.0, plate, &text, ink)
+        let lane = &happening.lane;
+        let line = self.line(happening.at, &lane.0, plate, &text, ink);
+        let is_early = matches!(happening.what, What::Raised { .. })
+            && self.decided.get(lane) != Some(&Some(happening.plate.clone()));
+        if is_early {
+            self.early.insert(lane.clone(), line);
+            return None;
+        }
+        Some(line)
     }
 
     /// What the daemon decided.
@@ -208,6 +222,8 @@ impl Timeline {
             } => {
                 let text = format!("→ raise: {}", words::raise(reason));
                 self.decision(lane, plate.as_ref(), &text, Ink::Good, page);
+                page.lines.extend(self.early.remove(lane));
+                self.decided.insert(lane.clone(), plate.clone());
             }
             LaneRecord::RaiseReissued { lane, .. } => {
                 self.decision(lane, None, "→ raise once more", Ink::Waits, page);

@@ -98,22 +98,39 @@ fn a_reading_that_leads_to_nothing_says_why() {
 }
 
 #[test]
+fn a_barrier_rises_behind_the_decision_however_fast_it_is() {
+    let mut timeline = Timeline::new(Moment(0), Paint::none());
+    let mut happening = happening("in-1", 1_203, What::Raised { after_ms: 3 });
+    assert_eq!(timeline.tell(&happening), None);
+    let decided = read_at("in-1", 1_202, vec![opened(), raised("in-1")]);
+    let rises = "    1.2 s  in-1  粤B12345  barrier rises, 3 ms after the reading";
+    let lines = timeline.observe(&decided);
+    assert_eq!((lines.len(), lines.last().unwrap().as_str()), (2, rises));
+    happening.at = Moment(1_204);
+    assert_eq!(timeline.tell(&happening).as_deref(), Some(rises));
+}
+
+#[test]
 fn what_happens_on_the_ground_stands_in_the_same_columns() {
-    let timeline = Timeline::new(Moment(500), Paint::none());
-    let happening = Happening {
-        at: Moment(1_800),
-        lane: LaneId("out-2".into()),
-        plate: PlateNumber::parse("粤BD12345").unwrap().plate,
-        what: What::Raised { after_ms: 9 },
-    };
+    let mut timeline = Timeline::new(Moment(500), Paint::none());
+    let waits = What::CallsAttendant { waited_ms: 20_000 };
     assert_eq!(
-        timeline.tell(&happening),
-        "    1.3 s  out-2 粤BD12345 barrier rises, 9 ms after the reading"
+        timeline.tell(&happening("out-2", 1_800, waits)).unwrap(),
+        "    1.3 s  out-2 粤B12345  has waited for 20 s: calls the attendant"
     );
     assert_eq!(
         timeline.note(Moment(500), "over", Ink::Dim),
         "    0.0 s                  over"
     );
+}
+
+fn happening(lane: &str, ms: u64, what: What) -> Happening {
+    Happening {
+        at: Moment(ms),
+        lane: LaneId(lane.into()),
+        plate: plate(),
+        what,
+    }
 }
 
 trait IntoRecord {
