@@ -27,7 +27,7 @@ pub const UNSETTLED_AFTER_MS: u64 = 90 * 24 * HOUR;
 /// One item's own back-off: from a second to five minutes.
 const ITEM_MS_MAX: u64 = 5 * MINUTE;
 /// While WeChat is silent one call at a time finds out whether it answers again.
-const PROBE_MS_MAX: u64 = 30 * SECOND;
+const PROBE_MS_MAX: u64 = 10 * SECOND;
 
 /// Delay before an item's next try after `tries` tries.
 pub fn item_delay_ms(key: &str, tries: u32) -> u64 {
