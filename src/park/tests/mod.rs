@@ -8,6 +8,7 @@ mod disk;
 mod entering;
 mod failing;
 mod leaving;
+mod properties;
 mod seeds;
 mod traffic;
 mod wire;

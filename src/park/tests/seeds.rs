@@ -10,6 +10,7 @@ use crate::lane::exit::NearMatch;
 use crate::lane::number::SessionId;
 use crate::lane::session::Session;
 use crate::lane::tariff::Stay;
+use crate::park::Park;
 use crate::park::record::{LaneRecord, Record};
 use crate::sim::wechat::{Books, OrderState};
 
@@ -61,13 +62,16 @@ fn check(traffic: &Traffic) {
     everybody_got_away(traffic);
     the_queue_is_empty(world);
     the_sums_balance(world, &books);
-    each_stay_was_charged_once(world, &books);
-    nobody_paid_for_another(traffic);
-    assert_eq!(
-        world.replayed().snapshot(),
-        world.park().snapshot(),
-        "the fold is the state"
-    );
+    let records = world.disk.records();
+    let claims = claims(&records);
+    each_stay_was_charged_once(&claims, &books);
+    nobody_paid_for_another(traffic, &claims, &sessions(&records));
+    let mut replayed = Park::new(world.park().ledger(), world.rules.clone());
+    for record in &records {
+        replayed.replay(record);
+    }
+    let state = world.park().snapshot();
+    assert_eq!(replayed.snapshot(), state, "the fold is the state");
 }
 
 fn everybody_got_away(traffic: &Traffic) {
@@ -107,8 +111,7 @@ fn the_sums_balance(world: &World, books: &Books) {
     assert_eq!(books.fen_in(OrderState::Accepted), 0);
 }
 
-fn each_stay_was_charged_once(world: &World, books: &Books) {
-    let claims = claims(world);
+fn each_stay_was_charged_once(claims: &BTreeMap<String, Claim>, books: &Books) {
     let numbers: BTreeSet<&str> = claims.values().map(|c| c.trade_no.as_str()).collect();
     assert_eq!(numbers.len(), claims.len(), "a number for each stay");
     let mut entries = BTreeSet::new();
@@ -120,13 +123,16 @@ fn each_stay_was_charged_once(world: &World, books: &Books) {
 }
 
 /// Every claim is of a car that stood at that exit then, for no longer than it was inside.
-fn nobody_paid_for_another(traffic: &Traffic) {
+fn nobody_paid_for_another(
+    traffic: &Traffic,
+    claims: &BTreeMap<String, Claim>,
+    sessions: &BTreeMap<SessionId, Session>,
+) {
     let world = &traffic.world;
     if world.rules.exit.near_match == NearMatch::Auto {
         return;
     }
-    let sessions = sessions(world);
-    for claim in claims(world).values() {
+    for claim in claims.values() {
         let session = &sessions[&claim.session];
         let exited = world.true_time(&claim.exited).expect("of this box");
         let entered = world.true_time(&session.entered).expect("of this box");
@@ -168,22 +174,24 @@ fn was_missed(traffic: &Traffic, plate: &str, exited: i64) -> bool {
     leaving.any(|(from, to)| (*from..=to.unwrap_or(u64::MAX)).contains(&exited))
 }
 
-fn claims(world: &World) -> BTreeMap<String, Claim> {
-    let records = world.money_records().into_iter();
+fn claims(records: &[Record]) -> BTreeMap<String, Claim> {
     records
+        .iter()
         .filter_map(|record| match record {
-            MoneyRecord::ChargeOpened { claim } => Some((claim.trade_no.clone(), claim)),
+            Record::Money(MoneyRecord::ChargeOpened { claim }) => {
+                Some((claim.trade_no.clone(), claim.clone()))
+            }
             _ => None,
         })
         .collect()
 }
 
-fn sessions(world: &World) -> BTreeMap<SessionId, Session> {
-    let records = world.disk.records().into_iter();
+fn sessions(records: &[Record]) -> BTreeMap<SessionId, Session> {
     records
+        .iter()
         .filter_map(|record| match record {
             Record::Lane(LaneRecord::SessionOpened { session }) => {
-                Some((session.id.clone(), session))
+                Some((session.id.clone(), session.clone()))
             }
             _ => None,
         })
