@@ -7,6 +7,7 @@ mod charging;
 mod disk;
 mod entering;
 mod failing;
+mod kinds;
 mod leaving;
 mod properties;
 mod seeds;

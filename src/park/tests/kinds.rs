@@ -1,0 +1,58 @@
+//! `docs/record-kinds.md` says what is on disk.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::traffic::Traffic;
+use crate::store::record::Class;
+
+const TABLE: &str = include_str!("../../../docs/record-kinds.md");
+
+/// By number: class and name.
+fn documented() -> BTreeMap<u16, (String, String)> {
+    let rows = TABLE.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let number = cells.get(1)?.parse().ok()?;
+        Some((number, (cells[2].to_owned(), cells[3].to_owned())))
+    });
+    rows.collect()
+}
+
+#[test]
+fn every_kind_on_disk_is_in_the_table_and_every_number_once() {
+    let table = documented();
+    let rows = TABLE.lines().filter(|line| {
+        let number = line.split('|').nth(1).map(str::trim);
+        number.is_some_and(|number| number.parse::<u16>().is_ok())
+    });
+    assert_eq!(rows.count(), table.len());
+    let numbers: Vec<u16> = table.keys().copied().collect();
+    let expected: Vec<u16> = (1..=3).chain(16..=25).chain(32..=52).collect();
+    assert_eq!(numbers, expected);
+
+    let mut seen = BTreeMap::new();
+    for seed in 0..40 {
+        let mut traffic = Traffic::new(seed);
+        traffic.run();
+        for record in traffic.world.disk.stored() {
+            let payload: Value = serde_json::from_slice(&record.payload).unwrap();
+            let (class, name) = &table[&record.kind];
+            if let Some(fact) = payload["fact"].as_str() {
+                assert_eq!(fact, name, "{}", record.kind);
+            }
+            match class.as_str() {
+                "session" => assert_eq!(record.class, Class::Session),
+                "money" => assert_eq!(record.class, Class::Money),
+                "event" => assert_eq!(record.class, Class::Event),
+                _ => assert_eq!(record.kind, 1),
+            }
+            *seen.entry(record.kind).or_insert(0) += 1;
+        }
+    }
+    let unseen: Vec<u16> = expected
+        .into_iter()
+        .filter(|number| !seen.contains_key(number))
+        .collect();
+    assert_eq!(unseen, [0; 0], "the seeded traffic leads to every kind");
+}
