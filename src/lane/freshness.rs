@@ -138,6 +138,11 @@ mod tests {
         assert_eq!(clock.age_ms(None, now(1_000, T0, true)), None);
     }
 
+    /// When a camera with a right clock sends its sign of life.
+    fn sent_ms(beat: u64) -> i64 {
+        i64::try_from(beat * 10_000).unwrap()
+    }
+
     #[test]
     fn setting_the_boxs_wall_clock_changes_nothing() {
         let mut clock = CameraClock::default();
@@ -152,16 +157,13 @@ mod tests {
     fn a_camera_clock_set_back_is_believed_after_three_signs_of_life() {
         let mut clock = CameraClock::default();
         for beat in 0..5 {
-            clock.heard(
-                Wall(T0 + beat * 10_000),
-                now(beat as u64 * 10_000, T0, true),
-            );
+            clock.heard(Wall(T0 + sent_ms(beat)), now(beat * 10_000, T0, true));
         }
         let back = 3_600_000;
         for beat in 5..8 {
             clock.heard(
-                Wall(T0 + beat * 10_000 - back),
-                now(beat as u64 * 10_000, T0, true),
+                Wall(T0 + sent_ms(beat) - back),
+                now(beat * 10_000, T0, true),
             );
         }
         let age = clock.age_ms(Some(Wall(T0 + 80_000 - back)), now(80_000, T0, true));
@@ -183,10 +185,7 @@ mod tests {
         let mut clock = CameraClock::default();
         clock.heard(Wall(T0), now(0, T0, true));
         for beat in 1..6 {
-            clock.heard(
-                Wall(T0 + beat * 10_000),
-                now(60_000 + beat as u64, T0, true),
-            );
+            clock.heard(Wall(T0 + sent_ms(beat)), now(60_000 + beat, T0, true));
         }
         assert_eq!(
             clock.age_ms(Some(Wall(T0 + 30_000)), now(60_010, T0, true)),

@@ -13,7 +13,8 @@ mod replay;
 pub mod rules;
 pub mod state;
 pub mod step;
-#[cfg(all(test, feature = "demo"))]
+#[cfg(test)]
+#[cfg(feature = "demo")]
 mod tests;
 mod waiting;
 

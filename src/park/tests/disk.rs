@@ -95,10 +95,6 @@ impl Disk {
         self.0.borrow_mut().failing_checkpoints = failing;
     }
 
-    pub fn is_failing(&self) -> bool {
-        self.0.borrow().failing
-    }
-
     /// Writes the state whole after so many commits.
     pub fn checkpoint_every(&self, commits: u64) {
         self.0.borrow_mut().checkpoint_every = Some(commits);

@@ -351,3 +351,16 @@ fn given_an_unknown_kind_of_record_when_the_ledger_is_replayed_then_it_changes_n
     park.replay(&Record::Unknown { kind: 999 });
     assert_eq!(park.snapshot(), before);
 }
+
+#[test]
+fn given_a_ledger_that_may_have_lost_a_commit_when_it_starts_then_numbers_are_skipped() {
+    let mut world = World::new();
+    world.tell(Event::Started {
+        version: "test".into(),
+        rules_changed: false,
+        possibly_lost: 1,
+    });
+    assert_eq!(world.park().site().sessions_opened, 1024);
+    let folded = world.replayed();
+    assert_eq!(folded.site().sessions_opened, 1024);
+}

@@ -9,6 +9,9 @@ use crate::store::record::Class;
 
 const TABLE: &str = include_str!("../../../docs/record-kinds.md");
 
+/// Only a ledger that may have lost a commit leads to it, and the one in memory never does.
+const NUMBERS_SKIPPED: u16 = 25;
+
 /// By number: class and name.
 fn documented() -> BTreeMap<u16, (String, String)> {
     let rows = TABLE.lines().filter_map(|line| {
@@ -28,7 +31,7 @@ fn every_kind_on_disk_is_in_the_table_and_every_number_once() {
     });
     assert_eq!(rows.count(), table.len());
     let numbers: Vec<u16> = table.keys().copied().collect();
-    let expected: Vec<u16> = (1..=3).chain(16..=25).chain(32..=52).collect();
+    let expected: Vec<u16> = (1..=3).chain(16..=26).chain(32..=52).collect();
     assert_eq!(numbers, expected);
 
     let mut seen = BTreeMap::new();
@@ -52,7 +55,7 @@ fn every_kind_on_disk_is_in_the_table_and_every_number_once() {
     }
     let unseen: Vec<u16> = expected
         .into_iter()
-        .filter(|number| !seen.contains_key(number))
+        .filter(|number| !seen.contains_key(number) && *number != NUMBERS_SKIPPED)
         .collect();
     assert_eq!(unseen, [0; 0], "the seeded traffic leads to every kind");
 }

@@ -720,7 +720,8 @@ fn given_an_implausible_stay_or_fee_when_it_ends_then_a_person_looks() {
 
 #[test]
 fn given_a_doubtful_exit_reading_when_it_costs_something_then_a_person_looks() {
-    let spoil: [(fn(&mut crate::lane::reading::PlateRead), Doubt); 4] = [
+    type Spoil = fn(&mut crate::lane::reading::PlateRead);
+    let spoil: [(Spoil, Doubt); 4] = [
         (
             |read| read.confidence_permille = Some(799),
             Doubt::LowConfidence,

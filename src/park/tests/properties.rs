@@ -166,12 +166,12 @@ impl Twins {
             assert_eq!(read, *record);
             self.fold.replay(&read);
         }
-        if step.records.is_empty() && self.steps % 16 != 0 {
+        if step.records.is_empty() && !self.steps.is_multiple_of(16) {
             return;
         }
         let state = self.live.snapshot();
         assert_eq!(self.fold.snapshot(), state, "after {event:?}");
-        if self.steps % 7 == 0 {
+        if self.steps.is_multiple_of(7) {
             self.checkpoint(Record::Checkpoint(Box::new(state)));
         }
         self.check_sums();
