@@ -30,8 +30,8 @@ pub struct Queue {
     pub(super) book: Book,
     pub(super) agenda: Agenda,
     pub(super) link: Link,
-    /// Stays whose cars stand at a barrier, and until when their lanes wait for an answer; those held
-    /// longer stay in here until they go, so at most one a lane.
+    /// Stays whose cars stand at a barrier, at most one a lane, and until when the lane waits for an
+    /// answer. A car that is held longer stays in here until it goes, with the earliest moment.
     pub(super) awaited: BTreeMap<SessionId, Moment>,
     /// Entries on their way to WeChat: for each plate one at a time, so that none overtakes another.
     pub(super) notifying: BTreeMap<PlateNumber, SessionId>,
@@ -277,6 +277,7 @@ impl Queue {
             return;
         }
         self.give_up_overdue_flights(now, out);
+        self.forget_missed_deadlines(now.now.moment);
         if self.unsigned_until.is_some() {
             return;
         }
@@ -298,6 +299,13 @@ impl Queue {
                 break;
             }
             self.act(&item, None, now, rules, out);
+        }
+    }
+
+    /// A lane that has waited in vain asks for no call of its own any more.
+    fn forget_missed_deadlines(&mut self, now: Moment) {
+        for until in self.awaited.values_mut().filter(|until| **until <= now) {
+            *until = Moment::default();
         }
     }
 

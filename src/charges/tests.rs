@@ -8,7 +8,7 @@ use super::record::{MoneyRecord, StaffOutcome};
 use crate::lane::number::{LedgerId, SessionId};
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::service::ServiceState;
-use crate::lane::session::LaneId;
+use crate::lane::session::{LaneId, Session};
 use crate::lane::tariff::Quote;
 use crate::lane::time::{BootId, Moment, Now, Stamp, Wall};
 
@@ -200,7 +200,7 @@ fn given_two_stays_of_a_plate_when_the_first_call_is_still_under_way_then_the_se
     let mut out = turn(&mut queue, HOUR + 2_000);
     assert_eq!(out.calls.len(), 1);
     queue.abandon_entry(&session(), &mut out);
-    let next = crate::lane::session::Session {
+    let next = Session {
         id: SessionId::new(LedgerId(1), 2),
         plate: plate(),
         color: Some(PlateColor::Blue),
@@ -214,7 +214,38 @@ fn given_two_stays_of_a_plate_when_the_first_call_is_still_under_way_then_the_se
     assert_eq!(turn(&mut queue, HOUR + 13_000).calls.len(), 1);
 }
 
+#[test]
+fn given_a_lane_that_waited_in_vain_when_all_calls_are_taken_then_no_turn_is_asked_for_at_once() {
+    let mut out = Out::default();
+    let mut queue = Queue::default();
+    for counter in 1..=12 {
+        queue.open_entry(&stay(counter), at(0).now, &mut out);
+    }
+    assert_eq!(turn(&mut queue, 0).calls.len(), 8);
+    for counter in 1..=2 {
+        queue.entry_answered(&stay(counter).id, &lost(), &at(10), &mut out);
+    }
+    assert!(queue.is_silent());
+    queue.hurry(&stay(12).id, Moment(500), at(20).now);
+    let heard = refused(400, "PARAM_ERROR");
+    queue.entry_answered(&stay(3).id, &heard, &at(1_000), &mut out);
+    assert_eq!(turn(&mut queue, 1_000).calls.len(), 3);
+    assert!(queue.wake_at() > Some(Moment(1_000)));
+}
+
 // What they are made of.
+
+fn stay(counter: u64) -> Session {
+    let plate = format!("粤B{:05}", 10_000 + counter);
+    Session {
+        id: SessionId::new(LedgerId(1), counter),
+        plate: PlateNumber::parse(&plate).unwrap().plate,
+        color: Some(PlateColor::Blue),
+        lane: LaneId("in-1".into()),
+        entered: at(0),
+        doubts: Vec::new(),
+    }
+}
 
 fn sent() -> Vec<MoneyRecord> {
     let opening = Opening::ToFile {

@@ -3,14 +3,20 @@
 
 mod barriers;
 mod cameras;
+mod cars;
 mod charging;
 mod disk;
 mod entering;
 mod failing;
+mod guarded;
+mod held;
 mod kinds;
 mod leaving;
 mod properties;
 mod seeds;
+mod silent;
+mod site;
 mod traffic;
+mod views;
 mod wire;
 mod world;

@@ -5,34 +5,23 @@ use std::sync::Arc;
 
 use super::disk::Disk;
 use super::wire;
-use crate::charges::book::Book;
-use crate::charges::charge::Charge;
-use crate::charges::queue::{MerchantRules, Request};
-use crate::charges::record::MoneyRecord;
+use crate::charges::queue::Request;
 use crate::gate::turn::{Outcome, StoreNews, Turner};
-use crate::lane::alarm::{Alarm, AlarmKind};
-use crate::lane::entry::{EntryRules, Unreadable};
-use crate::lane::exit::{ExitRules, NearMatch, NoEntry};
-use crate::lane::guard::{GuardRules, WhenGuarded};
+use crate::lane::alarm::Alarm;
 use crate::lane::number::LedgerId;
-use crate::lane::plate::{PlateColor, PlateNumber};
-use crate::lane::raise::{HoldReason, RaiseReason};
-use crate::lane::reading::PlateRead;
-use crate::lane::session::{LaneId, Session};
-use crate::lane::tariff::{Steps, Tariff};
+use crate::lane::session::LaneId;
 use crate::lane::time::{BootId, Moment, Now, Stamp, Wall};
 use crate::park::Park;
 use crate::park::event::Event;
-use crate::park::record::{LaneRecord, Record};
-use crate::park::rules::{Direction, LaneRules, Lists, Rules};
-use crate::park::state::Hold;
+use crate::park::record::Record;
+use crate::park::rules::Rules;
 use crate::park::step::{Command, Ignored};
 use crate::sim::material;
 use crate::sim::random::SplitMix64;
 use crate::sim::wechat::{Seal, Simulator};
 
-/// 2026-03-02T08:00:00+08:00, when every world begins.
-pub const BEGINNING: Wall = Wall(1_772_409_600_000);
+pub use super::site::*;
+
 /// How long the box has been up by then.
 const UP_MS: u64 = 100_000;
 /// A call without an answer counts as lost after this.
@@ -42,12 +31,6 @@ const TURNS_AT_ONCE_MAX: u32 = 200;
 
 /// So much of the trace is shown when something fails.
 const TRACED: usize = if cfg!(feature = "demo") { 20_000 } else { 60 };
-
-pub const IN: &str = "in-1";
-pub const OUT: &str = "out-1";
-pub const MINUTE: u64 = 60_000;
-pub const HOUR: u64 = 60 * MINUTE;
-pub const DAY: u64 = 24 * HOUR;
 
 /// What a barrier does with a command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,7 +99,7 @@ pub struct World {
     queued: u64,
     /// Events of an earlier run are lost with it.
     run: u64,
-    record_ids: u64,
+    pub(super) record_ids: u64,
     pub raised: Vec<Raised>,
     pub calls: Vec<(u64, Request)>,
     pub alarms: Vec<Alarm>,
@@ -414,7 +397,7 @@ impl World {
         }
     }
 
-    fn note(&mut self, what: impl FnOnce() -> String) {
+    pub(super) fn note(&mut self, what: impl FnOnce() -> String) {
         if self.traced {
             self.trace.push(format!("{:>9} {}", self.time, what()));
         }
@@ -468,170 +451,6 @@ impl World {
         self.disk.replay_into(&mut park);
         park
     }
-
-    // Readings.
-
-    pub fn read(&mut self, lane: &str, plate: &str) {
-        let read = self.reading(plate);
-        self.read_as(lane, read);
-    }
-
-    pub fn read_as(&mut self, lane: &str, read: PlateRead) {
-        let event = plate_read(lane, read);
-        self.tell(event);
-    }
-
-    /// A sign of life of a lane's camera, whose clock is right.
-    pub fn camera_lives(&mut self, lane: &str) {
-        let event = Event::CameraAlive {
-            lane: lane_id(lane),
-            sent_at: Some(self.true_wall()),
-        };
-        self.tell(event);
-    }
-
-    /// A good reading, just made.
-    pub fn reading(&mut self, plate: &str) -> PlateRead {
-        self.record_ids += 1;
-        let wall = self.true_wall();
-        let mut read = PlateRead::by_hand(number(plate), Some(color_of(plate)));
-        read.record_id = Some(self.record_ids.to_string());
-        read.confidence_permille = Some(950);
-        read.captured_at = Some(wall);
-        read.sent_at = Some(wall);
-        read
-    }
-
-    /// A vehicle whose plate was not read.
-    pub fn unreadable(&mut self) -> PlateRead {
-        let mut read = self.reading("粤B00000");
-        read.plate = None;
-        read.color = None;
-        read.fault = Some(crate::lane::reading::ReadFault::Unreadable);
-        read
-    }
-
-    /// The car passes the arm.
-    pub fn drive_through(&mut self, lane: &str) {
-        for occupied in [true, false] {
-            let lane = lane_id(lane);
-            self.tell(Event::ClosingLoop { lane, occupied });
-            self.pass(1_500);
-        }
-    }
-
-    /// A car comes in, is registered, and has driven through.
-    pub fn enter(&mut self, plate: &str) {
-        self.read(IN, plate);
-        self.pass(2_000);
-        self.drive_through(IN);
-    }
-
-    pub fn attendant_raises(&mut self, lane: &str) {
-        self.tell(Event::AttendantRaised {
-            lane: lane_id(lane),
-            by: "张三".into(),
-            why: "asked to".into(),
-            money: None,
-        });
-    }
-
-    // What came of it.
-
-    pub fn park(&self) -> &Park {
-        self.turner.park()
-    }
-
-    pub fn book(&self) -> &Book {
-        self.park().queue().book()
-    }
-
-    /// How often a barrier was told to rise.
-    pub fn raises(&self, lane: &str) -> usize {
-        self.raised.iter().filter(|r| r.lane.0 == lane).count()
-    }
-
-    /// Why the lane was last raised, as on disk.
-    pub fn reason(&self, lane: &str) -> Option<RaiseReason> {
-        self.lane_records()
-            .into_iter()
-            .rev()
-            .find_map(|record| match record {
-                LaneRecord::RaiseDecided {
-                    lane: of, reason, ..
-                } if of.0 == lane => Some(reason),
-                _ => None,
-            })
-    }
-
-    pub fn hold(&self, lane: &str) -> Option<&Hold> {
-        self.park().site().holds.get(&lane_id(lane))
-    }
-
-    pub fn held_for(&self, lane: &str) -> Option<HoldReason> {
-        self.hold(lane).map(|hold| hold.reason.clone())
-    }
-
-    pub fn session(&self, plate: &str) -> Option<&Session> {
-        self.park().site().session_of(&number(plate))
-    }
-
-    pub fn lane_records(&self) -> Vec<LaneRecord> {
-        let records = self.disk.records().into_iter();
-        records
-            .filter_map(|record| match record {
-                Record::Lane(record) => Some(record),
-                _ => None,
-            })
-            .collect()
-    }
-
-    pub fn money_records(&self) -> Vec<MoneyRecord> {
-        let records = self.disk.records().into_iter();
-        records
-            .filter_map(|record| match record {
-                Record::Money(record) => Some(record),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// The only charge in the queue.
-    pub fn charge(&self) -> &Charge {
-        let mut charges = self.book().charges();
-        let charge = charges.next().expect("a charge in the queue");
-        assert!(charges.next().is_none(), "only one");
-        charge
-    }
-
-    /// The only charge with the staff.
-    pub fn desk(&self) -> &Charge {
-        let mut charges = self.book().desk();
-        let charge = charges.next().expect("a charge with the staff");
-        assert!(charges.next().is_none(), "only one");
-        charge
-    }
-
-    /// The calls that left since `from` calls had.
-    pub fn calls_since(&self, from: usize) -> Vec<&'static str> {
-        let calls = self.calls[from..].iter();
-        calls
-            .map(|(_, request)| match request {
-                Request::NotifyEntry { .. } => "entry",
-                Request::Charge { .. } => "charge",
-                Request::Query { .. } => "query",
-            })
-            .collect()
-    }
-
-    pub fn is_alarmed(&self, kind: AlarmKind) -> bool {
-        let last = self.alarms.iter().rev().find(|alarm| alarm.kind == kind);
-        last.is_some_and(|alarm| alarm.raised)
-    }
-
-    pub fn last_ignored(&self) -> Option<Ignored> {
-        self.ignored.last().copied()
-    }
 }
 
 impl Drop for World {
@@ -658,98 +477,5 @@ fn draw_arm(random: &mut SplitMix64) -> Arm {
         8..11 => Arm::Offline,
         11..13 => Arm::Refuses,
         _ => Arm::Answers,
-    }
-}
-
-/// Two lanes, 5 yuan for each started hour, WeChat asked within 1.5 s.
-pub fn rules() -> Rules {
-    let lane = |direction| LaneRules {
-        direction,
-        duplicate_window_ms: 30_000,
-        min_confidence_permille: Some(800),
-    };
-    Rules {
-        box_id: "south-1".into(),
-        lanes: BTreeMap::from([
-            (lane_id(IN), lane(Direction::Entry)),
-            (lane_id(OUT), lane(Direction::Exit)),
-        ]),
-        entry: EntryRules {
-            wait_for_wechat_ms: 0,
-            unreadable: Unreadable::Hold,
-        },
-        exit: ExitRules {
-            budget_ms: 1_500,
-            success_budget_ms: 8_000,
-            try_when_blocked: true,
-            no_entry: NoEntry::Ask,
-            near_match: NearMatch::Ask,
-            held_at_most_ms: 10 * MINUTE,
-            silent_normal_up_to_fen: 5_000,
-            silent_unknown_up_to_fen: 2_000,
-            exposure_limit_fen: 200_000,
-            advance: true,
-        },
-        guard: GuardRules {
-            max_stay_ms: 72 * HOUR,
-            max_fee_fen: 10_000,
-            at_exit: WhenGuarded::Hold,
-        },
-        lists: Lists::default(),
-        tariff: tariff(),
-        merchant: MerchantRules {
-            appid: material::APPID.into(),
-            parking_name: "测试停车场".into(),
-            description: "停车费".into(),
-            entry_notify_url: "https://pay.example.com/entry".into(),
-            charge_notify_url: "https://pay.example.com/charge".into(),
-            free_duration_s: 0,
-        },
-    }
-}
-
-fn tariff() -> Tariff {
-    Tariff {
-        name: "test".into(),
-        version: "1".into(),
-        free_s: 0,
-        free_counts_once_exceeded: false,
-        first: None,
-        then: Some(Steps {
-            every_s: 3_600.try_into().unwrap(),
-            fen: 500,
-        }),
-        cap_fen: None,
-    }
-}
-
-pub fn plate_read(lane: &str, read: PlateRead) -> Event {
-    Event::PlateRead {
-        lane: lane_id(lane),
-        camera: format!("camera of {lane}"),
-        read,
-    }
-}
-
-pub fn started() -> Event {
-    Event::Started {
-        version: "test".into(),
-        rules_changed: false,
-        possibly_lost: 0,
-    }
-}
-
-pub fn lane_id(lane: &str) -> LaneId {
-    LaneId(lane.into())
-}
-
-pub fn number(plate: &str) -> PlateNumber {
-    PlateNumber::parse(plate).expect("a plate").plate
-}
-
-fn color_of(plate: &str) -> PlateColor {
-    match plate.chars().count() {
-        8 => PlateColor::Green,
-        _ => PlateColor::Blue,
     }
 }

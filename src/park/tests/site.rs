@@ -1,0 +1,117 @@
+//! The site: its rules, its lanes, its plates.
+
+use std::collections::BTreeMap;
+
+use crate::charges::queue::MerchantRules;
+use crate::lane::entry::{EntryRules, Unreadable};
+use crate::lane::exit::{ExitRules, NearMatch, NoEntry};
+use crate::lane::guard::{GuardRules, WhenGuarded};
+use crate::lane::plate::{PlateColor, PlateNumber};
+use crate::lane::reading::PlateRead;
+use crate::lane::session::LaneId;
+use crate::lane::tariff::{Steps, Tariff};
+use crate::lane::time::Wall;
+use crate::park::event::Event;
+use crate::park::rules::{Direction, LaneRules, Lists, Rules};
+use crate::sim::material;
+
+/// 2026-03-02T08:00:00+08:00, when every world begins.
+pub const BEGINNING: Wall = Wall(1_772_409_600_000);
+pub const IN: &str = "in-1";
+pub const OUT: &str = "out-1";
+pub const MINUTE: u64 = 60_000;
+pub const HOUR: u64 = 60 * MINUTE;
+pub const DAY: u64 = 24 * HOUR;
+
+/// Two lanes, 5 yuan for each started hour, WeChat asked within 1.5 s.
+pub fn rules() -> Rules {
+    let lane = |direction| LaneRules {
+        direction,
+        duplicate_window_ms: 30_000,
+        min_confidence_permille: Some(800),
+    };
+    Rules {
+        box_id: "south-1".into(),
+        lanes: BTreeMap::from([
+            (lane_id(IN), lane(Direction::Entry)),
+            (lane_id(OUT), lane(Direction::Exit)),
+        ]),
+        entry: EntryRules {
+            wait_for_wechat_ms: 0,
+            unreadable: Unreadable::Hold,
+        },
+        exit: ExitRules {
+            budget_ms: 1_500,
+            success_budget_ms: 8_000,
+            try_when_blocked: true,
+            no_entry: NoEntry::Ask,
+            near_match: NearMatch::Ask,
+            held_at_most_ms: 10 * MINUTE,
+            silent_normal_up_to_fen: 5_000,
+            silent_unknown_up_to_fen: 2_000,
+            exposure_limit_fen: 200_000,
+            advance: true,
+        },
+        guard: GuardRules {
+            max_stay_ms: 72 * HOUR,
+            max_fee_fen: 10_000,
+            at_exit: WhenGuarded::Hold,
+        },
+        lists: Lists::default(),
+        tariff: tariff(),
+        merchant: MerchantRules {
+            appid: material::APPID.into(),
+            parking_name: "测试停车场".into(),
+            description: "停车费".into(),
+            entry_notify_url: "https://pay.example.com/entry".into(),
+            charge_notify_url: "https://pay.example.com/charge".into(),
+            free_duration_s: 0,
+        },
+    }
+}
+
+fn tariff() -> Tariff {
+    Tariff {
+        name: "test".into(),
+        version: "1".into(),
+        free_s: 0,
+        free_counts_once_exceeded: false,
+        first: None,
+        then: Some(Steps {
+            every_s: 3_600.try_into().unwrap(),
+            fen: 500,
+        }),
+        cap_fen: None,
+    }
+}
+
+pub fn plate_read(lane: &str, read: PlateRead) -> Event {
+    Event::PlateRead {
+        lane: lane_id(lane),
+        camera: format!("camera of {lane}"),
+        read,
+    }
+}
+
+pub fn started() -> Event {
+    Event::Started {
+        version: "test".into(),
+        rules_changed: false,
+        possibly_lost: 0,
+    }
+}
+
+pub fn lane_id(lane: &str) -> LaneId {
+    LaneId(lane.into())
+}
+
+pub fn number(plate: &str) -> PlateNumber {
+    PlateNumber::parse(plate).expect("a plate").plate
+}
+
+pub fn color_of(plate: &str) -> PlateColor {
+    match plate.chars().count() {
+        8 => PlateColor::Green,
+        _ => PlateColor::Blue,
+    }
+}
