@@ -190,6 +190,11 @@ impl Queue {
         self.awaited.remove(session);
     }
 
+    /// How many lanes have a car whose entry or charge they wait for.
+    pub fn lanes_waiting(&self) -> usize {
+        self.awaited.len()
+    }
+
     /// Whether an answer about this stay may come by then: a call is on its way, or will be in time.
     pub fn may_hear_of(&self, session: &SessionId, by: Moment) -> bool {
         let entry = Item::Entry(session.clone());

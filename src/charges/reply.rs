@@ -67,6 +67,7 @@ impl Queue {
         let number = entry.session.parking_no(entry.attempt);
         if made.out_parking_no == number && made.plate_number == entry.plate.as_str() {
             self.agenda.forget(&item);
+            out.alarms.push(mismatch(&number, false, &number));
             self.record(
                 out,
                 MoneyRecord::EntryRegistered {
@@ -78,7 +79,8 @@ impl Queue {
             );
             self.wake_charges_of(&entry.plate, now);
         } else if is_awaited {
-            out.alarms.push(mismatch(&number, &made.out_parking_no));
+            out.alarms
+                .push(mismatch(&number, true, &made.out_parking_no));
             self.entry_lost(entry, "the answer names another entry", out);
             self.again_later(&item, now);
         }
@@ -223,7 +225,7 @@ impl Queue {
         let item = Item::Charge(charge.claim.trade_no.clone());
         if !charge.is_meant_by(transaction) {
             let (ours, theirs) = (&charge.claim.trade_no, &transaction.out_trade_no);
-            out.alarms.push(mismatch(ours, theirs));
+            out.alarms.push(mismatch(ours, true, theirs));
             if is_awaited {
                 let why = "the answer names another order, sum, entry or plate";
                 self.not_believed(charge, why.to_owned(), out);
@@ -232,6 +234,7 @@ impl Queue {
             return;
         }
         let trade_no = charge.claim.trade_no.clone();
+        out.alarms.push(mismatch(&trade_no, false, &trade_no));
         let was_accepted = matches!(charge.state, ChargeState::Accepted { .. });
         match &transaction.state {
             TradeState::Success | TradeState::Refund => {
@@ -454,14 +457,18 @@ fn lost<T>() -> Heard<T> {
     }
 }
 
-fn mismatch(ours: &str, theirs: &str) -> Alarm {
+/// An answer spoke of something else than was asked; or, not raised, the right one has come.
+fn mismatch(ours: &str, raised: bool, theirs: &str) -> Alarm {
     Alarm {
         kind: AlarmKind::AnswerMismatch,
         subject: ours.to_owned(),
-        raised: true,
-        text: format!(
-            "a verified answer to {ours} speaks of something else ({theirs}); nothing is \
-             believed of it, the order will be queried"
-        ),
+        raised,
+        text: match raised {
+            true => format!(
+                "a verified answer to {ours} speaks of something else ({theirs}); nothing is \
+                 believed of it, the order will be queried"
+            ),
+            false => format!("the answer to {ours} is the right one"),
+        },
     }
 }

@@ -20,6 +20,8 @@ impl Queue {
     ) -> Result<(), &'static str> {
         let trade_no = trade_no.to_owned();
         if self.book.on_desk(&trade_no).is_some() {
+            let text = "staff has finished".to_owned();
+            out.alarms.push(with_staff(&trade_no, false, text));
             self.record(out, MoneyRecord::StaffFinished { trade_no, how });
             return Ok(());
         }
@@ -55,15 +57,19 @@ impl Queue {
             fee_fen / 100,
             fee_fen % 100
         );
-        out.alarms.push(Alarm {
-            kind: AlarmKind::ChargeWithStaff,
-            subject: trade_no.to_owned(),
-            raised: true,
-            text,
-        });
+        out.alarms.push(with_staff(trade_no, true, text));
         self.agenda.forget(&Item::Charge(trade_no.to_owned()));
         let trade_no = trade_no.to_owned();
         self.record(out, MoneyRecord::ChargeHandedToStaff { trade_no, reason });
         self.abandon_entry(&session, out);
+    }
+}
+
+fn with_staff(trade_no: &str, raised: bool, text: String) -> Alarm {
+    Alarm {
+        kind: AlarmKind::ChargeWithStaff,
+        subject: trade_no.to_owned(),
+        raised,
+        text,
     }
 }

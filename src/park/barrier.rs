@@ -25,6 +25,10 @@ impl Park {
         reason: RaiseReason,
         turn: &mut Turn,
     ) {
+        if reason != RaiseReason::HeldTooLong {
+            let text = format!("lane {lane} is free again");
+            turn.alarms.push(held_too_long(lane, false, text));
+        }
         let raise = self.site.raises_decided + 1;
         let at = turn.at.clone();
         self.end_hold(lane, turn);
@@ -161,6 +165,16 @@ impl Park {
             uncertain(lane, raise.raise, "the box restarted before it was proven")
         });
         turn.alarms.extend(alarms);
+    }
+}
+
+/// A car waited for a person for longer than it should.
+pub(super) fn held_too_long(lane: &LaneId, raised: bool, text: String) -> Alarm {
+    Alarm {
+        kind: AlarmKind::HeldTooLong,
+        subject: lane.0.clone(),
+        raised,
+        text,
     }
 }
 

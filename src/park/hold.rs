@@ -1,5 +1,6 @@
 //! Cars that wait for a person, and how they get away. Nobody is trapped.
 
+use super::barrier::held_too_long;
 use super::exit::Leaving;
 use super::record::LaneRecord;
 use super::rules::Direction;
@@ -7,7 +8,6 @@ use super::state::{Decided, Hold};
 use super::{Park, Turn};
 use crate::charges::charge::{ChargeState, Opening, StaffReason};
 use crate::charges::record::StaffOutcome;
-use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::guard::Doubt;
 use crate::lane::near;
 use crate::lane::number::SessionId;
@@ -113,15 +113,10 @@ impl Park {
             .collect();
         for lane in over {
             let minutes = self.rules.exit.held_at_most_ms / 60_000;
-            turn.alarms.push(Alarm {
-                kind: AlarmKind::HeldTooLong,
-                subject: lane.0.clone(),
-                raised: true,
-                text: format!(
-                    "a car was held at lane {lane} for {minutes} minutes and nobody came; \
-                     it was let out"
-                ),
-            });
+            let text = format!(
+                "a car was held at lane {lane} for {minutes} minutes and nobody came; it was let out"
+            );
+            turn.alarms.push(held_too_long(&lane, true, text));
             self.release(&lane, RaiseReason::HeldTooLong, turn);
             self.mind(&lane).held_until = None;
         }

@@ -192,6 +192,8 @@ impl Park {
             self.proofs_missing(turn);
             self.holds_over(turn);
             if turn.records.len() == before {
+                let waiting = self.queue.lanes_waiting();
+                debug_assert!(waiting <= self.lanes.len(), "{waiting} lanes wait");
                 return;
             }
         }

@@ -86,6 +86,10 @@ pub struct World {
     pub unplugged: bool,
     pub arms: BTreeMap<LaneId, Arm>,
     pub next_cut: Option<Cut>,
+    /// Cuts the power at this step, counting those that have records.
+    pub cut_at: Option<(usize, Cut)>,
+    /// Steps that had records.
+    pub steps: usize,
     /// Cuts the power after so many of 1000 steps.
     pub cuts: Option<(SplitMix64, u16)>,
     /// Makes barriers fail now and then.
@@ -143,6 +147,8 @@ impl World {
             unplugged: false,
             arms: BTreeMap::new(),
             next_cut: None,
+            cut_at: None,
+            steps: 0,
             cuts: None,
             arm_moods: None,
             off: false,
@@ -289,6 +295,11 @@ impl World {
             self.note(|| format!("store: {news:?}"));
         }
         let has_written = self.disk.len() > before;
+        self.steps += usize::from(has_written);
+        if let Some((_, cut)) = self.cut_at.filter(|(step, _)| *step == self.steps) {
+            self.next_cut = Some(cut);
+            self.cut_at = None;
+        }
         if has_written && self.next_cut.is_none() {
             self.next_cut = self.cuts.as_mut().and_then(draw_cut);
         }
