@@ -146,11 +146,16 @@ impl Loop {
     fn turn(&mut self, events: Vec<Event>, asked: &mut Vec<oneshot::Sender<Answer>>) -> Vec<Event> {
         let now = self.clock.now();
         let outcome = self.turner.turn(events, now);
+        // First, because cars wait for it; who is only told can wait for the cars.
+        let steps = outcome.taken.iter().map(|taken| &taken.step);
+        let commands = steps.flat_map(|step| &step.commands);
+        let failed = commands
+            .filter_map(|command| self.carry_out(command))
+            .collect();
         if let Some(news) = &outcome.store {
             self.alarms.note(store_alarm(news));
         }
         self.write_behind(&outcome);
-        let mut failed = Vec::new();
         let mut replies = asked.drain(..);
         for Taken {
             event,
@@ -171,9 +176,6 @@ impl Loop {
                 };
                 // Whoever asked may have gone.
                 let _ = asker.send(answer);
-            }
-            for command in &step.commands {
-                failed.extend(self.carry_out(command));
             }
             if let Some(observer) = &self.observer {
                 observer(Observed { now, event, step });
