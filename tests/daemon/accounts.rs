@@ -80,6 +80,7 @@ fn assert_charged_once(books: &Books, claims: &BTreeMap<String, u64>) {
         let number = &order.out_trade_no;
         assert!(charged.insert(number), "{number} has two orders");
         assert_eq!(order.accepted, 1, "{order:?}");
+        assert_eq!(order.asked, 1, "repeated without a query: {order:?}");
         assert_eq!(claims.get(number), Some(&order.total_fen), "{order:?}");
     }
     for entry in &books.entries {
