@@ -11,6 +11,8 @@ use super::{BAD_CONFIG, fail};
 use crate::config::Config;
 use crate::gate::{Ended, Gate, Parts};
 
+/// parkgate itself is at fault; starting again may help.
+const BROKEN: u8 = 70;
 /// Something outside stands in the way; starting again may help.
 const TRY_AGAIN: u8 = 75;
 
@@ -40,11 +42,14 @@ pub fn run(args: &RunArgs) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(TRY_AGAIN, format!("cannot start: {error}")),
     };
-    runtime.block_on(serve(Parts {
+    let code = runtime.block_on(serve(Parts {
         config,
         tariff,
         observer: None,
-    }))
+    }));
+    // Whatever still hangs ends with the process.
+    runtime.shutdown_background();
+    code
 }
 
 async fn serve(parts: Parts) -> ExitCode {
@@ -71,6 +76,7 @@ async fn serve(parts: Parts) -> ExitCode {
     match gate.stop().await {
         Ended::Stopped => ExitCode::SUCCESS,
         Ended::RestartWanted => ExitCode::from(TRY_AGAIN),
+        Ended::Broken => ExitCode::from(BROKEN),
     }
 }
 

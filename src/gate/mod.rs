@@ -103,6 +103,8 @@ pub enum Ended {
     Stopped,
     /// A new start is needed to take up what the store holds.
     RestartWanted,
+    /// It panicked, or did not end: a fault of parkgate. What was committed is safe.
+    Broken,
 }
 
 impl Gate {
@@ -204,9 +206,13 @@ impl Gate {
         let join = tokio::task::spawn_blocking(move || self.thread.join());
         match tokio::time::timeout(STOP_WITHIN, join).await {
             Ok(Ok(Ok(end))) => end,
-            _ => {
+            Ok(Ok(Err(_)) | Err(_)) => {
+                tracing::error!("the loop panicked, please report it; what it committed is safe");
+                Ended::Broken
+            }
+            Err(_) => {
                 tracing::error!("the loop did not end in time; what it committed is safe");
-                Ended::Stopped
+                Ended::Broken
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use parkgate::config::Config;
+use parkgate::gate::{Ended, Gate, Parts};
 use parkgate::sim::http::Outage;
 use tokio::time::sleep;
 
@@ -9,6 +11,7 @@ use crate::accounts::assert_balanced;
 use crate::bench::{Bench, FEE, Setup};
 use crate::daemon::run_to_the_end;
 use crate::stay;
+use crate::wait::soon;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_mistakes_in_the_config_are_ten_lines() {
@@ -128,4 +131,20 @@ async fn the_socket_outlives_a_time_without_free_files() {
     drop(knocked);
     assert!(bench.place.status().await.is_some());
     daemon.stop().await;
+}
+
+/// Whoever restarts the daemon must not take a panic for a clean end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loop_that_panics_is_no_clean_end() {
+    let bench = Bench::prepare(Setup::default()).await;
+    let (config, tariff) = Config::load_with_tariff(&bench.place.config).unwrap();
+    let mut gate = Gate::start(Parts {
+        config,
+        tariff,
+        observer: Some(Box::new(|observed| panic!("at {:?}", observed.now))),
+    })
+    .await
+    .unwrap();
+    soon("the loop to end", gate.ended()).await;
+    assert_eq!(soon("the gate to end", gate.stop()).await, Ended::Broken);
 }
