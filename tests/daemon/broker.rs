@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use rumqttd::{Config, ConnectionSettings, RouterConfig, ServerSettings};
+use parkgate::sim::broker::Broker as Embedded;
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::wait::until;
@@ -14,9 +14,6 @@ use crate::wait::until;
 /// A broker at a port that stays its own, also while it is down.
 pub struct Broker {
     port: u16,
-    /// Bound and never listening: nobody else is given the port, and connections to it are refused
-    /// while no broker listens.
-    _holder: TcpSocket,
     kind: Kind,
 }
 
@@ -25,6 +22,9 @@ enum Kind {
         program: PathBuf,
         config: PathBuf,
         child: Option<Child>,
+        /// Bound and never listening: nobody else is given the port, and connections to it are
+        /// refused while no broker listens.
+        _holder: TcpSocket,
     },
     /// Cannot be stopped; it ends with the process.
     Embedded,
@@ -36,26 +36,22 @@ impl Broker {
     /// # Panics
     /// Without Mosquitto, where `PARKGATE_REQUIRE_TOOLS` is set.
     pub async fn start(folder: &Path) -> Self {
+        let Some(program) = mosquitto() else {
+            let required = std::env::var_os("PARKGATE_REQUIRE_TOOLS").is_some();
+            assert!(!required, "mosquitto is not installed");
+            eprintln!("mosquitto is not installed: rumqttd stands in for it");
+            let port = Embedded::start().await.unwrap().address().port();
+            let kind = Kind::Embedded;
+            return Self { port, kind };
+        };
         let (holder, port) = hold_a_port();
-        let kind = match mosquitto() {
-            Some(program) => Kind::Mosquitto {
-                program,
-                config: write_config(folder, port),
-                child: None,
-            },
-            None => {
-                let required = std::env::var_os("PARKGATE_REQUIRE_TOOLS").is_some();
-                assert!(!required, "mosquitto is not installed");
-                eprintln!("mosquitto is not installed: rumqttd stands in for it");
-                embed(port);
-                Kind::Embedded
-            }
-        };
-        let mut broker = Self {
-            port,
+        let kind = Kind::Mosquitto {
+            program,
+            config: write_config(folder, port),
+            child: None,
             _holder: holder,
-            kind,
         };
+        let mut broker = Self { port, kind };
         broker.resume().await;
         broker
     }
@@ -89,6 +85,7 @@ impl Broker {
             program,
             config,
             child,
+            ..
         } = &mut self.kind
             && child.is_none()
         {
@@ -151,36 +148,4 @@ fn write_config(folder: &Path, port: u16) -> PathBuf {
     );
     fs::write(&file, text).unwrap();
     file
-}
-
-fn embed(port: u16) {
-    let server = ServerSettings {
-        name: "v4".into(),
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-        tls: None,
-        next_connection_delay_ms: 1,
-        connections: ConnectionSettings {
-            connection_timeout_ms: 5000,
-            max_payload_size: 1 << 24,
-            max_inflight_count: 100,
-            auth: None,
-            external_auth: None,
-            dynamic_filters: true,
-        },
-    };
-    let config = Config {
-        router: RouterConfig {
-            max_connections: 64,
-            max_outgoing_packet_count: 200,
-            max_segment_size: 1 << 26,
-            max_segment_count: 4,
-            ..RouterConfig::default()
-        },
-        v4: Some([("v4".to_owned(), server)].into()),
-        ..Config::default()
-    };
-    std::thread::spawn(move || {
-        // It ends with the process.
-        let _ = rumqttd::Broker::new(config).start();
-    });
 }
