@@ -9,6 +9,9 @@ use crate::accounts::{assert_balanced, records};
 use crate::bench::{Bench, FEE, Setup};
 use crate::stay;
 
+/// The first one of a ledger, which a short test does not fill.
+const ACTIVE_SEGMENT: &str = "0000000001.segment";
+
 /// A folder below a file cannot be made by anybody, root included.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_store_lanes_raise_and_what_happened_is_written_later() {
@@ -70,6 +73,66 @@ async fn a_damaged_index_is_set_aside_and_made_anew() {
     bench.place.logged("agree with the ledger", 1).await;
     let status = bench.place.status().await.unwrap();
     assert!(!status["alarms"].to_string().contains("index_unavailable"));
+    daemon.stop().await;
+}
+
+/// What was lost had numbers that WeChat knows. They are never given to another car.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_damaged_ledger_no_number_is_used_twice() {
+    let (bench, mut daemon) = Bench::start(Setup::default()).await;
+    bench.entry().pass("粤B11007").await;
+    bench.place.logged("entry registered", 1).await;
+    daemon.kill();
+    assert!(flip_bits(&bench.store().join("ledger")) > 0);
+
+    let daemon = bench.daemon().await;
+    let status = bench.place.status().await.unwrap();
+    assert!(
+        status["alarms"].to_string().contains("store_damaged"),
+        "{status}"
+    );
+    bench.entry().pass("粤B11008").await;
+    bench.place.logged("entry registered", 2).await;
+    let books = bench.wechat.books();
+    assert_eq!(books.violations, []);
+    assert_ne!(
+        books.entries[0].out_parking_no,
+        books.entries[1].out_parking_no
+    );
+    daemon.stop().await;
+}
+
+/// As the one before, with the beginning of the ledger intact.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_damaged_end_of_the_ledger_no_number_is_used_twice() {
+    let (bench, mut daemon) = Bench::start(Setup::default()).await;
+    bench.entry().pass("粤B11009").await;
+    bench.place.logged("entry registered", 1).await;
+    let ledger = bench.place.status().await.unwrap()["ledger"].clone();
+    daemon.kill();
+    let segment = bench.store().join("ledger").join(ACTIVE_SEGMENT);
+    let mut bytes = fs::read(&segment).unwrap();
+    // Behind the header and the commit of the start.
+    let commits = bytes.chunks_mut(4096).skip(2).filter(|block| block[0] != 0);
+    assert!(commits.map(|block| block[100] ^= 1).count() > 1);
+    fs::write(&segment, bytes).unwrap();
+
+    let daemon = bench.daemon().await;
+    let status = bench.place.status().await.unwrap();
+    assert_eq!(status["ledger"], ledger, "the readable part is kept");
+    assert_eq!(status["cars_inside"], 0, "{status}");
+    assert!(
+        status["alarms"].to_string().contains("possibly lost"),
+        "{status}"
+    );
+    bench.entry().pass("粤B11010").await;
+    bench.place.logged("entry registered", 2).await;
+    let books = bench.wechat.books();
+    assert_eq!(books.violations, []);
+    assert_ne!(
+        books.entries[0].out_parking_no,
+        books.entries[1].out_parking_no
+    );
     daemon.stop().await;
 }
 

@@ -148,3 +148,23 @@ async fn a_loop_that_panics_is_no_clean_end() {
     soon("the loop to end", gate.ended()).await;
     assert_eq!(soon("the gate to end", gate.stop()).await, Ended::Broken);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_car_is_still_held_after_a_power_cut() {
+    let (bench, mut daemon) = Bench::start(Setup::default()).await;
+    bench.exit().read("粤B10005").await;
+    let held = |status: &serde_json::Value| status["held"] == 1;
+    bench.place.status_with("the held car", held).await;
+    daemon.kill();
+    let daemon = bench.daemon().await;
+    bench.exit().read("粤B10005").await;
+    bench.place.status_with("the held car", held).await;
+    assert_eq!(bench.exit().pulses(), 0);
+    let raise = ["lane", "raise", "out-1", "--by", "王芳", "--reason", "访客"];
+    let output = bench.place.ask(&raise).await;
+    assert!(output.status.success(), "{output:?}");
+    bench.exit().raised_after(0).await;
+    let free = |status: &serde_json::Value| status["held"] == 0;
+    bench.place.status_with("nobody held", free).await;
+    daemon.stop().await;
+}
