@@ -16,81 +16,154 @@ use crate::lane::time::Stamp;
 pub enum MoneyRecord {
     /// A stay wants an entry at WeChat.
     EntryOpened {
+        /// The stay.
         session: SessionId,
+        /// Its plate.
         plate: PlateNumber,
+        /// The plate's colour, if the camera knew it.
         color: Option<PlateColor>,
+        /// When it came in.
         entered: Stamp,
         /// Why it can have none.
         not_registrable: Option<NotRegistrable>,
     },
     /// The body is frozen; its first byte leaves after this record is on disk.
     EntrySent {
+        /// The stay.
         session: SessionId,
+        /// Which `out_parking_no` it goes under, from 0.
         attempt: u16,
+        /// The bytes that are sent.
         body: String,
     },
     /// No believable answer. The identical request will be repeated.
-    EntryUnknown { session: SessionId, why: String },
+    EntryUnknown {
+        /// The stay.
+        session: SessionId,
+        /// Why.
+        why: String,
+    },
     /// WeChat has the entry.
     EntryRegistered {
+        /// The stay.
         session: SessionId,
+        /// WeChat's id of the entry.
         parking_id: String,
+        /// May it be charged?
         service: ServiceState,
+        /// When WeChat said so.
         as_of: Stamp,
     },
     /// The repeat was refused; the entry goes again under a new number.
     EntryRenumbered {
+        /// The stay.
         session: SessionId,
+        /// Which `out_parking_no` it goes under, from 0.
         attempt: u16,
+        /// WeChat's code.
         code: String,
     },
     /// The entry has no further use.
-    EntryEnded { session: SessionId, why: EntryEnd },
+    EntryEnded {
+        /// The stay.
+        session: SessionId,
+        /// Why.
+        why: EntryEnd,
+    },
     /// A fee is due.
-    ChargeOpened { claim: Claim },
+    ChargeOpened {
+        /// What is due.
+        claim: Claim,
+    },
     /// The body is frozen (first time: `Some`); its first byte leaves after this record is on disk.
     ChargeSent {
+        /// `out_trade_no`.
         trade_no: String,
+        /// The bytes that are sent.
         body: Option<String>,
     },
     /// Nothing reached WeChat, or WeChat has no such order: it is due again, under the same number.
-    ChargeDueAgain { trade_no: String, why: String },
+    ChargeDueAgain {
+        /// `out_trade_no`.
+        trade_no: String,
+        /// Why.
+        why: String,
+    },
     /// No believable answer. The order is queried before anything else.
     ChargeUnknown {
+        /// `out_trade_no`.
         trade_no: String,
+        /// Why.
         why: String,
+        /// Code of a refusal that may hide an earlier acceptance.
         refused: Option<String>,
     },
     /// WeChat took it on.
-    ChargeAccepted { trade_no: String, at: Stamp },
+    ChargeAccepted {
+        /// `out_trade_no`.
+        trade_no: String,
+        /// Since when.
+        at: Stamp,
+    },
     /// The money moved.
     ChargeSettled {
+        /// `out_trade_no`.
         trade_no: String,
+        /// WeChat's number of the order.
         transaction_id: Option<String>,
+        /// `BPA`: WeChat advanced the money.
         bank_type: Option<String>,
     },
     /// WeChat refused it for good.
-    ChargeRefused { trade_no: String, code: String },
+    ChargeRefused {
+        /// `out_trade_no`.
+        trade_no: String,
+        /// WeChat's code.
+        code: String,
+    },
     /// The order was final without money having moved (`PAY_FAIL`).
-    ChargeFailed { trade_no: String },
+    ChargeFailed {
+        /// `out_trade_no`.
+        trade_no: String,
+    },
     /// A newer stay of the plate exists at WeChat: if the order turns out not to exist, staff has it.
-    ChargeSuperseded { trade_no: String },
+    ChargeSuperseded {
+        /// `out_trade_no`.
+        trade_no: String,
+    },
     /// The car was let out although WeChat had not taken the charge on.
-    ChargeLetOut { trade_no: String },
+    ChargeLetOut {
+        /// `out_trade_no`.
+        trade_no: String,
+    },
     /// A person must finish it.
     ChargeHandedToStaff {
+        /// `out_trade_no`.
         trade_no: String,
+        /// Why.
         reason: StaffReason,
     },
     /// Nothing is claimed any more.
     ChargeWithdrawn {
+        /// `out_trade_no`.
         trade_no: String,
+        /// Why.
         reason: WithdrawnReason,
     },
     /// What staff did with what was handed to them.
-    StaffFinished { trade_no: String, how: StaffOutcome },
+    StaffFinished {
+        /// `out_trade_no`.
+        trade_no: String,
+        /// What they did.
+        how: StaffOutcome,
+    },
     /// WeChat refuses this merchant as such; the queue stands still.
-    MerchantStopped { code: String, message: String },
+    MerchantStopped {
+        /// WeChat's code.
+        code: String,
+        /// WeChat's words.
+        message: String,
+    },
     /// WeChat answers this merchant again.
     MerchantResumed,
 }

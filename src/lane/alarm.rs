@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A condition that was found, or is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alarm {
+    /// What it is.
     pub kind: AlarmKind,
     /// What it concerns, where there may be several: a lane, a number.
     pub subject: String,

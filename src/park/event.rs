@@ -16,6 +16,7 @@ use crate::lane::time::Wall;
 pub enum Event {
     /// The daemon took up its work; its state is what the ledger holds.
     Started {
+        /// The daemon's version.
         version: String,
         /// The rules differ from those that the ledger knows.
         rules_changed: bool,
@@ -24,54 +25,87 @@ pub enum Event {
     },
     /// A camera saw a vehicle.
     PlateRead {
+        /// The lane.
         lane: LaneId,
+        /// Which camera.
         camera: String,
+        /// What it saw.
         read: PlateRead,
     },
     /// A camera gave a sign of life.
-    CameraAlive { lane: LaneId, sent_at: Option<Wall> },
+    CameraAlive {
+        /// The lane.
+        lane: LaneId,
+        /// When the camera says it sent it.
+        sent_at: Option<Wall>,
+    },
     /// The loop under the arm became occupied or free.
-    ClosingLoop { lane: LaneId, occupied: bool },
+    ClosingLoop {
+        /// The lane.
+        lane: LaneId,
+        /// A vehicle is on it.
+        occupied: bool,
+    },
     /// The arm was seen up.
-    ArmUp { lane: LaneId },
+    ArmUp {
+        /// The lane.
+        lane: LaneId,
+    },
     /// The barrier's relay was driven, or refused to be.
     RaiseAnswered {
+        /// The lane.
         lane: LaneId,
+        /// Number of the raise.
         raise: u64,
+        /// The relay was driven.
         driven: bool,
     },
     /// The command to raise did not leave this box.
     RaiseNotSent {
+        /// The lane.
         lane: LaneId,
+        /// Number of the raise.
         raise: u64,
+        /// Why.
         why: String,
     },
     /// WeChat answered *create entry*.
     EntryAnswered {
+        /// The stay.
         session: SessionId,
+        /// What came back.
         heard: Heard<ParkingEntry>,
     },
     /// WeChat answered *charge*.
     ChargeAnswered {
+        /// `out_trade_no`.
         trade_no: String,
+        /// What came back.
         heard: Heard<Transaction>,
     },
     /// WeChat answered *query*.
     QueryAnswered {
+        /// `out_trade_no`.
         trade_no: String,
+        /// What came back.
         heard: Heard<Transaction>,
     },
     /// The attendant opens, always possible.
     AttendantRaised {
+        /// The lane.
         lane: LaneId,
+        /// Who.
         by: String,
+        /// Why.
         why: String,
         /// What became of the money, if the attendant says so.
         money: Option<StaffOutcome>,
     },
     /// The records of these could not be written; what they commanded was not done.
     StoreFailed {
+        /// Barriers that were not told to rise: lane and number of the raise.
         raises: Vec<(LaneId, u64)>,
+        /// Calls that were not made.
         calls: Vec<UnsentCall>,
     },
     /// The store writes again, and has written what was kept in memory.

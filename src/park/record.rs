@@ -54,48 +54,90 @@ fn is_zero(ms: &u64) -> bool {
 #[serde(rename_all = "snake_case", tag = "fact")]
 pub enum LaneRecord {
     /// A car came in.
-    SessionOpened { session: Session },
+    SessionOpened {
+        /// The stay.
+        session: Session,
+    },
     /// The stay is over.
     SessionClosed {
+        /// The stay.
         session: SessionId,
+        /// The plate.
         plate: PlateNumber,
+        /// The lane.
         lane: LaneId,
+        /// When.
         at: Stamp,
+        /// How it ended.
         ending: Ending,
+        /// What is due for it, fen.
         fee_fen: u64,
     },
     /// A barrier may rise, for this reason.
     RaiseDecided {
+        /// Number of the raise in this ledger.
         raise: u64,
+        /// The lane.
         lane: LaneId,
+        /// The plate.
         plate: Option<PlateNumber>,
+        /// The stay.
         session: Option<SessionId>,
+        /// Why.
         reason: RaiseReason,
+        /// When.
         at: Stamp,
     },
     /// The same raise again: it was uncertain, and the car is still there.
-    RaiseReissued { raise: u64, lane: LaneId },
+    RaiseReissued {
+        /// Number of the raise in this ledger.
+        raise: u64,
+        /// The lane.
+        lane: LaneId,
+    },
     /// Something showed that it was carried out.
     RaiseCarriedOut {
+        /// Number of the raise in this ledger.
         raise: u64,
+        /// The lane.
         lane: LaneId,
+        /// What showed it.
         proof: Proof,
     },
     /// The car has passed the arm.
-    Passed { raise: u64, lane: LaneId },
+    Passed {
+        /// Number of the raise in this ledger.
+        raise: u64,
+        /// The lane.
+        lane: LaneId,
+    },
     /// A car waits for a person.
-    HoldStarted { hold: Hold },
+    HoldStarted {
+        /// The car and why it waits.
+        hold: Hold,
+    },
     /// It does not any more.
-    HoldEnded { lane: LaneId },
+    HoldEnded {
+        /// The lane.
+        lane: LaneId,
+    },
     /// The ledger may have lost its last commit: numbers that may be in use at WeChat are skipped.
     NumbersSkipped {
         /// So many session numbers.
         sessions: u64,
     },
     /// A person should look at this stay.
-    ReviewOpened { review: Review },
+    ReviewOpened {
+        /// The stay and why.
+        review: Review,
+    },
     /// A better reading of the same car took a doubt about its entry away (E1).
-    DoubtLifted { session: SessionId, doubt: Doubt },
+    DoubtLifted {
+        /// The stay.
+        session: SessionId,
+        /// The doubt.
+        doubt: Doubt,
+    },
 }
 
 /// What showed that a raise was carried out.

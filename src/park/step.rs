@@ -10,8 +10,11 @@ use super::record::Record;
 /// Records are on disk before commands run; the gate's step routine sees to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
+    /// For the ledger, in order.
     pub records: Vec<Record>,
+    /// To be carried out once the records are on disk, in order.
     pub commands: Vec<Command>,
+    /// For people.
     pub alarms: Vec<Alarm>,
     /// Why an event led to nothing, for the log.
     pub ignored: Option<Ignored>,
@@ -24,9 +27,13 @@ pub struct Step {
 pub enum Command {
     /// Pulse the lane's barrier, at most until then, never queued.
     RaiseBarrier {
+        /// The lane.
         lane: LaneId,
+        /// Number of the raise.
         raise: u64,
+        /// Which try it is, from 1.
         issue: u8,
+        /// Worth nothing after this.
         valid_until: Moment,
     },
     /// Call WeChat.
@@ -41,7 +48,10 @@ pub enum Ignored {
     /// Delivered as a retained message.
     Retained,
     /// Older than a live reading may be, milliseconds.
-    Stale { age_ms: u64 },
+    Stale {
+        /// How old it was.
+        age_ms: u64,
+    },
     /// The same car again, or a worse reading of it.
     Duplicate,
     /// This very record was handled before.
