@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::document::{Need, Section};
+use crate::lane::entry::Unreadable;
 
 /// Rules of the entry lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,16 +13,6 @@ pub struct Entry {
     pub wait_for_wechat_ms: u64,
     /// What a vehicle without a readable plate meets.
     pub unreadable: Unreadable,
-}
-
-/// What a vehicle without a readable plate meets at the entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unreadable {
-    /// The barrier stays down until the attendant decides.
-    Hold,
-    /// The barrier rises; the stay cannot be charged.
-    Open,
 }
 
 impl Entry {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::document::{Need, Section};
+use crate::lane::exit::{NearMatch, NoEntry};
 
 /// Rules of the exit lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,28 +22,6 @@ pub struct Exit {
     pub held_at_most_ms: u64,
     /// What is let out while WeChat does not answer.
     pub if_wechat_silent: IfWechatSilent,
-}
-
-/// What a vehicle without an open session meets at the exit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NoEntry {
-    /// The attendant is asked; the barrier stays down meanwhile.
-    Ask,
-    /// The barrier rises and the exit is recorded.
-    Open,
-    /// The barrier stays down.
-    Hold,
-}
-
-/// What a nearly equal plate is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NearMatch {
-    /// A person decides.
-    Ask,
-    /// The only open session at most one character away is charged.
-    Auto,
 }
 
 /// The operator's own risk while WeChat does not answer.

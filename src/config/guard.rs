@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::document::{Need, Section};
+use crate::lane::guard::WhenGuarded;
 
 /// The wrong-charge guard's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,17 +13,7 @@ pub struct Guard {
     /// A higher fee is not filed by itself, fen.
     pub max_fee_fen: u64,
     /// What the barrier does for a stay that the guard keeps from being filed.
-    pub at_exit: AtExit,
-}
-
-/// What the barrier does for a stay that the guard keeps from being filed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AtExit {
-    /// It stays down for the attendant; after `held_at_most` the vehicle goes as arrears.
-    Hold,
-    /// It rises; the stay goes to the review list.
-    Open,
+    pub at_exit: WhenGuarded,
 }
 
 impl Guard {
@@ -39,13 +30,13 @@ impl Guard {
         let at_exit = section.choice(
             "at_exit",
             Some("hold"),
-            &[("hold", AtExit::Hold), ("open", AtExit::Open)],
+            &[("hold", WhenGuarded::Hold), ("open", WhenGuarded::Open)],
             &[],
         );
         Self {
             max_stay_ms: max_stay_ms.unwrap_or_default(),
             max_fee_fen: max_fee_fen.unwrap_or_default(),
-            at_exit: at_exit.unwrap_or(AtExit::Hold),
+            at_exit: at_exit.unwrap_or(WhenGuarded::Hold),
         }
     }
 }

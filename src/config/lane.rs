@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::document::{Need, Section};
 use super::site::{IDENTIFIER, identifier};
 use super::value::shortened;
+use crate::park::rules::Direction;
 
 /// One lane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,14 +25,6 @@ impl Lane {
     pub fn device_id(&self) -> String {
         self.id.replace('-', "")
     }
-}
-
-/// Which way vehicles pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    Entry,
-    Exit,
 }
 
 /// The lane's camera.

@@ -34,11 +34,11 @@ mod wechat;
 
 pub use self::address::Broker;
 pub use self::document::{Key, Need};
-pub use self::entry::{Entry, Unreadable};
-pub use self::exit::{Exit, IfWechatSilent, NearMatch, NoEntry};
+pub use self::entry::Entry;
+pub use self::exit::{Exit, IfWechatSilent};
 pub use self::fault::{Fault, Faults, Position};
-pub use self::guard::{AtExit, Guard};
-pub use self::lane::{Barrier, Camera, Dialect, Direction, Lane, LoopInput, Loops};
+pub use self::guard::Guard;
+pub use self::lane::{Barrier, Camera, Dialect, Lane, LoopInput, Loops};
 pub use self::lists::Lists;
 pub use self::merchant::{Certificate, Merchant};
 pub use self::mqtt::{ClientCertificate, Mqtt};

@@ -2,12 +2,12 @@
 
 use crate::charges::queue::MerchantRules;
 use crate::config::{self, Config};
-use crate::lane::entry::{EntryRules, Unreadable};
-use crate::lane::exit::{ExitRules, NearMatch, NoEntry};
-use crate::lane::guard::{GuardRules, WhenGuarded};
+use crate::lane::entry::EntryRules;
+use crate::lane::exit::ExitRules;
+use crate::lane::guard::GuardRules;
 use crate::lane::session::LaneId;
 use crate::lane::tariff::Tariff;
-use crate::park::rules::{Direction, LaneRules, Lists, Rules};
+use crate::park::rules::{LaneRules, Lists, Rules};
 
 /// In the payer's bill.
 const DESCRIPTION: &str = "停车费";
@@ -24,24 +24,14 @@ pub fn rules(config: &Config, tariff: Tariff) -> Rules {
             .collect(),
         entry: EntryRules {
             wait_for_wechat_ms: config.entry.wait_for_wechat_ms,
-            unreadable: match config.entry.unreadable {
-                config::Unreadable::Hold => Unreadable::Hold,
-                config::Unreadable::Open => Unreadable::Open,
-            },
+            unreadable: config.entry.unreadable,
         },
         exit: ExitRules {
             budget_ms: config.exit.budget_ms,
             success_budget_ms: config.exit.success_budget_ms,
             try_when_blocked: config.exit.try_when_blocked,
-            no_entry: match config.exit.no_entry {
-                config::NoEntry::Ask => NoEntry::Ask,
-                config::NoEntry::Open => NoEntry::Open,
-                config::NoEntry::Hold => NoEntry::Hold,
-            },
-            near_match: match config.exit.near_match {
-                config::NearMatch::Ask => NearMatch::Ask,
-                config::NearMatch::Auto => NearMatch::Auto,
-            },
+            no_entry: config.exit.no_entry,
+            near_match: config.exit.near_match,
             held_at_most_ms: config.exit.held_at_most_ms,
             silent_normal_up_to_fen: silent.normal_up_to_fen,
             silent_unknown_up_to_fen: silent.unknown_up_to_fen,
@@ -51,10 +41,7 @@ pub fn rules(config: &Config, tariff: Tariff) -> Rules {
         guard: GuardRules {
             max_stay_ms: config.guard.max_stay_ms,
             max_fee_fen: config.guard.max_fee_fen,
-            at_exit: match config.guard.at_exit {
-                config::AtExit::Hold => WhenGuarded::Hold,
-                config::AtExit::Open => WhenGuarded::Open,
-            },
+            at_exit: config.guard.at_exit,
         },
         lists: Lists {
             blocked: config.lists.blocked.clone(),
@@ -68,10 +55,7 @@ pub fn rules(config: &Config, tariff: Tariff) -> Rules {
 
 fn lane_rules(lane: &config::Lane) -> LaneRules {
     LaneRules {
-        direction: match lane.direction {
-            config::Direction::Entry => Direction::Entry,
-            config::Direction::Exit => Direction::Exit,
-        },
+        direction: lane.direction,
         duplicate_window_ms: lane.duplicate_window_ms,
         min_confidence_permille: Some(lane.camera.min_confidence_permille),
     }

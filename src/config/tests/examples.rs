@@ -1,3 +1,5 @@
+use crate::lane::exit::{NearMatch, NoEntry};
+use crate::lane::guard::WhenGuarded;
 use std::path::{Path, PathBuf};
 
 use super::super::*;
@@ -68,7 +70,7 @@ fn the_shortest_config_gets_the_defaults() {
     assert_eq!(config.exit.if_wechat_silent.exposure_limit_fen, 200_000);
     assert_eq!(config.guard.max_stay_ms, 72 * 3_600_000);
     assert_eq!(config.guard.max_fee_fen, 10_000);
-    assert_eq!(config.guard.at_exit, AtExit::Hold);
+    assert_eq!(config.guard.at_exit, WhenGuarded::Hold);
     let lane = &config.lanes[0];
     assert_eq!(lane.device_id(), "in1");
     assert_eq!(lane.duplicate_window_ms, 30_000);
