@@ -233,6 +233,32 @@ fn given_a_lane_that_waited_in_vain_when_all_calls_are_taken_then_no_turn_is_ask
     assert!(queue.wake_at() > Some(Moment(1_000)));
 }
 
+#[test]
+fn given_a_stopped_merchant_with_an_empty_queue_when_a_car_comes_in_then_it_is_asked_about_at_once()
+{
+    let stopped = MoneyRecord::MerchantStopped {
+        code: "NO_AUTH".into(),
+        message: String::new(),
+    };
+    let (mut queue, _) = resumed(&[stopped]);
+    assert_eq!(queue.wake_at(), None);
+    let mut out = Out::default();
+    queue.open_entry(&stay(1), at(2 * HOUR).now, &mut out);
+    let out = turn(&mut queue, 2 * HOUR);
+    assert!(matches!(out.calls[0].request, Request::Query { .. }));
+    let mut out = Out::default();
+    let unknown = heard(Answer::Refused(Refusal {
+        status: 404,
+        code: "ORDER_NOT_EXIST".into(),
+        message: String::new(),
+    }));
+    let number = stay(1).id.trade_no(0);
+    queue.query_answered(&number, &unknown, &at(2 * HOUR + 200), &mut out);
+    assert_eq!(out.records, [MoneyRecord::MerchantResumed]);
+    let out = turn(&mut queue, 2 * HOUR + 200);
+    assert!(matches!(out.calls[0].request, Request::NotifyEntry { .. }));
+}
+
 // What they are made of.
 
 fn stay(counter: u64) -> Session {
