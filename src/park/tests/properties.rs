@@ -27,7 +27,7 @@ const TICKS_MAX: u32 = 8;
 type Happening = (u8, u8, u8, u32);
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_fold_of_the_records_is_the_state_after_every_step(
