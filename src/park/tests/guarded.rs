@@ -6,7 +6,7 @@ use crate::charges::charge::{ChargeState, StaffReason};
 use crate::charges::record::StaffOutcome;
 use crate::lane::guard::{Doubt, WhenGuarded};
 use crate::lane::raise::{HoldReason, RaiseReason};
-use crate::lane::reading::ReadWarning;
+use crate::lane::reading::{PlateRead, ReadWarning};
 use crate::lane::session::Ending;
 use crate::park::event::Event;
 use crate::park::state::ReviewWhy;
@@ -39,7 +39,7 @@ fn given_an_implausible_stay_or_fee_when_it_ends_then_a_person_looks() {
 
 #[test]
 fn given_a_doubtful_exit_reading_when_it_costs_something_then_a_person_looks() {
-    type Spoil = fn(&mut crate::lane::reading::PlateRead);
+    type Spoil = fn(&mut PlateRead);
     let spoil: [(Spoil, Doubt); 4] = [
         (
             |read| read.confidence_permille = Some(799),

@@ -222,7 +222,8 @@ impl Traffic {
             self.seen_raises += 1;
             let lane = if raised.lane.0 == IN { IN } else { OUT };
             let barrier = self.barriers.get_mut(lane).unwrap();
-            if let Some(visit) = barrier.front.filter(|_| raised.rose && !barrier.moving) {
+            let front = barrier.front.filter(|_| raised.rose && !barrier.moving);
+            if let Some(visit) = front {
                 barrier.moving = true;
                 let ms = 1_500 + self.vehicles.below(3 * SECOND);
                 self.soon(ms, Doing::Through(lane, visit));
