@@ -25,8 +25,8 @@ deny:
     .ci/deny.sh
 
 # How fast the parts are that a car waits for.
-bench *ARGS:
-    cargo bench {{ ARGS }}
+bench:
+    benches/run.sh
 
 # What CI runs, in its order.
 ci:
