@@ -163,13 +163,18 @@ impl Park {
         self.handle(event, &mut turn);
         self.settle(&mut turn);
         if !turn.records.is_empty() {
-            self.note_seen(event);
             let head = Record::StepTaken(StepTaken {
                 now,
                 event: event.clone(),
                 waited_ms: 0,
             });
             turn.records.insert(0, head);
+        }
+        // In the order in which a replay comes to them.
+        for record in &turn.records {
+            if let Record::StepTaken(step) = record {
+                self.note_seen(&step.event);
+            }
         }
         Step {
             records: turn.records,

@@ -130,7 +130,6 @@ impl Park {
                     camera: waiting.camera,
                     read: waiting.read,
                 };
-                self.note_seen(&event);
                 let head = StepTaken {
                     now: turn.now(),
                     event,

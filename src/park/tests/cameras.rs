@@ -199,6 +199,22 @@ fn given_a_reading_that_waits_in_line_when_it_is_taken_up_then_it_is_in_the_ledg
 }
 
 #[test]
+fn given_a_reading_that_is_taken_up_in_anothers_step_when_the_ledger_is_replayed_then_it_is_the_same()
+ {
+    let mut world = World::with(|rules| rules.entry.wait_for_wechat_ms = 1_500);
+    world.simulator.settings_mut().latency_ms = 1_000;
+    world.read(IN, PLATE);
+    world.pass(50);
+    world.read(IN, "苏E6P398");
+    world.read(OUT, PLATE);
+    assert!(
+        world.session("苏E6P398").is_some(),
+        "taken up with the exit"
+    );
+    assert_eq!(world.replayed().snapshot(), world.park().snapshot());
+}
+
+#[test]
 fn given_a_reading_that_waited_in_line_too_long_when_its_turn_comes_then_it_is_stale() {
     let mut world = World::with(|rules| {
         rules.exit.advance = false;
