@@ -185,6 +185,11 @@ impl Queue {
         self.agenda.advance(&charge, soon);
     }
 
+    /// A held car waits for its charge. Its calls go in their turn, but its order is looked at often.
+    pub fn await_held(&mut self, session: &SessionId) {
+        self.awaited.entry(session.clone()).or_default();
+    }
+
     /// No lane waits for it any more.
     pub fn no_hurry(&mut self, session: &SessionId) {
         self.awaited.remove(session);

@@ -69,6 +69,9 @@ impl Park {
         if !goes_on {
             self.let_out_after(&lane, 0, turn);
         }
+        if let (Some(session), Some(_)) = (&hold.session, &hold.trade_no) {
+            self.queue.await_held(session);
+        }
         self.lane_record(LaneRecord::HoldStarted { hold }, turn);
     }
 

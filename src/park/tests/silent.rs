@@ -2,6 +2,7 @@
 
 use super::cars::*;
 use super::world::*;
+use crate::charges::charge::ChargeState;
 use crate::lane::alarm::AlarmKind;
 use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::sim::wechat::{Outcome, Plate};
@@ -128,6 +129,19 @@ fn given_no_advance_when_the_money_is_slow_then_hold_and_raise_when_it_has_moved
         Some(RaiseReason::Settled { .. })
     ));
     assert!(world.calls.len() < 30, "{} calls", world.calls.len());
+}
+
+#[test]
+fn given_no_advance_when_a_car_held_in_silence_is_paid_for_then_it_goes_within_seconds() {
+    let mut world = silent_for(5 * HOUR, false, |rules| rules.exit.advance = false);
+    world.simulator.settings_mut().settle_after_ms = 70_000;
+    world.simulator.faults_mut().outage = false;
+    let accepted = world.pass_until(2 * MINUTE, |world| {
+        matches!(world.charge().state, ChargeState::Accepted { .. })
+    });
+    assert!(accepted);
+    world.pass(76_000);
+    assert_eq!(world.raises(OUT), 1);
 }
 
 #[test]
