@@ -121,9 +121,10 @@ pub enum LaneRecord {
         /// The lane.
         lane: LaneId,
     },
-    /// The ledger may have lost its last commit: numbers that may be in use at WeChat are skipped.
+    /// The ledger may have lost its last commit: numbers that may be in use at WeChat, or in a
+    /// camera's late reply, are skipped.
     NumbersSkipped {
-        /// So many session numbers.
+        /// So many session numbers, and as many of raises.
         sessions: u64,
     },
     /// A person should look at this stay.

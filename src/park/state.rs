@@ -251,6 +251,7 @@ impl Site {
             }
             LaneRecord::NumbersSkipped { sessions } => {
                 self.sessions_opened = self.sessions_opened.saturating_add(*sessions);
+                self.raises_decided = self.raises_decided.saturating_add(*sessions);
             }
             LaneRecord::ReviewOpened { review } => {
                 self.reviews.insert(review.session.clone(), review.clone());

@@ -106,7 +106,7 @@ async fn after_a_damaged_ledger_no_number_is_used_twice() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_damaged_end_of_the_ledger_no_number_is_used_twice() {
     let (bench, mut daemon) = Bench::start(Setup::default()).await;
-    bench.entry().pass("粤B11009").await;
+    let lost = bench.entry().pass("粤B11009").await;
     bench.place.logged("entry registered", 1).await;
     let ledger = bench.place.status().await.unwrap()["ledger"].clone();
     daemon.kill();
@@ -125,7 +125,11 @@ async fn after_a_damaged_end_of_the_ledger_no_number_is_used_twice() {
         status["alarms"].to_string().contains("possibly lost"),
         "{status}"
     );
-    bench.entry().pass("粤B11010").await;
+    let pulse = bench.entry().pass("粤B11010").await;
+    assert_ne!(
+        pulse.command_id, lost.command_id,
+        "a late reply would prove it"
+    );
     bench.place.logged("entry registered", 2).await;
     let books = bench.wechat.books();
     assert_eq!(books.violations, []);

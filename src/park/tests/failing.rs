@@ -360,7 +360,8 @@ fn given_a_ledger_that_may_have_lost_a_commit_when_it_starts_then_numbers_are_sk
         rules_changed: false,
         possibly_lost: 1,
     });
-    assert_eq!(world.park().site().sessions_opened, 1024);
-    let folded = world.replayed();
-    assert_eq!(folded.site().sessions_opened, 1024);
+    for park in [world.park(), &world.replayed()] {
+        assert_eq!(park.site().sessions_opened, 1024);
+        assert_eq!(park.site().raises_decided, 1024);
+    }
 }
