@@ -27,8 +27,9 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(100);
 /// One camera at one lane.
 pub struct Camera {
     shared: Arc<Shared>,
-    /// Cars stand in line, one at a time.
-    line: Mutex<()>,
+    /// Cars stand in line, one at a time. Holds the raise by which the last one passed: when that is
+    /// issued once more the arm is up already, and nobody else passes by it.
+    line: Mutex<Option<String>>,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -37,7 +38,7 @@ pub struct Waiting<'a> {
     camera: &'a Camera,
     plate: &'a str,
     already: usize,
-    _first: MutexGuard<'a, ()>,
+    passed: MutexGuard<'a, Option<String>>,
 }
 
 /// One pulse of the relay.
@@ -46,6 +47,14 @@ pub struct Pulse {
     /// Of the command: `{ledger}-{raise}-{issue}`.
     pub command_id: String,
     pub at: Wall,
+}
+
+impl Pulse {
+    /// Command id without the issue.
+    fn raise(&self) -> &str {
+        let id = &self.command_id;
+        id.rsplit_once('-').map_or(id, |(raise, _)| raise)
+    }
 }
 
 struct Shared {
@@ -83,7 +92,7 @@ impl Camera {
         ];
         let camera = Self {
             shared,
-            line: Mutex::new(()),
+            line: Mutex::new(None),
             tasks,
         };
         camera.connected().await;
@@ -137,7 +146,7 @@ impl Camera {
 
     /// A car drives up, waits until the barrier rises, and passes.
     pub async fn pass(&self, plate: &str) -> Pulse {
-        let car = self.drive_up(plate).await;
+        let mut car = self.drive_up(plate).await;
         let pulse = car.raised_within(AT_MOST).await;
         car.pass().await;
         pulse.expect("the barrier rises")
@@ -145,12 +154,12 @@ impl Camera {
 
     /// A car stands in line until it is the first in front of the barrier.
     pub async fn drive_up<'a>(&'a self, plate: &'a str) -> Waiting<'a> {
-        let first = self.line.lock().await;
+        let passed = self.line.lock().await;
         Waiting {
             already: self.pulses(),
             camera: self,
             plate,
-            _first: first,
+            passed,
         }
     }
 
@@ -190,17 +199,28 @@ impl Camera {
 
 impl Waiting<'_> {
     /// It is read, and read again for as long as it waits, until the barrier rises or patience ends.
-    pub async fn raised_within(&self, patience: Duration) -> Option<Pulse> {
+    pub async fn raised_within(&mut self, patience: Duration) -> Option<Pulse> {
+        let (camera, plate) = (self.camera, self.plate);
         let reading = async {
             loop {
-                self.camera.read(self.plate).await;
-                let raised = self.camera.pulse_after(self.already);
-                if let Ok(pulse) = timeout(READ_AGAIN_AFTER, raised).await {
+                camera.read(plate).await;
+                if let Ok(pulse) = timeout(READ_AGAIN_AFTER, self.raised()).await {
                     return pulse;
                 }
             }
         };
         timeout(patience, reading).await.ok()
+    }
+
+    async fn raised(&mut self) -> Pulse {
+        loop {
+            let pulse = self.camera.pulse_after(self.already).await;
+            self.already += 1;
+            if self.passed.as_deref() != Some(pulse.raise()) {
+                *self.passed = Some(pulse.raise().to_owned());
+                return pulse;
+            }
+        }
     }
 
     /// It passes the arm.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 /// Far more than anything here takes, also on a busy machine.
-pub const AT_MOST: Duration = Duration::from_secs(60);
+pub const AT_MOST: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Looks until there is something to see.
