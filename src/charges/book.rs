@@ -115,6 +115,11 @@ impl Book {
         self.desk.get(trade_no)
     }
 
+    /// A charge that is not finished: in the queue or with the staff.
+    pub fn unfinished(&self, trade_no: &str) -> Option<&Charge> {
+        self.charge(trade_no).or_else(|| self.on_desk(trade_no))
+    }
+
     /// The charges of a plate that are still in the queue.
     pub fn charges_of(&self, plate: &PlateNumber) -> impl Iterator<Item = &Charge> {
         self.by_plate

@@ -6,6 +6,7 @@ use super::charge::{ChargeState, StaffReason, WithdrawnReason};
 use super::queue::Queue;
 use super::record::{MoneyRecord, StaffOutcome};
 use crate::lane::alarm::{Alarm, AlarmKind};
+use crate::lane::tariff::yuan;
 
 impl Queue {
     /// Nothing is claimed any more, or staff has finished.
@@ -52,10 +53,9 @@ impl Queue {
             return;
         };
         let (session, fee_fen) = (charge.claim.session.clone(), charge.fee_fen());
+        let fee = yuan(fee_fen);
         let text = format!(
-            "charge of {}.{:02} yuan is with the staff: {reason:?}; see `parkgate review list`",
-            fee_fen / 100,
-            fee_fen % 100
+            "charge of {fee} yuan is with the staff: {reason:?}; see `parkgate review list`"
         );
         out.alarms.push(with_staff(trade_no, true, text));
         self.agenda.forget(&Item::Charge(trade_no.to_owned()));

@@ -152,8 +152,7 @@ fn entry_change(session: &SessionId, park: &Park) -> Change {
 }
 
 fn charge_change(trade_no: &str, park: &Park) -> Change {
-    let book = park.queue().book();
-    match book.charge(trade_no).or_else(|| book.on_desk(trade_no)) {
+    match park.queue().book().unfinished(trade_no) {
         Some(charge) => Change::Put(charge_row(charge)),
         None => delete(Prefix::ChargeDue, trade_no.as_bytes()),
     }

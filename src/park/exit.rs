@@ -245,8 +245,7 @@ impl Park {
 
     /// One stay is charged once. If it went on after the charge was made, a person should look.
     fn review_longer_stay(&mut self, leaving: &Leaving, trade_no: &str, turn: &mut Turn) {
-        let book = self.queue.book();
-        let charge = book.charge(trade_no).or_else(|| book.on_desk(trade_no));
+        let charge = self.queue.book().unfinished(trade_no);
         let claimed_fen = charge.map_or(leaving.quote.fee_fen, |charge| charge.fee_fen());
         let is_reviewed = self.site.reviews.contains_key(&leaving.session.id);
         if (leaving.quote.fee_fen > claimed_fen || charge.is_none()) && !is_reviewed {
@@ -344,8 +343,7 @@ impl Park {
         trade_no: &str,
         turn: &mut Turn,
     ) {
-        let book = self.queue.book();
-        let charge = book.charge(trade_no).or_else(|| book.on_desk(trade_no));
+        let charge = self.queue.book().unfinished(trade_no);
         let fee_fen = charge.map_or(0, |charge| charge.fee_fen());
         self.with_queue(turn, |queue, _, out| queue.let_out(trade_no, out));
         let ending = Ending::Charged {

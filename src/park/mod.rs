@@ -47,7 +47,6 @@ pub struct Park {
     site: Site,
     queue: Queue,
     lanes: BTreeMap<LaneId, LaneMind>,
-    store_failed: bool,
 }
 
 /// One decision in the making.
@@ -84,7 +83,6 @@ impl Park {
             site: Site::default(),
             queue: Queue::default(),
             lanes,
-            store_failed: false,
         }
     }
 
@@ -273,10 +271,7 @@ impl Park {
                 self.attendant_raised(lane, by, why, money.clone(), turn);
             }
             Event::StoreFailed { raises, calls } => self.store_failed(raises, calls, turn),
-            Event::StoreRecovered => {
-                self.store_failed = false;
-                self.queue.pause(false);
-            }
+            Event::StoreRecovered => self.queue.pause(false),
             Event::Tick => {}
         }
     }
@@ -380,7 +375,6 @@ impl Park {
     }
 
     fn store_failed(&mut self, raises: &[(LaneId, u64)], calls: &[UnsentCall], turn: &mut Turn) {
-        self.store_failed = true;
         for call in calls {
             self.with_queue(turn, |queue, at, out| queue.not_made(call, at, out));
         }

@@ -6,7 +6,6 @@ use super::reading::SAME_CAR_MS;
 use super::state::{Car, Held, Hold, Stage};
 use super::{Park, Turn};
 use crate::charges::charge::{Charge, ChargeState};
-use crate::charges::entry::EntryState;
 use crate::lane::exit::{self, ExitCase, ExitDecision};
 use crate::lane::number::SessionId;
 use crate::lane::raise::{HoldReason, RaiseReason};
@@ -180,14 +179,7 @@ impl Park {
 
     fn greeting_is_known(&self, car: &Car) -> bool {
         let entry = self.queue.book().entry(&car.session);
-        entry.is_none_or(|entry| {
-            matches!(
-                entry.state,
-                EntryState::Registered { .. }
-                    | EntryState::Refused(_)
-                    | EntryState::NotRegistrable(_)
-            )
-        })
+        entry.is_none_or(|entry| !entry.is_to_send())
     }
 
     fn raise_entry(&mut self, lane: &LaneId, car: &Car, turn: &mut Turn) {
@@ -283,8 +275,7 @@ impl Park {
     }
 
     fn quote_of(&self, trade_no: &str) -> Option<Quote> {
-        let book = self.queue.book();
-        let charge = book.charge(trade_no).or_else(|| book.on_desk(trade_no))?;
+        let charge = self.queue.book().unfinished(trade_no)?;
         Some(charge.claim.quote.clone())
     }
 }
