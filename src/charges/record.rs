@@ -168,6 +168,45 @@ pub enum MoneyRecord {
     MerchantResumed,
 }
 
+/// What a record is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// The entry of this stay.
+    Entry(&'a SessionId),
+    /// The charge with this `out_trade_no`.
+    Charge(&'a str),
+    /// The merchant as such.
+    Merchant,
+}
+
+impl MoneyRecord {
+    /// What it is about.
+    pub fn subject(&self) -> Subject<'_> {
+        match self {
+            Self::EntryOpened { session, .. }
+            | Self::EntrySent { session, .. }
+            | Self::EntryUnknown { session, .. }
+            | Self::EntryRegistered { session, .. }
+            | Self::EntryRenumbered { session, .. }
+            | Self::EntryEnded { session, .. } => Subject::Entry(session),
+            Self::ChargeOpened { claim } => Subject::Charge(&claim.trade_no),
+            Self::ChargeSent { trade_no, .. }
+            | Self::ChargeDueAgain { trade_no, .. }
+            | Self::ChargeUnknown { trade_no, .. }
+            | Self::ChargeAccepted { trade_no, .. }
+            | Self::ChargeSettled { trade_no, .. }
+            | Self::ChargeRefused { trade_no, .. }
+            | Self::ChargeFailed { trade_no }
+            | Self::ChargeSuperseded { trade_no }
+            | Self::ChargeLetOut { trade_no }
+            | Self::ChargeHandedToStaff { trade_no, .. }
+            | Self::ChargeWithdrawn { trade_no, .. }
+            | Self::StaffFinished { trade_no, .. } => Subject::Charge(trade_no),
+            Self::MerchantStopped { .. } | Self::MerchantResumed => Subject::Merchant,
+        }
+    }
+}
+
 /// What staff did with a charge that was handed to them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,13 +1,12 @@
 //! What the index holds of the park: rows that follow from its state, and history from its records.
 
-use std::ops::Not;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::charges::charge::Charge;
 use crate::charges::entry::{Entry, EntryState};
-use crate::charges::record::MoneyRecord;
+use crate::charges::record::{MoneyRecord, Subject};
 use crate::lane::number::{LedgerId, SessionId};
 use crate::lane::session::Session;
 use crate::park::Park;
@@ -41,8 +40,11 @@ pub fn changes(first_seq: u64, records: &[Record], park: &Park) -> Vec<Change> {
                 changes.push(delete(Prefix::Session, session.0.as_bytes()));
             }
             Record::Money(record) => {
-                changes.extend(session_of(record).map(|session| entry_change(session, park)));
-                changes.extend(trade_no_of(record).map(|trade_no| charge_change(trade_no, park)));
+                changes.extend(match record.subject() {
+                    Subject::Entry(session) => Some(entry_change(session, park)),
+                    Subject::Charge(trade_no) => Some(charge_change(trade_no, park)),
+                    Subject::Merchant => None,
+                });
             }
             _ => {}
         }
@@ -82,12 +84,8 @@ impl Truth for LedgerTruth {
 
     fn history(&mut self, after: u64) -> Result<HistoryRows<'_>, TruthError> {
         let commits = Ledger::read_all(&self.dir)?;
-        let later = commits.filter(move |commit| {
-            commit
-                .as_ref()
-                .is_ok_and(|commit| commit.last_seq() <= after)
-                .not()
-        });
+        let is_old = move |commit: &Commit| commit.last_seq() <= after;
+        let later = commits.filter(move |commit| !commit.as_ref().is_ok_and(is_old));
         Ok(Box::new(later.map(|commit| Ok(history_batch(&commit?)))))
     }
 }
@@ -155,35 +153,6 @@ fn charge_change(trade_no: &str, park: &Park) -> Change {
     match park.queue().book().unfinished(trade_no) {
         Some(charge) => Change::Put(charge_row(charge)),
         None => delete(Prefix::ChargeDue, trade_no.as_bytes()),
-    }
-}
-
-fn session_of(record: &MoneyRecord) -> Option<&SessionId> {
-    match record {
-        MoneyRecord::EntryOpened { session, .. }
-        | MoneyRecord::EntrySent { session, .. }
-        | MoneyRecord::EntryUnknown { session, .. }
-        | MoneyRecord::EntryRegistered { session, .. }
-        | MoneyRecord::EntryRenumbered { session, .. }
-        | MoneyRecord::EntryEnded { session, .. } => Some(session),
-        _ => None,
-    }
-}
-
-fn trade_no_of(record: &MoneyRecord) -> Option<&str> {
-    match record {
-        MoneyRecord::ChargeOpened { claim } => Some(&claim.trade_no),
-        MoneyRecord::ChargeSent { trade_no, .. }
-        | MoneyRecord::ChargeDueAgain { trade_no, .. }
-        | MoneyRecord::ChargeUnknown { trade_no, .. }
-        | MoneyRecord::ChargeAccepted { trade_no, .. }
-        | MoneyRecord::ChargeSettled { trade_no, .. }
-        | MoneyRecord::ChargeSuperseded { trade_no }
-        | MoneyRecord::ChargeLetOut { trade_no }
-        | MoneyRecord::ChargeHandedToStaff { trade_no, .. }
-        | MoneyRecord::ChargeWithdrawn { trade_no, .. }
-        | MoneyRecord::StaffFinished { trade_no, .. } => Some(trade_no),
-        _ => None,
     }
 }
 
