@@ -4,6 +4,7 @@
 
 pub mod barrier;
 pub mod camera;
+pub mod causes;
 pub mod charges;
 pub mod cli;
 pub mod clock;

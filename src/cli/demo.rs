@@ -72,7 +72,7 @@ pub fn run(args: &DemoArgs) -> ExitCode {
     screen.close();
     match played {
         Ok(ending) => end(args, &ending),
-        Err(error) => fail(TRY_AGAIN, crate::gate::chain(&error)),
+        Err(error) => fail(TRY_AGAIN, crate::causes::told(&error)),
     }
 }
 

@@ -66,7 +66,7 @@ async fn serve(parts: Parts) -> ExitCode {
     let lanes = parts.config.lanes.len();
     let mut gate = match Gate::start(parts).await {
         Ok(gate) => gate,
-        Err(error) => return fail(TRY_AGAIN, crate::gate::chain(&error)),
+        Err(error) => return fail(TRY_AGAIN, crate::causes::told(&error)),
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), lanes, "serving");
     tokio::select! {

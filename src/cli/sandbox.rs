@@ -40,7 +40,7 @@ async fn serve(args: &SandboxArgs) -> ExitCode {
     let started = sandbox::run(args.listen, args.material.as_deref(), args.seed, clock).await;
     let sandbox = match started {
         Ok(sandbox) => sandbox,
-        Err(error) => return fail(TRY_AGAIN, crate::gate::chain(&error)),
+        Err(error) => return fail(TRY_AGAIN, crate::causes::told(&error)),
     };
     println!(
         "# A strict WeChat Pay serves parking calls here; Ctrl-C ends it. A client is told:\n"

@@ -10,7 +10,6 @@ mod rows;
 mod rules;
 mod run;
 mod secrets;
-pub use secrets::chain;
 pub mod turn;
 
 use std::path::PathBuf;

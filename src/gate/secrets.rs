@@ -12,6 +12,7 @@ use rustls::{ClientConfig, RootCertStore};
 use zeroize::Zeroizing;
 
 use super::inbox::{Inbox, Message};
+use crate::causes;
 use crate::clock::Clock;
 use crate::config::{Certificate, Config, read_secret};
 use crate::lane::alarm::{Alarm, AlarmKind};
@@ -29,8 +30,8 @@ const CACHE_MAX: usize = 100;
 
 /// The client, or why there is none.
 pub fn client(config: &Config, clock: &Clock) -> Result<Client, String> {
-    let settings = settings(config).map_err(|error| chain(&*error))?;
-    Client::new(settings, clock.clone()).map_err(|error| chain(&error))
+    let settings = settings(config).map_err(|error| causes::told(&*error))?;
+    Client::new(settings, clock.clone()).map_err(|error| causes::told(&error))
 }
 
 fn settings(config: &Config) -> Result<Settings, Box<dyn Error>> {
@@ -130,7 +131,7 @@ pub fn broker_password(config: &Config, inbox: &Inbox) -> Option<Zeroizing<Strin
                 kind: AlarmKind::SecretsMissing,
                 subject: "broker".to_owned(),
                 raised: true,
-                text: chain(&missing),
+                text: causes::told(&missing),
             }));
             None
         }
@@ -144,7 +145,7 @@ pub fn broker_tls(config: &Config) -> Result<Option<Arc<ClientConfig>>, String> 
     }
     tls(config)
         .map(|config| Some(Arc::new(config)))
-        .map_err(|error| chain(&*error))
+        .map_err(|error| causes::told(&*error))
 }
 
 fn tls(config: &Config) -> Result<ClientConfig, Box<dyn Error>> {
@@ -171,15 +172,4 @@ fn tls(config: &Config) -> Result<ClientConfig, Box<dyn Error>> {
 
 fn text(file: &Path) -> Result<String, Box<dyn Error>> {
     std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()).into())
-}
-
-/// An error with all its causes.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -1,6 +1,5 @@
 //! What can be wrong with the index, and whether the folder is to blame.
 
-use std::error::Error;
 use std::io;
 
 use thiserror::Error;
@@ -56,16 +55,5 @@ impl Fault {
             Self::Wrong(_) => true,
             Self::Truth(_) | Self::SetAside(_) | Self::Panicked(_) => false,
         }
-    }
-
-    /// The whole chain of causes, for a report.
-    pub fn told(&self) -> String {
-        let mut told = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            told = format!("{told}: {error}");
-            cause = error.source();
-        }
-        told
     }
 }

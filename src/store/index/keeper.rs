@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::causes;
 use crate::clock::Clock;
 use crate::lane::time::Moment;
 
@@ -325,7 +326,7 @@ impl<T: Truth, R: Fn(IndexReport)> Keeper<T, R> {
             State::Serving { table, .. } => match question(table) {
                 Ok(answer) => (Ok(answer), None),
                 Err(fault) => {
-                    let reason = fault.told();
+                    let reason = causes::told(&fault);
                     (Err(IndexError::Unavailable { reason }), Some(fault))
                 }
             },
@@ -363,7 +364,7 @@ impl<T: Truth, R: Fn(IndexReport)> Keeper<T, R> {
             Some(reason) => reason,
             None => match self.try_folder() {
                 Ok(()) => return,
-                Err(fault) if fault.is_damage() && self.dir.exists() => fault.told(),
+                Err(fault) if fault.is_damage() && self.dir.exists() => causes::told(&fault),
                 Err(fault) => return self.go_away(&fault, None),
             },
         };
@@ -408,12 +409,12 @@ impl<T: Truth, R: Fn(IndexReport)> Keeper<T, R> {
     /// Drops the table after a fault; the next attempt comes later.
     fn fail(&mut self, fault: &Fault) {
         drop(self.take_table());
-        self.go_away(fault, fault.is_damage().then(|| fault.told()));
+        self.go_away(fault, fault.is_damage().then(|| causes::told(&fault)));
     }
 
     /// Waits for the next attempt, which comes later after each failure.
     fn go_away(&mut self, fault: &Fault, damage: Option<String>) {
-        let told = fault.told();
+        let told = causes::told(&fault);
         if matches!(fault, Fault::Tree(TreeError::Panicked(_))) {
             self.panics += 1;
         }

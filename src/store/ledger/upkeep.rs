@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use crate::causes;
 use crate::lane::number::LedgerId;
 
 use super::disk::Disk;
@@ -170,8 +171,8 @@ impl Shared {
         let mut failures: Vec<String> = Vec::new();
         let mut note = |result: Result<(), LedgerError>| {
             if let Err(error) = result {
-                tracing::warn!(error = %chain(&error), "ledger upkeep failed; it is tried again later");
-                failures.push(chain(&error));
+                tracing::warn!(error = %causes::told(&error), "ledger upkeep failed; it is tried again later");
+                failures.push(causes::told(&error));
             }
         };
         for path in &order.left {
@@ -276,10 +277,4 @@ impl Shared {
 /// The length of a file; 0 if it is gone.
 fn bytes_of(path: &PathBuf) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
-}
-
-/// An error with its causes, for a log line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
