@@ -1,26 +1,14 @@
 //! `parkgate config check`: all faults of a configuration at once, before it is in force.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{BAD_CONFIG, fail};
+use super::{BAD_CONFIG, ConfigArgs, fail};
 use crate::config::Config;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum ConfigCommand {
     /// Name every fault of the config and of its tariff file
-    Check(CheckArgs),
-}
-
-#[derive(Debug, clap::Args)]
-pub struct CheckArgs {
-    /// The configuration
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "/etc/parkgate/parkgate.toml"
-    )]
-    config: PathBuf,
+    Check(ConfigArgs),
 }
 
 /// Checks; 78 if there are faults.

@@ -27,7 +27,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Control the gates: the daemon (Ctrl-C or SIGTERM ends it)
-    Run(run::RunArgs),
+    Run(ConfigArgs),
     /// Look at a configuration
     Config {
         #[command(subcommand)]
@@ -51,6 +51,18 @@ enum Command {
     },
     /// Show how the running daemon is doing
     Status(status::StatusArgs),
+}
+
+/// Which configuration, for commands that read one.
+#[derive(Debug, clap::Args)]
+struct ConfigArgs {
+    /// The configuration
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "/etc/parkgate/parkgate.toml"
+    )]
+    config: PathBuf,
 }
 
 /// Where the daemon listens, for commands that speak to it.

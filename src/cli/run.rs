@@ -1,13 +1,12 @@
 //! `parkgate run`: the daemon.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::{BAD_CONFIG, fail};
+use super::{BAD_CONFIG, ConfigArgs, fail};
 use crate::config::Config;
 use crate::gate::{Ended, Gate, Parts};
 
@@ -16,19 +15,8 @@ const BROKEN: u8 = 70;
 /// Something outside stands in the way; starting again may help.
 const TRY_AGAIN: u8 = 75;
 
-#[derive(Debug, clap::Args)]
-pub struct RunArgs {
-    /// The configuration
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "/etc/parkgate/parkgate.toml"
-    )]
-    config: PathBuf,
-}
-
 /// Runs until it is told to stop.
-pub fn run(args: &RunArgs) -> ExitCode {
+pub fn run(args: &ConfigArgs) -> ExitCode {
     let (config, tariff) = match Config::load_with_tariff(&args.config) {
         Ok(loaded) => loaded,
         Err(faults) => return fail(BAD_CONFIG, faults),
