@@ -133,11 +133,6 @@ impl Ears {
             | Report::Ignored => None,
         }
     }
-
-    /// The event of a command that was taken and then not written.
-    pub fn not_written(&self, command_id: &str, why: String) -> Option<(u64, String)> {
-        barrier::raise_of(self.ledger, command_id).map(|raise| (raise, why))
-    }
 }
 
 #[cfg(test)]

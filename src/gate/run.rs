@@ -109,7 +109,8 @@ impl Loop {
                 to_do.extend(self.ears.event(heard));
             }
             Message::NotWritten { command_id, why } => {
-                if let Some((raise, why)) = self.ears.not_written(&command_id, why)
+                let ledger = self.turner.park().ledger();
+                if let Some(raise) = barrier::raise_of(ledger, &command_id)
                     && let Some(lane) = self.lane_of_raise(raise)
                 {
                     to_do.push(Event::RaiseNotSent { lane, raise, why });
@@ -268,9 +269,7 @@ impl Loop {
         }
         end
     }
-}
 
-impl Loop {
     /// What the ledger never took is left as a file for people, where that can be written.
     fn leave_what_was_kept(&self) {
         let kept = self.turner.kept();
