@@ -1,15 +1,13 @@
 //! Against the broker that the demo embeds.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-
-use ::rumqttd::{Broker, Config, ConnectionSettings, RouterConfig, ServerSettings};
 use rumqttc::{AsyncClient, MqttOptions, QoS};
 
 use super::*;
+use crate::sim::broker::Broker;
 
 #[tokio::test]
 async fn readings_and_raises_pass_through_a_real_broker() {
-    let port = start();
+    let port = Broker::start().await.unwrap().address().port();
     let clock = system_clock();
     let (link, mut heard) = link(settings(port), &clock);
     heard.up().await;
@@ -36,7 +34,7 @@ async fn readings_and_raises_pass_through_a_real_broker() {
 
 #[tokio::test]
 async fn a_retained_reading_is_told_from_a_live_one() {
-    let port = start();
+    let port = Broker::start().await.unwrap().address().port();
     let (first, mut heard) = link(settings(port), &system_clock());
     heard.up().await;
     let camera = camera(port);
@@ -59,40 +57,4 @@ fn camera(port: u16) -> AsyncClient {
     let (client, mut connection) = AsyncClient::new(options, 8);
     tokio::spawn(async move { while connection.poll().await.is_ok() {} });
     client
-}
-
-/// Starts a broker that lives as long as the test's process; its port.
-fn start() -> u16 {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let listen: SocketAddr = free.local_addr().unwrap();
-    drop(free);
-    let server = ServerSettings {
-        name: "v4".into(),
-        listen,
-        tls: None,
-        next_connection_delay_ms: 1,
-        connections: ConnectionSettings {
-            connection_timeout_ms: 5000,
-            max_payload_size: 1 << 24,
-            max_inflight_count: 100,
-            auth: None,
-            external_auth: None,
-            dynamic_filters: true,
-        },
-    };
-    let config = Config {
-        router: RouterConfig {
-            max_connections: 16,
-            max_outgoing_packet_count: 200,
-            max_segment_size: 1 << 26,
-            max_segment_count: 4,
-            ..RouterConfig::default()
-        },
-        v4: Some([("v4".to_owned(), server)].into()),
-        ..Config::default()
-    };
-    std::thread::spawn(move || {
-        let _ = Broker::new(config).start();
-    });
-    listen.port()
 }
