@@ -169,12 +169,12 @@ impl Shell {
     }
 
     /// Keeps the connection open without a word, then cuts it. Ends early when the peer gives up,
-    /// because then nobody waits for this any more.
-    async fn keep_silent(&self, cut: &Cut) {
-        let mut outage = self.outage.subscribe();
+    /// because then nobody waits for this any more. `outage` was `before` when the exchange was not
+    /// decided yet: one that ended since then is over, and not a single silence.
+    async fn keep_silent(&self, cut: &Cut, mut outage: watch::Receiver<Outage>, before: Outage) {
         let mut stop = self.stop.subscribe();
         let over = async {
-            if *outage.borrow() == Outage::Silent {
+            if before == Outage::Silent || outage.has_changed().unwrap_or(true) {
                 // An error means that the server is gone, which is an end too.
                 let _ended = outage.wait_for(|now| *now != Outage::Silent).await;
             } else {
@@ -208,7 +208,9 @@ async fn answer(
     ConnectInfo(cut): ConnectInfo<Cut>,
     request: HttpRequest,
 ) -> Response {
-    if *shell.outage.borrow() == Outage::Refused {
+    let outage = shell.outage.subscribe();
+    let before = *outage.borrow();
+    if before == Outage::Refused {
         cut.now();
         return Response::default();
     }
@@ -232,7 +234,7 @@ async fn answer(
     };
     log(&exchange);
     let Some(answer) = exchange.answer else {
-        shell.keep_silent(&cut).await;
+        shell.keep_silent(&cut, outage, before).await;
         return Response::default();
     };
     tokio::time::sleep(Duration::from_millis(exchange.delay_ms)).await;
