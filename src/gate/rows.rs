@@ -126,11 +126,11 @@ fn session_row(session: &Session) -> Row {
 }
 
 fn entry_row(entry: &Entry) -> Row {
-    row(Prefix::EntryDue, entry.session.0.as_bytes(), entry)
+    row(Prefix::Entry, entry.session.0.as_bytes(), entry)
 }
 
 fn charge_row(charge: &Charge) -> Row {
-    row(Prefix::ChargeDue, charge.claim.trade_no.as_bytes(), charge)
+    row(Prefix::Charge, charge.claim.trade_no.as_bytes(), charge)
 }
 
 fn is_waiting(entry: &Entry) -> bool {
@@ -145,14 +145,14 @@ fn entry_change(session: &SessionId, park: &Park) -> Change {
         .filter(|entry| is_waiting(entry));
     match entry {
         Some(entry) => Change::Put(entry_row(entry)),
-        None => delete(Prefix::EntryDue, session.0.as_bytes()),
+        None => delete(Prefix::Entry, session.0.as_bytes()),
     }
 }
 
 fn charge_change(trade_no: &str, park: &Park) -> Change {
     match park.queue().book().unfinished(trade_no) {
         Some(charge) => Change::Put(charge_row(charge)),
-        None => delete(Prefix::ChargeDue, trade_no.as_bytes()),
+        None => delete(Prefix::Charge, trade_no.as_bytes()),
     }
 }
 

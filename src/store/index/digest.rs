@@ -87,12 +87,12 @@ mod tests {
     #[test]
     fn the_order_does_not_matter_and_removing_undoes_adding() {
         let mut one = Tallies::default();
-        one.add(Prefix::Seen, b"a", b"1");
-        one.add(Prefix::Seen, b"b", b"2");
+        one.add(Prefix::Entry, b"a", b"1");
+        one.add(Prefix::Entry, b"b", b"2");
         let mut other = Tallies::default();
-        other.add(Prefix::Seen, b"b", b"2");
+        other.add(Prefix::Entry, b"b", b"2");
         other.add(Prefix::Session, b"c", b"3");
-        other.add(Prefix::Seen, b"a", b"1");
+        other.add(Prefix::Entry, b"a", b"1");
         assert_eq!(one.difference(&other), Some(Prefix::Session));
         other.remove(Prefix::Session, b"c", b"3");
         assert_eq!(one, other);
@@ -102,8 +102,8 @@ mod tests {
     #[test]
     fn the_border_between_key_and_value_matters() {
         assert_ne!(
-            hash(Prefix::Seen, b"ab", b"c"),
-            hash(Prefix::Seen, b"a", b"bc")
+            hash(Prefix::Entry, b"ab", b"c"),
+            hash(Prefix::Entry, b"a", b"bc")
         );
     }
 }

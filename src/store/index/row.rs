@@ -5,14 +5,12 @@ use std::fmt;
 /// The kind of a row; the first byte of its key on disk, where it never changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Prefix {
-    /// Charges not yet done with, by the time they are due.
-    ChargeDue,
-    /// Entries not yet done with, by the time they are due.
-    EntryDue,
-    /// Open sessions, by plate.
+    /// Charges not yet done with, by `out_trade_no` (docs/durability.md, "The index").
+    Charge,
+    /// Entries not yet done with, by session.
+    Entry,
+    /// Open sessions, by number.
     Session,
-    /// Record ids of readings that were already taken.
-    Seen,
     /// What happened, by ledger sequence.
     History,
     /// Platform certificates and public keys, by serial.
@@ -32,11 +30,10 @@ pub enum Origin {
 
 impl Prefix {
     /// Every prefix there is.
-    pub const ALL: [Self; 6] = [
-        Self::ChargeDue,
-        Self::EntryDue,
+    pub const ALL: [Self; 5] = [
+        Self::Charge,
+        Self::Entry,
         Self::Session,
-        Self::Seen,
         Self::History,
         Self::Keys,
     ];
@@ -44,7 +41,7 @@ impl Prefix {
     /// Where rows of this prefix come from.
     pub fn origin(self) -> Origin {
         match self {
-            Self::ChargeDue | Self::EntryDue | Self::Session | Self::Seen => Origin::Derived,
+            Self::Charge | Self::Entry | Self::Session => Origin::Derived,
             Self::History => Origin::History,
             Self::Keys => Origin::Cache,
         }
@@ -53,10 +50,9 @@ impl Prefix {
     /// The byte on disk. 0 is taken: it leads to the meta row.
     pub(super) fn byte(self) -> u8 {
         match self {
-            Self::ChargeDue => 0x10,
-            Self::EntryDue => 0x11,
+            Self::Charge => 0x10,
+            Self::Entry => 0x11,
             Self::Session => 0x12,
-            Self::Seen => 0x13,
             Self::History => 0x20,
             Self::Keys => 0x30,
         }

@@ -93,7 +93,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let prefix = prop::sample::select(vec![Prefix::ChargeDue, Prefix::Session, Prefix::History]);
+    let prefix = prop::sample::select(vec![Prefix::Charge, Prefix::Session, Prefix::History]);
     let change = (prefix, 0..12u8, prop::option::weighted(0.7, 0..200u8)).prop_map(
         |(prefix, key, value)| match value {
             Some(value) => put(prefix, &[key], &vec![value; usize::from(value)]),

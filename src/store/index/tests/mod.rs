@@ -44,11 +44,11 @@ impl Park {
         for round in 0..120u32 {
             let mut changes = vec![
                 put(Prefix::Session, &round.to_be_bytes(), &[b's'; 90]),
-                put(Prefix::ChargeDue, &round.to_be_bytes(), &[b'c'; 300]),
+                put(Prefix::Charge, &round.to_be_bytes(), &[b'c'; 300]),
                 put(Prefix::History, &round.to_be_bytes(), &[b'h'; 120]),
             ];
             if let Some(earlier) = round.checked_sub(20) {
-                changes.push(delete(Prefix::ChargeDue, &earlier.to_be_bytes()));
+                changes.push(delete(Prefix::Charge, &earlier.to_be_bytes()));
             }
             park.commit(changes);
         }

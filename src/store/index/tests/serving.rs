@@ -15,7 +15,7 @@ fn what_was_applied_is_answered() {
     running.index.apply(park.commit(vec![
         put(Prefix::Session, b"a", b"1"),
         put(Prefix::Session, b"b", b"2"),
-        put(Prefix::Seen, b"b", b""),
+        put(Prefix::Entry, b"b", b""),
     ]));
     running.index.apply(park.commit(vec![
         put(Prefix::Session, b"a", b"3"),
