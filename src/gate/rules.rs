@@ -50,6 +50,7 @@ pub fn rules(config: &Config, tariff: Tariff) -> Rules {
         },
         merchant: merchant(config, &tariff),
         tariff,
+        config: config.to_json(),
     }
 }
 
@@ -114,6 +115,19 @@ mod tests {
             rules.merchant.free_duration_s,
             rules.tariff.free_duration_s()
         );
+    }
+
+    #[test]
+    fn a_change_of_the_config_that_decides_nothing_is_still_a_change() {
+        let moved = |text: String| text.replace("mqtt://127.0.0.1:1883", "mqtt://127.0.0.1:1884");
+        let (before, after) = (of_example(|text| text), of_example(moved));
+        assert_ne!(before, after);
+        assert!(after.config["mqtt"].to_string().contains("1884"));
+        let decisive = |rules: Rules| Rules {
+            config: serde_json::Value::Null,
+            ..rules
+        };
+        assert_eq!(decisive(before), decisive(after));
     }
 
     #[test]

@@ -32,6 +32,10 @@ pub struct Rules {
     pub tariff: Tariff,
     /// What goes into every body.
     pub merchant: MerchantRules,
+    /// The whole configuration that these rules were made from, for whoever explains an incident.
+    /// It names secrets by file only; nothing is decided from it.
+    #[serde(default)]
+    pub config: serde_json::Value,
 }
 
 /// One lane.

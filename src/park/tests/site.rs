@@ -59,6 +59,7 @@ pub fn rules() -> Rules {
         },
         lists: Lists::default(),
         tariff: tariff(),
+        config: serde_json::Value::Null,
         merchant: MerchantRules {
             appid: material::APPID.into(),
             parking_name: "测试停车场".into(),
