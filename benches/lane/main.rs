@@ -478,6 +478,7 @@ async fn signed_calls(wechat: &[String]) -> Outcome<Figures> {
             pem: material::PUBLIC_KEY.to_owned(),
         }),
         platform_certificates: true,
+        believe_unsigned_errors: false,
         user_agent: "parkgate-bench".to_owned(),
     };
     let client = Client::new(settings, Clock::system(TrustRule::Rtc, Wall(0)))?;

@@ -50,6 +50,10 @@ pub struct Refusal {
     pub code: String,
     /// For people; never branched on.
     pub message: String,
+    /// WeChat signed it, or the configuration believes unsigned errors. What is not proven never
+    /// opens another channel for the money (`wechat-pay.md` 13, 15).
+    #[serde(default)]
+    pub proven: bool,
 }
 
 /// Answer to *create entry* (2.2).

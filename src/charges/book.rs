@@ -179,7 +179,10 @@ impl Book {
                 self.freeze(trade_no, body.as_deref());
             }
             MoneyRecord::ChargeDueAgain { trade_no, .. } => {
-                self.change(trade_no, |charge| charge.state = ChargeState::Due);
+                self.change(trade_no, |charge| {
+                    charge.unproven = false;
+                    charge.state = ChargeState::Due;
+                });
             }
             MoneyRecord::ChargeUnknown {
                 trade_no, refused, ..
@@ -189,6 +192,12 @@ impl Book {
                     charge.state = ChargeState::Unknown {
                         refused: refused.clone(),
                     };
+                });
+            }
+            MoneyRecord::ChargeToRepeat { trade_no, .. } => {
+                self.change(trade_no, |charge| {
+                    charge.unproven = true;
+                    charge.state = ChargeState::ToRepeat;
                 });
             }
             MoneyRecord::ChargeAccepted { trade_no, at } => {

@@ -58,6 +58,10 @@ pub struct Charge {
     pub body: Option<Frozen>,
     /// An answer was lost once, so that a refusal of a repeat may hide an acceptance.
     pub in_doubt: bool,
+    /// The last word on whether WeChat has it was unsigned: as long as that is so, it may be repeated
+    /// and is never [`ChargeState::Due`], from where another channel may take the money.
+    #[serde(default)]
+    pub unproven: bool,
     /// The car left before WeChat had taken it on.
     pub let_out: bool,
     /// A newer stay of the plate went to WeChat.
@@ -76,7 +80,7 @@ pub struct Frozen {
 }
 
 /// Where a charge stands. Only `Settled`, `HandedToStaff` and `Withdrawn` leave the queue.
-/// `HandedToStaff` is not reachable from `Sent` or `Unknown`: WeChat has to say no first (`Refused`,
+/// `HandedToStaff` is not reachable from `Sent`, `Unknown` or `ToRepeat`: WeChat has to say no first (`Refused`,
 /// `Failed`), or that it has no such order (`Due`). `Refused` and `Failed` never outlast their step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -92,6 +96,9 @@ pub enum ChargeState {
         /// Code of a refusal that may hide an earlier acceptance.
         refused: Option<String>,
     },
+    /// An answer that nobody signed says that WeChat has not got it. That is enough to repeat the
+    /// number, which is harmless, and not enough to take the money elsewhere.
+    ToRepeat,
     /// WeChat took it on; the money has not moved yet.
     Accepted {
         /// Since when; what is not settled 90 days later goes to the staff.
@@ -161,6 +168,7 @@ impl Charge {
             state,
             body: None,
             in_doubt: false,
+            unproven: false,
             let_out: false,
             superseded: false,
         }
@@ -173,7 +181,10 @@ impl Charge {
 
     /// Whether WeChat may still take this money, or may have: no other channel may meanwhile.
     pub fn is_under_way(&self) -> bool {
-        matches!(self.state, ChargeState::Sent | ChargeState::Unknown { .. })
+        matches!(
+            self.state,
+            ChargeState::Sent | ChargeState::Unknown { .. } | ChargeState::ToRepeat
+        )
     }
 
     /// Whether WeChat has not yet said yes or no.
@@ -184,6 +195,7 @@ impl Charge {
                 | ChargeState::Due
                 | ChargeState::Sent
                 | ChargeState::Unknown { .. }
+                | ChargeState::ToRepeat
         )
     }
 

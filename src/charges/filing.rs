@@ -137,7 +137,11 @@ impl Queue {
             ChargeState::WaitingForEntry | ChargeState::Due if charge.superseded => {
                 self.hand_to_staff(trade_no, StaffReason::Superseded, out);
             }
-            ChargeState::WaitingForEntry | ChargeState::Due => {
+            // Superseded meanwhile, it is asked about again: its entry is of no use any more.
+            ChargeState::ToRepeat if charge.superseded => {
+                self.query(trade_no, lane_until, now, out);
+            }
+            ChargeState::WaitingForEntry | ChargeState::Due | ChargeState::ToRepeat => {
                 let charge = charge.clone();
                 self.file(&charge, lane_until, now, rules, out);
             }

@@ -8,6 +8,7 @@ pub mod book;
 mod call;
 pub mod charge;
 pub mod entry;
+mod entry_reply;
 mod filing;
 pub mod link;
 mod merchant;

@@ -98,6 +98,13 @@ pub enum MoneyRecord {
         /// Code of a refusal that may hide an earlier acceptance.
         refused: Option<String>,
     },
+    /// An unsigned answer says that WeChat has no such order: the same bytes go again.
+    ChargeToRepeat {
+        /// `out_trade_no`.
+        trade_no: String,
+        /// Why.
+        why: String,
+    },
     /// WeChat took it on.
     ChargeAccepted {
         /// `out_trade_no`.
@@ -193,6 +200,7 @@ impl MoneyRecord {
             Self::ChargeSent { trade_no, .. }
             | Self::ChargeDueAgain { trade_no, .. }
             | Self::ChargeUnknown { trade_no, .. }
+            | Self::ChargeToRepeat { trade_no, .. }
             | Self::ChargeAccepted { trade_no, .. }
             | Self::ChargeSettled { trade_no, .. }
             | Self::ChargeRefused { trade_no, .. }

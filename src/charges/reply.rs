@@ -1,21 +1,18 @@
-//! What each answer means, one exhaustive match a call. Only a verified answer moves money forward.
+//! What each answer about a charge means, one exhaustive match a call. Only a verified answer moves money forward.
 
 use super::agenda::{Errand, Item};
-use super::answer::{Answer, Heard, ParkingEntry, TradeState, Transaction};
+use super::answer::{Answer, Heard, TradeState, Transaction};
 use super::backoff;
 use super::call::Out;
 use super::charge::{Charge, ChargeState, StaffReason};
-use super::entry::{Entry, EntryEnd, EntryState};
+use super::entry::EntryState;
 use super::link::is_set_up_error;
 use super::queue::{LANE_POLL_MS, Queue};
 use super::record::MoneyRecord;
 use crate::lane::alarm::{Alarm, AlarmKind};
-use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
 use crate::lane::time::{Moment, Stamp};
 
-/// New numbers that a refused repeat of an entry may draw.
-const RENUMBERINGS_MAX: u16 = 3;
 /// How soon to try again while a lane waits: a second failure then tells that WeChat is silent.
 const LANE_AGAIN_MS: u64 = 250;
 /// The longest between two looks at the order of a car that is held.
@@ -24,91 +21,6 @@ const HELD_POLL_MS: u64 = 5_000;
 const THROTTLED_MS: u64 = 1_000;
 
 impl Queue {
-    /// *Create entry* was answered.
-    pub fn entry_answered(
-        &mut self,
-        session: &SessionId,
-        heard: &Heard<ParkingEntry>,
-        now: &Stamp,
-        out: &mut Out,
-    ) {
-        let item = Item::Entry(session.clone());
-        let is_awaited = self.landed(&item, Errand::Notify, &heard.answer, now, out);
-        let Some(entry) = self.book.entry(session).filter(|e| e.is_to_send()).cloned() else {
-            return;
-        };
-        match &heard.answer {
-            Answer::Verified(made) => self.entry_seen(&entry, made, is_awaited, now, out),
-            // Too late: the queue has moved on without it.
-            _ if !is_awaited => {}
-            Answer::Refused(refusal) if is_set_up_error(refusal.status, &refusal.code) => {
-                self.stop_merchant(refusal, heard, now, out);
-                self.agenda.put(&item, now.now.moment);
-            }
-            Answer::Refused(refusal) => self.entry_refused(&entry, &refusal.code, now, out),
-            Answer::Throttled { retry_after_ms } => self.throttled(&item, *retry_after_ms, now),
-            Answer::NotSent(_) => self.again_later(&item, now),
-            Answer::Lost(why) => {
-                self.entry_lost(&entry, why, out);
-                self.again_later(&item, now);
-            }
-        }
-    }
-
-    fn entry_seen(
-        &mut self,
-        entry: &Entry,
-        made: &ParkingEntry,
-        is_awaited: bool,
-        now: &Stamp,
-        out: &mut Out,
-    ) {
-        let item = Item::Entry(entry.session.clone());
-        let number = entry.session.parking_no(entry.attempt);
-        if made.out_parking_no == number && made.plate_number == entry.plate.as_str() {
-            self.agenda.forget(&item);
-            out.alarms.push(mismatch(&number, false, &number));
-            self.record(
-                out,
-                MoneyRecord::EntryRegistered {
-                    session: entry.session.clone(),
-                    parking_id: made.parking_id.clone(),
-                    service: made.state.clone(),
-                    as_of: now.clone(),
-                },
-            );
-            self.wake_charges_of(&entry.plate, now);
-        } else if is_awaited {
-            out.alarms
-                .push(mismatch(&number, true, &made.out_parking_no));
-            self.entry_lost(entry, "the answer names another entry", out);
-            self.again_later(&item, now);
-        }
-    }
-
-    /// There is no query for an entry, so a refused repeat goes again under a new number.
-    fn entry_refused(&mut self, entry: &Entry, code: &str, now: &Stamp, out: &mut Out) {
-        let item = Item::Entry(entry.session.clone());
-        let (session, code) = (entry.session.clone(), code.to_owned());
-        let attempt = entry.attempt.saturating_add(1);
-        if entry.state == EntryState::Unknown && attempt <= RENUMBERINGS_MAX {
-            self.record(
-                out,
-                MoneyRecord::EntryRenumbered {
-                    session,
-                    attempt,
-                    code,
-                },
-            );
-            self.again_later(&item, now);
-        } else {
-            self.agenda.forget(&item);
-            let why = EntryEnd::Refused(code);
-            self.record(out, MoneyRecord::EntryEnded { session, why });
-            self.wake_charges_of(&entry.plate, now);
-        }
-    }
-
     /// *Charge* was answered.
     pub fn charge_answered(
         &mut self,
@@ -133,8 +45,13 @@ impl Queue {
                 self.stop_merchant(refusal, heard, now, out);
                 self.agenda.put(&item, now.now.moment);
             }
-            Answer::Refused(refusal) if charge.in_doubt => {
-                let why = "refused after an earlier try; it may have been taken on".to_owned();
+            Answer::Refused(refusal) if charge.in_doubt || !refusal.proven => {
+                let why = if charge.in_doubt {
+                    "refused after an earlier try; it may have been taken on"
+                } else {
+                    "the refusal is not signed"
+                };
+                let why = why.to_owned();
                 let refused = Some(refusal.code.clone());
                 self.unknown(&charge, why, refused, out);
                 self.agenda.put(&item, now.now.moment);
@@ -187,7 +104,12 @@ impl Queue {
                 self.agenda.put(&item, now.now.moment);
             }
             Answer::Refused(refusal) if refusal.status == 404 => {
-                self.order_missing(&charge, now, out);
+                out.alarms.push(unsigned_errors(!refusal.proven));
+                if refusal.proven || !charge.is_under_way() {
+                    self.order_missing(&charge, now, out);
+                } else {
+                    self.order_said_to_be_missing(&charge, &refusal.code, now, out);
+                }
             }
             Answer::Refused(_) | Answer::NotSent(_) | Answer::Lost(_) => {
                 self.again_later(&item, now);
@@ -276,17 +198,16 @@ impl Queue {
     fn order_missing(&mut self, charge: &Charge, now: &Stamp, out: &mut Out) {
         let trade_no = &charge.claim.trade_no;
         let item = Item::Charge(trade_no.clone());
-        let why = "WeChat has no such order";
         match &charge.state {
-            ChargeState::Unknown { .. } if charge.superseded => {
-                self.due_again(trade_no, why, out);
+            ChargeState::Unknown { .. } | ChargeState::ToRepeat if charge.superseded => {
+                self.proven_missing(trade_no, out);
                 self.hand_to_staff(trade_no, StaffReason::Superseded, out);
             }
             ChargeState::Unknown {
                 refused: Some(code),
             } => self.refused(charge, code.clone(), now, out),
-            ChargeState::Unknown { refused: None } => {
-                self.due_again(trade_no, why, out);
+            ChargeState::Unknown { refused: None } | ChargeState::ToRepeat => {
+                self.proven_missing(trade_no, out);
                 self.agenda.put(&item, now.now.moment);
             }
             ChargeState::Accepted { .. } => {
@@ -304,6 +225,26 @@ impl Queue {
             _ => self.agenda.put(&item, now.now.moment),
         }
         self.wake_entries_of(&charge.claim.plate, now);
+    }
+
+    /// The same, but nobody signed it. The repeat of a number is harmless; money from another channel
+    /// would not be.
+    fn order_said_to_be_missing(
+        &mut self,
+        charge: &Charge,
+        code: &str,
+        now: &Stamp,
+        out: &mut Out,
+    ) {
+        let trade_no = charge.claim.trade_no.clone();
+        let item = Item::Charge(trade_no.clone());
+        if charge.state == (ChargeState::Unknown { refused: None }) && !charge.superseded {
+            let why = format!("WeChat has no such order ({code}, unsigned)");
+            self.record(out, MoneyRecord::ChargeToRepeat { trade_no, why });
+            self.agenda.put(&item, now.now.moment);
+        } else {
+            self.again_later(&item, now);
+        }
     }
 
     fn refused(&mut self, charge: &Charge, code: String, now: &Stamp, out: &mut Out) {
@@ -333,20 +274,28 @@ impl Queue {
         }
     }
 
+    /// The call in hand did not reach WeChat, and leaves the charge as it was before.
     pub(super) fn due_again(&mut self, trade_no: &str, why: &str, out: &mut Out) {
+        let was_unproven = self.book.charge(trade_no).is_some_and(|c| c.unproven);
         let (trade_no, why) = (trade_no.to_owned(), why.to_owned());
+        self.record(
+            out,
+            match was_unproven {
+                true => MoneyRecord::ChargeToRepeat { trade_no, why },
+                false => MoneyRecord::ChargeDueAgain { trade_no, why },
+            },
+        );
+    }
+
+    /// WeChat verifiably has not got it.
+    fn proven_missing(&mut self, trade_no: &str, out: &mut Out) {
+        let why = "WeChat has no such order".to_owned();
+        let trade_no = trade_no.to_owned();
         self.record(out, MoneyRecord::ChargeDueAgain { trade_no, why });
     }
 
-    fn entry_lost(&mut self, entry: &Entry, why: &str, out: &mut Out) {
-        if entry.state != EntryState::Unknown {
-            let (session, why) = (entry.session.clone(), why.to_owned());
-            self.record(out, MoneyRecord::EntryUnknown { session, why });
-        }
-    }
-
     /// Whether this call was waited for; and what its answer tells about the way to WeChat.
-    fn landed<T>(
+    pub(super) fn landed<T>(
         &mut self,
         item: &Item,
         errand: Errand,
@@ -379,7 +328,7 @@ impl Queue {
     }
 
     /// A 429 speaks of the merchant's calls and not of this one: everything waits.
-    fn throttled(&mut self, item: &Item, retry_after_ms: Option<u64>, now: &Stamp) {
+    pub(super) fn throttled(&mut self, item: &Item, retry_after_ms: Option<u64>, now: &Stamp) {
         let moment = now.now.moment;
         let quiet_ms = retry_after_ms.unwrap_or(THROTTLED_MS);
         self.link.quieten(moment.after_ms(quiet_ms));
@@ -389,7 +338,7 @@ impl Queue {
 
     /// While WeChat is silent the link's own back-off rules; an item's grows only when others get
     /// through.
-    fn again_later(&mut self, item: &Item, now: &Stamp) {
+    pub(super) fn again_later(&mut self, item: &Item, now: &Stamp) {
         let moment = now.now.moment;
         let is_waited_for = self
             .lane_waits_for(item)
@@ -457,8 +406,23 @@ fn lost<T>() -> Heard<T> {
     }
 }
 
+fn unsigned_errors(raised: bool) -> Alarm {
+    Alarm {
+        kind: AlarmKind::UnsignedErrors,
+        subject: "wechat".to_owned(),
+        raised,
+        text: match raised {
+            true => "WeChat's \"no such order\" came without a signature, so it does not free a \
+                     charge for cash; if WeChat's support confirms that errors come unsigned, set \
+                     wechat.advanced.unsigned_errors = \"believe\""
+                .to_owned(),
+            false => "WeChat signs its errors".to_owned(),
+        },
+    }
+}
+
 /// An answer spoke of something else than was asked; or, not raised, the right one has come.
-fn mismatch(ours: &str, raised: bool, theirs: &str) -> Alarm {
+pub(super) fn mismatch(ours: &str, raised: bool, theirs: &str) -> Alarm {
     Alarm {
         kind: AlarmKind::AnswerMismatch,
         subject: ours.to_owned(),

@@ -29,7 +29,7 @@ impl Queue {
         let charge = self.book.charge(&trade_no).ok_or("no such charge")?;
         match charge.state {
             ChargeState::WaitingForEntry | ChargeState::Due => {}
-            ChargeState::Sent | ChargeState::Unknown { .. } => {
+            ChargeState::Sent | ChargeState::Unknown { .. } | ChargeState::ToRepeat => {
                 return Err("WeChat may still take this money; do not collect it a second time");
             }
             _ => return Err("WeChat has taken this charge on"),

@@ -5,6 +5,7 @@ use super::charge::{ChargeState, Claim, Opening, StaffReason};
 use super::entry::{EntryEnd, EntryState};
 use super::queue::{Call, MerchantRules, Out, Queue, Request};
 use super::record::{MoneyRecord, StaffOutcome};
+use crate::lane::alarm::AlarmKind;
 use crate::lane::number::{LedgerId, SessionId};
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::service::ServiceState;
@@ -251,6 +252,7 @@ fn given_a_stopped_merchant_with_an_empty_queue_when_a_car_comes_in_then_it_is_a
         status: 404,
         code: "ORDER_NOT_EXIST".into(),
         message: String::new(),
+        proven: true,
     }));
     let number = stay(1).id.trade_no(0);
     queue.query_answered(&number, &unknown, &at(2 * HOUR + 200), &mut out);
@@ -259,7 +261,92 @@ fn given_a_stopped_merchant_with_an_empty_queue_when_a_car_comes_in_then_it_is_a
     assert!(matches!(out.calls[0].request, Request::NotifyEntry { .. }));
 }
 
+#[test]
+fn given_a_refusal_that_nobody_signed_when_no_query_proves_it_then_staff_may_not_collect() {
+    let (mut queue, _) = resumed(&registered_and_due());
+    let out = turn(&mut queue, HOUR + 2_000);
+    assert!(matches!(out.calls[0].request, Request::Charge { .. }));
+    let mut out = Out::default();
+    let now = at(HOUR + 2_100);
+    let blocked = unsigned(403, "RULE_LIMIT");
+    queue.charge_answered(&number(), &blocked, &now, &mut out);
+    let doubtful = ChargeState::Unknown {
+        refused: Some("RULE_LIMIT".into()),
+    };
+    assert_eq!(queue.book().charge(&number()).unwrap().state, doubtful);
+
+    let asked = turn(&mut queue, HOUR + 2_200);
+    assert!(matches!(asked.calls[0].request, Request::Query { .. }));
+    let now = at(HOUR + 2_300);
+    let missing = unsigned(404, "ORDER_NOT_EXIST");
+    queue.query_answered(&number(), &missing, &now, &mut out);
+    assert_eq!(queue.book().charge(&number()).unwrap().state, doubtful);
+    assert!(is_raised(&out, AlarmKind::UnsignedErrors));
+    let refused = queue.finish_by_staff(&number(), cash(), &mut out);
+    assert!(refused.unwrap_err().contains("may still take"));
+
+    let asked = turn(&mut queue, 2 * HOUR);
+    assert!(matches!(asked.calls[0].request, Request::Query { .. }));
+    let missing = refused_with(404, "ORDER_NOT_EXIST");
+    let mut out = Out::default();
+    queue.query_answered(&number(), &missing, &at(2 * HOUR + 100), &mut out);
+    let desk = queue.book().on_desk(&number()).expect("with the staff");
+    let reason = StaffReason::Refused("RULE_LIMIT".into());
+    assert_eq!(desk.state, ChargeState::HandedToStaff(reason));
+    assert!(!is_raised(&out, AlarmKind::UnsignedErrors));
+}
+
+#[test]
+fn given_a_lost_charge_when_an_unsigned_answer_says_it_is_not_there_then_it_is_repeated_and_never_free()
+ {
+    let (mut queue, _) = resumed(&sent());
+    let asked = turn(&mut queue, HOUR + 2_000);
+    assert!(matches!(asked.calls[0].request, Request::Query { .. }));
+    let mut out = Out::default();
+    let missing = unsigned(404, "ORDER_NOT_EXIST");
+    queue.query_answered(&number(), &missing, &at(HOUR + 2_100), &mut out);
+    assert!(matches!(
+        out.records[..],
+        [MoneyRecord::ChargeToRepeat { .. }]
+    ));
+    let refused = queue.finish_by_staff(&number(), cash(), &mut out);
+    assert!(refused.unwrap_err().contains("may still take"));
+    assert!(queue.book().charge(&number()).unwrap().is_under_way());
+    let again = turn(&mut queue, HOUR + 2_200);
+    let Request::Charge { body, .. } = &again.calls[0].request else {
+        panic!("{:?}", again.calls)
+    };
+    assert_eq!(body, "{}", "the same bytes");
+    let mut out = Out::default();
+    let unsent = heard(Answer::NotSent("no network".into()));
+    queue.charge_answered(&number(), &unsent, &at(HOUR + 2_300), &mut out);
+    let state = &queue.book().charge(&number()).unwrap().state;
+    assert_eq!(*state, ChargeState::ToRepeat);
+    let refused = queue.finish_by_staff(&number(), cash(), &mut out);
+    assert!(refused.unwrap_err().contains("may still take"));
+}
+
 // What they are made of.
+
+fn registered_and_due() -> Vec<MoneyRecord> {
+    let mut records = sent();
+    records.pop();
+    records
+}
+
+fn is_raised(out: &Out, kind: AlarmKind) -> bool {
+    let mut of_kind = out.alarms.iter().filter(|alarm| alarm.kind == kind);
+    of_kind.next_back().is_some_and(|alarm| alarm.raised)
+}
+
+fn unsigned<T>(status: u16, code: &str) -> Heard<T> {
+    heard(Answer::Refused(Refusal {
+        status,
+        code: code.into(),
+        message: String::new(),
+        proven: false,
+    }))
+}
 
 fn stay(counter: u64) -> Session {
     let plate = format!("粤B{:05}", 10_000 + counter);
@@ -356,10 +443,15 @@ fn cash() -> StaffOutcome {
 }
 
 fn refused(status: u16, code: &str) -> Heard<ParkingEntry> {
+    refused_with(status, code)
+}
+
+fn refused_with<T>(status: u16, code: &str) -> Heard<T> {
     heard(Answer::Refused(Refusal {
         status,
         code: code.into(),
         message: String::new(),
+        proven: true,
     }))
 }
 

@@ -21,6 +21,8 @@ pub struct Wechat {
     pub public_key: Option<PublicKey>,
     /// `notify_url` of a request while callbacks are not used: WeChat wants one in every request.
     pub placeholder_notify_url: String,
+    /// Whether WeChat's refusals count as its word although nobody signed them.
+    pub believe_unsigned_errors: bool,
 }
 
 /// WeChat Pay's public key (`PUB_KEY_ID_…`).
@@ -50,20 +52,25 @@ impl Wechat {
                     .into(),
             );
         }
-        let placeholder_notify_url = section.section("advanced", |section| {
-            section.parsed(
-                "placeholder_notify_url",
-                Need::Default("\"https://parkgate.invalid\"".into()),
-                "https:// address without ? and #",
-                notify_base,
-            )
-        });
+        let (placeholder_notify_url, believe_unsigned_errors) =
+            section.section("advanced", |section| {
+                let placeholder = section.parsed(
+                    "placeholder_notify_url",
+                    Need::Default("\"https://parkgate.invalid\"".into()),
+                    "https:// address without ? and #",
+                    notify_base,
+                );
+                let words = [("distrust", false), ("believe", true)];
+                let believe = section.choice("unsigned_errors", Some("distrust"), &words, &[]);
+                (placeholder, believe)
+            });
         Self {
             base_urls,
             ca_file,
             platform_certificates,
             public_key,
             placeholder_notify_url: placeholder_notify_url.unwrap_or_default(),
+            believe_unsigned_errors: believe_unsigned_errors.unwrap_or_default(),
         }
     }
 }

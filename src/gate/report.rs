@@ -155,7 +155,7 @@ fn status(park: &Park, alarms: &Alarms) -> Value {
             "waiting_for_entry": count(|s| matches!(s, ChargeState::WaitingForEntry)),
             "due": count(|s| matches!(s, ChargeState::Due)),
             "sent": count(|s| matches!(s, ChargeState::Sent)),
-            "unknown": count(|s| matches!(s, ChargeState::Unknown { .. })),
+            "unknown": count(|s| matches!(s, ChargeState::Unknown { .. } | ChargeState::ToRepeat)),
             "accepted": count(|s| matches!(s, ChargeState::Accepted { .. })),
         },
         "with_staff": book.desk().count(),

@@ -59,6 +59,7 @@ fn settings(config: &Config) -> Result<Settings, Box<dyn Error>> {
         proxy: None,
         public_key,
         platform_certificates: config.wechat.platform_certificates,
+        believe_unsigned_errors: config.wechat.believe_unsigned_errors,
         user_agent: USER_AGENT.to_owned(),
     })
 }

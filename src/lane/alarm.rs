@@ -25,6 +25,8 @@ pub enum AlarmKind {
     MerchantStopped,
     /// A verified answer speaks of something else than was asked.
     AnswerMismatch,
+    /// WeChat's errors come without a signature.
+    UnsignedErrors,
     /// The store cannot write.
     StoreFailed,
     /// Records that may be missing after a start.
@@ -58,6 +60,7 @@ impl AlarmKind {
             | Self::LinkDown
             | Self::HeldTooLong
             | Self::BarrierUncertain
+            | Self::UnsignedErrors
             | Self::ClockUntrusted => Severity::Warning,
             Self::IndexUnavailable | Self::ChargeWithStaff => Severity::Notice,
         }

@@ -107,7 +107,7 @@ fn lane_kind(record: &LaneRecord) -> u16 {
     }
 }
 
-const MONEY_KINDS: std::ops::RangeInclusive<u16> = 32..=52;
+const MONEY_KINDS: std::ops::RangeInclusive<u16> = 32..=53;
 
 fn money_kind(record: &MoneyRecord) -> u16 {
     match record {
@@ -132,5 +132,6 @@ fn money_kind(record: &MoneyRecord) -> u16 {
         MoneyRecord::MerchantResumed => 50,
         MoneyRecord::ChargeRefused { .. } => 51,
         MoneyRecord::ChargeFailed { .. } => 52,
+        MoneyRecord::ChargeToRepeat { .. } => 53,
     }
 }

@@ -61,6 +61,7 @@ struct Inner {
     api_v3_keys: ApiV3Keys,
     ring: KeyRing,
     platform_certificates: bool,
+    believe_unsigned_errors: bool,
     schedule: Mutex<Schedule>,
     /// Held while the list of certificates is fetched.
     refreshing: tokio::sync::Mutex<()>,
@@ -125,6 +126,7 @@ impl Client {
             api_v3_keys: checked.api_v3_keys,
             ring: checked.ring,
             platform_certificates: checked.platform_certificates,
+            believe_unsigned_errors: checked.believe_unsigned_errors,
             schedule: Mutex::new(Schedule::new(clock.now().moment)),
             refreshing: tokio::sync::Mutex::new(()),
             transport: transport.map_err(SetupError::Wiring)?,
@@ -210,7 +212,7 @@ impl Client {
             Verdict::Throttled { .. } if unclear => {
                 Answer::Lost(reply.detail("put off by one host, while another may have accepted"))
             }
-            Verdict::Refused(refusal) => Answer::Refused(refusal),
+            Verdict::Refused(refusal) => Answer::Refused(self.weighed(refusal, &reply)),
             Verdict::Throttled { retry_after_ms } => Answer::Throttled { retry_after_ms },
             Verdict::Lost(text) => Answer::Lost(text),
             Verdict::UnknownSerial(serial) => Answer::Lost(reply.detail(&format!(
@@ -285,6 +287,20 @@ impl Client {
             body: call.body.to_owned(),
             max_answer: call.max_answer,
         })
+    }
+
+    /// A refusal that nobody signed proves something only where the operator says so.
+    fn weighed(&self, refusal: Refusal, reply: &Reply) -> Refusal {
+        if !refusal.proven {
+            debug!(
+                "{}",
+                reply.detail(&format!("{} came unsigned", refusal.code))
+            );
+        }
+        Refusal {
+            proven: refusal.proven || self.0.believe_unsigned_errors,
+            ..refusal
+        }
     }
 
     /// Judges the answer; where its key is unknown, looks for it once.

@@ -97,6 +97,7 @@ impl Reply {
             status: self.status,
             code: error.code,
             message: error.message,
+            proven: self.signature.claim_a_signature(),
         })
     }
 

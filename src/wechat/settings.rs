@@ -38,6 +38,8 @@ pub struct Settings {
     pub public_key: Option<PublicKey>,
     /// Whether to fetch platform certificates.
     pub platform_certificates: bool,
+    /// Whether a refusal without a signature proves that WeChat has not taken a charge on.
+    pub believe_unsigned_errors: bool,
     /// Usually [`USER_AGENT`].
     pub user_agent: String,
 }
@@ -165,6 +167,7 @@ pub(super) struct Checked {
     pub api_v3_keys: ApiV3Keys,
     pub ring: KeyRing,
     pub platform_certificates: bool,
+    pub believe_unsigned_errors: bool,
     pub hosts: Hosts,
     pub wiring: Wiring,
     pub user_agent: HeaderValue,
@@ -203,6 +206,7 @@ impl Settings {
             api_v3_keys,
             ring,
             platform_certificates: self.platform_certificates,
+            believe_unsigned_errors: self.believe_unsigned_errors,
             hosts: hosts(&self.base_urls)?,
             wiring: wiring(self.ca_pem.as_deref(), self.proxy.as_deref())?,
             user_agent: user_agent(self.user_agent)?,

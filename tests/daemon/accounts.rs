@@ -62,7 +62,10 @@ fn assert_queried_before_repeated(records: &[Record]) {
             Record::Money(MoneyRecord::ChargeUnknown { trade_no, .. }) => {
                 unknown.insert(trade_no);
             }
-            Record::Money(MoneyRecord::ChargeDueAgain { trade_no, .. }) => {
+            Record::Money(
+                MoneyRecord::ChargeDueAgain { trade_no, .. }
+                | MoneyRecord::ChargeToRepeat { trade_no, .. },
+            ) => {
                 unknown.remove(trade_no);
             }
             Record::Money(MoneyRecord::ChargeSent { trade_no, .. }) => {

@@ -285,6 +285,10 @@ impl Timeline {
                 let word = "no answer, WeChat will be asked";
                 self.step(trade_no, word, Standing::Unfiled, Ink::Waits, page);
             }
+            MoneyRecord::ChargeToRepeat { trade_no, .. } => {
+                let word = "WeChat has not got it, will be repeated";
+                self.step(trade_no, word, Standing::Unfiled, Ink::Waits, page);
+            }
             MoneyRecord::ChargeAccepted { trade_no, .. } => {
                 self.step(trade_no, "ACCEPTED", Standing::Accepted, Ink::Plain, page);
             }

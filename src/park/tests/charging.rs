@@ -235,6 +235,7 @@ fn given_an_answer_that_comes_after_its_call_was_given_up_when_it_refuses_then_i
         status: 404,
         code: "ORDER_NOT_EXIST".into(),
         message: String::new(),
+        proven: true,
     };
     world.tell(wire::charge_answered(
         &number,

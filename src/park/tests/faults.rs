@@ -88,4 +88,5 @@ pub fn draw_wechat(world: &mut World, random: &mut SplitMix64) {
             *rate = u16::try_from(random.below(20)).unwrap();
         }
     }
+    world.simulator.settings_mut().switches.sign_errors = !random.chance(200);
 }

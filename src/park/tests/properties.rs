@@ -366,6 +366,7 @@ fn answer_with<T>(value: T, how: u8) -> Answer<T> {
             status,
             code: code.into(),
             message: String::new(),
+            proven: how & 32 != 0,
         })
     };
     match how % 16 {

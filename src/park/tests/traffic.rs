@@ -188,7 +188,9 @@ impl Traffic {
     fn calm_down(&mut self) {
         self.calm = true;
         self.misreads = false;
-        let faults = self.world.simulator.faults_mut();
+        let simulator = &mut self.world.simulator;
+        simulator.settings_mut().switches.sign_errors = true;
+        let faults = simulator.faults_mut();
         *faults = Faults::default();
         self.world.cuts = None;
         self.world.next_cut = None;

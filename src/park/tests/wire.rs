@@ -108,6 +108,7 @@ fn judged<T>(
             status: answer.status,
             code: value["code"].as_str()?.to_owned(),
             message: value["message"].as_str().unwrap_or_default().to_owned(),
+            proven: is_signed,
         })
     };
     unadorned(match answer.status {

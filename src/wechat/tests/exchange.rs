@@ -178,18 +178,33 @@ async fn a_torn_answer_is_lost() {
 #[tokio::test]
 async fn a_refusal_is_heard_and_a_forged_one_is_not() {
     let body = r#"{"code":"RULE_LIMIT","message":"超出扣费次数限制"}"#;
-    for answer in [http(403, "", body), signed(403, body)] {
+    for (answer, is_signed) in [(http(403, "", body), false), (signed(403, body), true)] {
         let server = Server::answering(answer).await;
         let heard = client(&[&server.url]).0.charge(CHARGE, LANE).await;
         let Answer::Refused(refusal) = heard.answer else {
             panic!("{heard:?}")
         };
         assert_eq!((refusal.status, &*refusal.code), (403, "RULE_LIMIT"));
+        assert_eq!(refusal.proven, is_signed);
         assert_eq!(heard.request_id.as_deref(), Some("08F5-0"));
     }
     let forged = String::from_utf8(signed(403, body)).unwrap();
     let server = Server::answering(forged.replace("RULE", "RULF").into_bytes()).await;
     lost(client(&[&server.url]).0.charge(CHARGE, LANE).await);
+}
+
+#[tokio::test]
+async fn an_unsigned_refusal_proves_something_where_the_operator_says_so() {
+    let body = r#"{"code":"ORDER_NOT_EXIST","message":"订单不存在"}"#;
+    let server = Server::answering(http(404, "", body)).await;
+    let mut settings = settings(&[&server.url]);
+    settings.believe_unsigned_errors = true;
+    let (client, _) = client_with(settings);
+    let heard = client.query("T1", LANE).await;
+    let Answer::Refused(refusal) = heard.answer else {
+        panic!("{heard:?}")
+    };
+    assert!(refusal.proven);
 }
 
 #[tokio::test]

@@ -82,6 +82,7 @@ fn the_table() {
             Verdict::Believed => Believed,
             Verdict::Refused(refusal) => {
                 assert_eq!((refusal.status, &*refusal.code), (status, "SOME_CODE"));
+                assert!(!refusal.proven, "nobody signed it");
                 Refused
             }
             Verdict::Throttled { .. } => Throttled,

@@ -63,6 +63,7 @@ pub fn settings(base_urls: &[&str]) -> Settings {
             pem: text(&key["public_key_pem"]).into(),
         }),
         platform_certificates: true,
+        believe_unsigned_errors: false,
         user_agent: USER_AGENT.into(),
     }
 }
