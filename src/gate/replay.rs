@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::journal::LedgerJournal;
+use crate::causes;
 use crate::config::Config;
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::number::LedgerId;
@@ -100,8 +101,10 @@ impl Store {
         rules: Rules,
         error: &LedgerError,
     ) -> Self {
-        let text =
-            format!("{error}. The lanes run; records are kept in memory, nothing is charged");
+        let text = format!(
+            "{}. The lanes run; records are kept in memory, nothing is charged",
+            causes::told(error)
+        );
         Self {
             park: Park::new(id, rules),
             newest_trusted: Wall::default(),

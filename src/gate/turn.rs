@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::causes;
 use crate::lane::session::LaneId;
 use crate::lane::time::{Moment, Now};
 use crate::park::Park;
@@ -22,7 +23,7 @@ const AT_ONCE_MAX: usize = 256;
 /// What the routine needs of a store.
 pub trait Journal {
     /// Why it could not write.
-    type Error: std::fmt::Display;
+    type Error: std::error::Error;
 
     /// Puts the records on disk: all or none, durable on return.
     ///
@@ -179,7 +180,7 @@ impl<J: Journal> Turner<J> {
                 outcome.committed.push(Committed { last_seq, records });
                 Ok(())
             }
-            Err(error) => Err((records, error.to_string())),
+            Err(error) => Err((records, causes::told(&error))),
         }
     }
 
@@ -250,7 +251,7 @@ impl<J: Journal> Turner<J> {
         ];
         if let Err(error) = self.journal.checkpoint(&state) {
             // The steps themselves are on disk, and what they command may be done.
-            self.fail(Vec::new(), Vec::new(), error.to_string(), now, outcome);
+            self.fail(Vec::new(), Vec::new(), causes::told(&error), now, outcome);
         }
     }
 }

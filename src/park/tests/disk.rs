@@ -42,12 +42,12 @@ struct Facts {
 }
 
 impl Journal for Disk {
-    type Error = &'static str;
+    type Error = std::io::Error;
 
     fn commit(&mut self, records: &[Stored]) -> Result<u64, Self::Error> {
         let mut inner = self.0.borrow_mut();
         if inner.failing {
-            return Err("the disk is full");
+            return Err(std::io::ErrorKind::StorageFull.into());
         }
         assert!(!records.is_empty(), "an empty commit");
         inner.commits += 1;
@@ -68,7 +68,7 @@ impl Journal for Disk {
     fn checkpoint(&mut self, state: &[Stored]) -> Result<u64, Self::Error> {
         let mut inner = self.0.borrow_mut();
         if inner.failing || inner.failing_checkpoints {
-            return Err("the disk is full");
+            return Err(std::io::ErrorKind::StorageFull.into());
         }
         inner.commits = 0;
         inner.checkpoint_at = Some(inner.records.len());

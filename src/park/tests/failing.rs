@@ -149,11 +149,11 @@ struct Flaky {
 }
 
 impl Journal for Flaky {
-    type Error = &'static str;
+    type Error = std::io::Error;
 
     fn commit(&mut self, records: &[Stored]) -> Result<u64, Self::Error> {
         if self.fails {
-            return Err("full");
+            return Err(std::io::ErrorKind::StorageFull.into());
         }
         self.written += records.len();
         self.commits.push(records.len());
@@ -205,7 +205,7 @@ fn given_a_failure_longer_than_the_memory_when_it_is_over_then_the_state_is_writ
 struct FlakyHandle(std::rc::Rc<std::cell::RefCell<Flaky>>);
 
 impl Journal for FlakyHandle {
-    type Error = &'static str;
+    type Error = std::io::Error;
 
     fn commit(&mut self, records: &[Stored]) -> Result<u64, Self::Error> {
         self.0.borrow_mut().commit(records)
