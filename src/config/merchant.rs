@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::notify_base;
 use super::document::{Need, Section};
-use super::value::{absolute_path, shortened};
+use super::value::{key_file, shortened};
 
 /// The merchant, in direct mode. Keys are named by file, never held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ impl Merchant {
         let mchid = section.parsed("mchid", Need::Required, "digits", mchid);
         let appid = section.parsed("appid", Need::Required, "wx and letters or digits", appid);
         let advance = section.flag("advance", false);
-        let private_key_file = section.path("private_key_file", Need::Required);
+        let private_key_file = section.file("private_key_file", Need::Required);
         let certificate = certificate(section);
         let api_v3_key_files = api_v3_key_files(section);
         let notify_base_url = section.parsed(
@@ -66,7 +66,7 @@ impl Merchant {
 }
 
 fn certificate(section: &mut Section<'_>) -> Certificate {
-    let file = section.path("certificate_file", Need::Optional);
+    let file = section.file("certificate_file", Need::Optional);
     let serial = section.parsed(
         "certificate_serial",
         Need::Optional,
@@ -96,8 +96,13 @@ fn certificate(section: &mut Section<'_>) -> Certificate {
 fn api_v3_key_files(section: &mut Section<'_>) -> Vec<PathBuf> {
     const KEY: &str = "api_v3_key_files";
     let mut files = Vec::new();
-    for (text, span) in section.texts(KEY, Need::Required, "1 to 4 absolute paths", 1..=4) {
-        match absolute_path(text) {
+    for (text, span) in section.texts(
+        KEY,
+        Need::Required,
+        "1 to 4 of: absolute path or credential:name",
+        1..=4,
+    ) {
+        match key_file(text) {
             Ok(file) if files.contains(&file) => {
                 section.note(KEY, &span, "named twice; leave one out".into());
             }

@@ -41,7 +41,7 @@ pub use self::lane::{Barrier, Camera, Dialect, Lane, LoopInput, Loops};
 pub use self::lists::Lists;
 pub use self::merchant::{Certificate, Merchant};
 pub use self::mqtt::{ClientCertificate, Mqtt};
-pub use self::secret::{MissingSecret, read_secret, readable_by_others};
+pub use self::secret::{MissingSecret, read_public, read_secret, readable_by_others};
 pub use self::site::Site;
 pub use self::wechat::{PublicKey, Wechat};
 

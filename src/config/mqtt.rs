@@ -39,16 +39,16 @@ impl Mqtt {
             "mqtt:// or mqtts:// host",
             broker,
         );
-        let ca_file = section.path("ca_file", Need::Optional);
-        let certificate_file = section.path("client_certificate_file", Need::Optional);
-        let key_file = section.path("client_key_file", Need::Optional);
+        let ca_file = section.file("ca_file", Need::Optional);
+        let certificate_file = section.file("client_certificate_file", Need::Optional);
+        let key_file = section.file("client_key_file", Need::Optional);
         let username = section.parsed(
             "username",
             Need::Optional,
             "1 to 128 characters",
             short_text,
         );
-        let password_file = section.path("password_file", Need::Optional);
+        let password_file = section.file("password_file", Need::Optional);
         let client_id = section.parsed(
             "client_id",
             Need::Default("\"parkgate-{site}-{box}\"".into()),

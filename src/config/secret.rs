@@ -1,5 +1,11 @@
 //! Secrets are read from files, when they are needed, and wiped from memory afterwards.
+//!
+//! `credential:NAME` names a file that systemd handed over (`LoadCredential=NAME:…`). It stays so in the
+//! configuration, and is looked up at each reading: where systemd puts the files differs from boot to
+//! boot, and what is in force does not.
 
+use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -20,6 +26,12 @@ pub enum MissingSecret {
         #[source]
         source: std::io::Error,
     },
+    #[error(
+        "{} is handed over by systemd, and this process was started without it; add \
+         LoadCredential={name}:/file to the service, or name the file itself",
+        file.display()
+    )]
+    NotHandedOver { file: PathBuf, name: String },
     #[error("{} is empty; put the secret there", file.display())]
     Empty { file: PathBuf },
     #[error("{} is larger than any secret; check the file name", file.display())]
@@ -40,7 +52,7 @@ pub fn read_secret(file: &Path) -> Result<Zeroizing<String>, MissingSecret> {
         file: file.to_owned(),
         source,
     };
-    let opened = File::open(file).map_err(unreadable)?;
+    let opened = File::open(located(file)?).map_err(unreadable)?;
     let metadata = opened.metadata().map_err(unreadable)?;
     if metadata.len() > LARGEST {
         return Err(MissingSecret::TooLarge {
@@ -58,6 +70,42 @@ pub fn read_secret(file: &Path) -> Result<Zeroizing<String>, MissingSecret> {
         });
     }
     Ok(Zeroizing::new(trimmed.to_owned()))
+}
+
+/// Reads a certificate or a public key, which is no secret and may be read by others.
+///
+/// # Errors
+/// As [`read_secret`].
+pub fn read_public(file: &Path) -> Result<String, MissingSecret> {
+    let unreadable = |source| MissingSecret::Unreadable {
+        file: file.to_owned(),
+        source,
+    };
+    let opened = File::open(located(file)?).map_err(unreadable)?;
+    Ok(read_text(opened, file)?.to_string())
+}
+
+/// The name behind `credential:`.
+pub(super) fn credential(file: &Path) -> Option<&str> {
+    file.to_str()?.strip_prefix(CREDENTIAL)
+}
+
+/// How a file is named that systemd hands over.
+pub(super) const CREDENTIAL: &str = "credential:";
+
+fn located(file: &Path) -> Result<Cow<'_, Path>, MissingSecret> {
+    located_in(file, std::env::var_os("CREDENTIALS_DIRECTORY"))
+}
+
+fn located_in(file: &Path, folder: Option<OsString>) -> Result<Cow<'_, Path>, MissingSecret> {
+    match (credential(file), folder) {
+        (None, _) => Ok(Cow::Borrowed(file)),
+        (Some(name), Some(folder)) => Ok(Cow::Owned(Path::new(&folder).join(name))),
+        (Some(name), None) => Err(MissingSecret::NotHandedOver {
+            file: file.to_owned(),
+            name: name.to_owned(),
+        }),
+    }
 }
 
 /// Whether anyone beside the owner and the group may read the file. The group is allowed, since
@@ -90,4 +138,23 @@ fn read_text(opened: File, file: &Path) -> Result<Zeroizing<String>, MissingSecr
                 file: file.to_owned(),
             }
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_where_systemd_put_it_and_any_other_file_where_it_says() {
+        let (secret, plain) = (Path::new("credential:apiv3"), Path::new("/etc/apiv3"));
+        let folder = || Some(OsString::from("/run/credentials/parkgate.service"));
+        assert_eq!(
+            located_in(secret, folder()).unwrap(),
+            Path::new("/run/credentials/parkgate.service/apiv3")
+        );
+        assert_eq!(located_in(plain, folder()).unwrap(), plain);
+        assert_eq!(located_in(plain, None).unwrap(), plain);
+        let missing = located_in(secret, None).unwrap_err().to_string();
+        assert!(missing.contains("LoadCredential=apiv3:"), "{missing}");
+    }
 }

@@ -10,6 +10,7 @@ use super::document::{Need, Section};
 use super::duration::{self, NoDuration};
 use super::fault::excerpt;
 use super::nearest::nearest;
+use super::secret::CREDENTIAL;
 
 impl<'d> Section<'d> {
     /// A text that `parse` understands; its error says what is wrong and what to write.
@@ -206,6 +207,11 @@ impl<'d> Section<'d> {
         self.parsed(key, need, "absolute path", absolute_path)
     }
 
+    /// A file with a key, a certificate or a password: an absolute name, or a credential of systemd.
+    pub(super) fn file(&mut self, key: &'static str, need: Need) -> Option<PathBuf> {
+        self.parsed(key, need, FILE, key_file)
+    }
+
     /// A list of texts, each with its place in the file; `count` is how many there may be.
     pub(super) fn texts(
         &mut self,
@@ -276,6 +282,27 @@ pub(super) fn absolute_path(text: &str) -> Result<PathBuf, String> {
         return Err("no absolute path; write the file's full name, from / on".into());
     }
     Ok(PathBuf::from(text))
+}
+
+/// What a key file may be called.
+pub(super) const FILE: &str = "absolute path or credential:name";
+
+/// See [`FILE`]. The value is never quoted in a fault: people paste keys here.
+pub(super) fn key_file(text: &str) -> Result<PathBuf, String> {
+    let Some(name) = text.strip_prefix(CREDENTIAL) else {
+        return absolute_path(text);
+    };
+    let fits = (1..=64).contains(&name.len())
+        && !name.starts_with('.')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    match fits {
+        true => Ok(PathBuf::from(text)),
+        false => Err(
+            "no name of a credential; write credential: and 1 to 64 of 0-9 A-Z a-z . _ -".into(),
+        ),
+    }
 }
 
 /// What stands there instead of what is wanted; never the value itself.

@@ -42,7 +42,7 @@ const HOSTS: [&str; 2] = [
 impl Wechat {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
         let base_urls = base_urls(section);
-        let ca_file = section.path("ca_file", Need::Optional);
+        let ca_file = section.file("ca_file", Need::Optional);
         let platform_certificates = section.flag("platform_certificates", true);
         let public_key = section.optional_section("public_key", PublicKey::read);
         if !platform_certificates && public_key.is_none() {
@@ -81,7 +81,7 @@ impl PublicKey {
             id: section
                 .parsed("id", Need::Required, "PUB_KEY_ID_…", public_key_id)
                 .unwrap_or_default(),
-            file: section.path("file", Need::Required).unwrap_or_default(),
+            file: section.file("file", Need::Required).unwrap_or_default(),
         }
     }
 }

@@ -129,7 +129,7 @@ fn each_fault_says_what_to_write() {
         ),
         (
             "[wechat.public_key]\nid = \"PUB_KEY_ID_01\"\n",
-            "[wechat] public_key.file: missing; write file = …, absolute path",
+            "[wechat] public_key.file: missing; write file = …, absolute path or credential:name",
         ),
         (
             "[wechat]\nbase_urls = []\n",
