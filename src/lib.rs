@@ -3,6 +3,7 @@
 //! **The lane decides. The ledger remembers. The adapters do.**
 
 pub mod barrier;
+pub mod broker;
 pub mod camera;
 pub mod causes;
 pub mod charges;
@@ -17,5 +18,6 @@ pub mod lane;
 pub mod park;
 #[cfg(feature = "demo")]
 pub mod sim;
+pub mod site;
 pub mod store;
 pub mod wechat;

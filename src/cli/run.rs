@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::{BAD_CONFIG, ConfigArgs, fail};
 use crate::config::Config;
 use crate::gate::{Ended, Gate, Parts};
+use crate::health::systemd::Notifier;
 
 /// parkgate itself is at fault; starting again may help.
 const BROKEN: u8 = 70;
@@ -34,6 +35,7 @@ pub fn run(args: &ConfigArgs) -> ExitCode {
         config,
         tariff,
         observer: None,
+        notifier: Notifier::from_environment(),
     }));
     // Whatever still hangs ends with the process.
     runtime.shutdown_background();

@@ -59,10 +59,16 @@ fn show(status: &Value) -> String {
         row(name, format!("{} yuan in {count}", yuan(fen)));
     }
     for alarm in status["alarms"].as_array().into_iter().flatten() {
-        let kind = alarm["kind"].as_str().unwrap_or("");
+        let word = |key: &str| alarm[key].as_str().unwrap_or("");
         row(
             "ALARM",
-            format!("{kind}: {}", alarm["text"].as_str().unwrap_or("")),
+            format!(
+                "{} {} since {}: {}",
+                word("severity"),
+                word("id"),
+                word("since"),
+                word("text")
+            ),
         );
     }
     text.trim_end().to_owned()

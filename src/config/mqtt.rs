@@ -21,6 +21,8 @@ pub struct Mqtt {
     pub password_file: Option<PathBuf>,
     /// Must differ from that of every other client of the broker.
     pub client_id: String,
+    /// Whether the box tells its state and alarms there.
+    pub announce: bool,
 }
 
 /// PEM files for TLS.
@@ -59,6 +61,7 @@ impl Mqtt {
             true => client_id.unwrap_or_default(),
             false => format!("parkgate-{}-{}", site.id, site.box_id),
         };
+        let announce = section.flag("announce", true);
         if section.faults() == before {
             refuse_contradictions(section, broker.as_ref());
         }
@@ -78,6 +81,7 @@ impl Mqtt {
             username,
             password_file,
             client_id,
+            announce,
         }
     }
 }

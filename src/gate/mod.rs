@@ -1,6 +1,8 @@
 //! The gate: the only place that knows everybody. It opens the store, starts the adapters and runs
 //! the one loop: what happened → decide → commit → carry out.
 
+mod announcing;
+mod clock_watch;
 mod ears;
 pub mod inbox;
 mod journal;
@@ -17,22 +19,25 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::barrier::{Barriers, CameraRelay};
+use crate::broker::{Endpoint, LinkFault};
 use crate::camera::mqtt::{self, Link, LinkEvent};
 use crate::charges::sender;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::control::server::Server;
 use crate::control::{Answer, Question};
+use crate::health::systemd::Notifier;
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::session::LaneId;
 use crate::lane::tariff::Tariff;
 use crate::lane::time::Now;
 use crate::park::event::Event;
 use crate::park::step::Step;
+use crate::site::{self, Announcement, Announcer};
 use crate::store::index::{Index, IndexReport};
 
 use inbox::{Inbox, Message};
@@ -51,6 +56,8 @@ pub struct Parts {
     pub tariff: Tariff,
     /// Sees every step after its commit, on the loop's thread: it must not wait.
     pub observer: Option<Observer>,
+    /// Hears when the lanes are served, and that the loop turns.
+    pub notifier: Notifier,
 }
 
 /// Whoever watches the gate at work.
@@ -77,9 +84,6 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
-    /// The files for TLS to the broker do not work.
-    #[error("TLS to the broker cannot be set up: {0}")]
-    BrokerTls(String),
     /// The system gives no thread.
     #[error("a thread cannot be started")]
     Thread(#[source] std::io::Error),
@@ -89,6 +93,8 @@ pub enum StartError {
 pub struct Gate {
     inbox: Inbox,
     link: Arc<Link>,
+    announcer: Option<Announcer>,
+    notifier: Notifier,
     _server: Server,
     tasks: Vec<AbortHandle>,
     thread: JoinHandle<Ended>,
@@ -116,6 +122,7 @@ impl Gate {
             config,
             tariff,
             observer,
+            notifier,
         } = parts;
         let rules = rules::rules(&config, tariff);
         let store = Store::open(&config, rules).map_err(StartError::Store)?;
@@ -137,7 +144,9 @@ impl Gate {
             let keeper = secrets::keep_keys(client, clock.clone(), index.client(), inbox.clone());
             tasks.push(tokio::spawn(keeper).abort_handle());
         }
-        let link = Arc::new(start_link(&config, &clock, &inbox)?);
+        let link = Arc::new(start_link(&config, &clock, &inbox));
+        let (announcements, announced) = watch::channel(Announcement::default());
+        let announcer = start_announcer(&config, announced, &inbox);
         let socket = &config.control.socket;
         let server = Server::start(socket, inbox.clone()).await;
         let server = server.map_err(|source| StartError::Socket {
@@ -145,17 +154,20 @@ impl Gate {
             source,
         })?;
         let (tell_end, ended) = oneshot::channel();
+        let started_at = clock.now();
         let work = Loop {
-            ears: ears::Ears::new(&config.lanes, ledger, clock.now().moment),
+            ears: ears::Ears::new(&config.lanes, ledger, started_at.moment),
             barriers: barriers(&config, &link),
             turner: Turner::new(store.park, store.journal),
             restart_wanted: store.restart_wanted,
             started: store.started,
             outlet,
             clock,
+            clock_watch: clock_watch::ClockWatch::default(),
             calls,
             index,
             alarms: crate::health::Alarms::default(),
+            announcing: announcing::Announcing::new(notifier.clone(), announcements, started_at),
             observer,
             store_dir: config.store.path.clone(),
         };
@@ -171,6 +183,8 @@ impl Gate {
         Ok(Self {
             inbox,
             link,
+            announcer,
+            notifier,
             _server: server,
             tasks,
             thread,
@@ -197,8 +211,12 @@ impl Gate {
 
     /// Finishes what is at hand and ends. What is due stays in the ledger.
     pub async fn stop(self) -> Ended {
+        self.notifier.stopping();
         self.inbox.put_message(Message::Stop).await;
         self.link.close().await;
+        if let Some(announcer) = &self.announcer {
+            announcer.close().await;
+        }
         for task in &self.tasks {
             task.abort();
         }
@@ -247,14 +265,10 @@ fn start_index(
     )
 }
 
-fn start_link(config: &Config, clock: &Clock, inbox: &Inbox) -> Result<Link, StartError> {
+fn start_link(config: &Config, clock: &Clock, inbox: &Inbox) -> Link {
     let settings = mqtt::Settings {
-        host: config.mqtt.broker.host.clone(),
-        port: config.mqtt.broker.port,
+        endpoint: Endpoint::of(&config.mqtt),
         client_id: config.mqtt.client_id.clone(),
-        username: config.mqtt.username.clone(),
-        password: secrets::broker_password(config, inbox),
-        tls: secrets::broker_tls(config).map_err(StartError::BrokerTls)?,
         cameras: config
             .lanes
             .iter()
@@ -262,39 +276,108 @@ fn start_link(config: &Config, clock: &Clock, inbox: &Inbox) -> Result<Link, Sta
             .collect(),
     };
     let inbox = inbox.clone();
-    Ok(mqtt::spawn(settings, clock.clone(), move |event| {
-        hear(event, &inbox)
-    }))
+    mqtt::spawn(settings, clock.clone(), move |event| hear(event, &inbox))
+}
+
+fn start_announcer(
+    config: &Config,
+    announced: watch::Receiver<Announcement>,
+    inbox: &Inbox,
+) -> Option<Announcer> {
+    if !config.mqtt.announce {
+        return None;
+    }
+    let settings = site::Settings {
+        endpoint: Endpoint::of(&config.mqtt),
+        client_id: format!("{}-state", config.mqtt.client_id),
+        topics: site::Topics::new(&config.site.id, &config.site.box_id),
+    };
+    let inbox = inbox.clone();
+    let on_fault = move |fault: Option<LinkFault>| {
+        let text = match &fault {
+            Some(fault) => format!("the box's state and alarms are not told: {fault}"),
+            None => "the box's state and alarms are told again".to_owned(),
+        };
+        inbox.offer(link_alarm("state", fault.is_some(), text));
+    };
+    Some(site::spawn(settings, announced, on_fault))
 }
 
 /// Runs on the connection's task: never waits.
 fn hear(event: LinkEvent, inbox: &Inbox) {
-    let message = match event {
-        LinkEvent::Camera(heard) => Message::Camera(heard),
-        LinkEvent::NotWritten { command_id, reason } => Message::NotWritten {
+    let messages = match event {
+        LinkEvent::Camera(heard) => vec![Message::Camera(heard)],
+        LinkEvent::NotWritten { command_id, reason } => vec![Message::NotWritten {
             command_id,
             why: reason.to_string(),
-        },
-        LinkEvent::Up => broker_alarm(false, "the broker is reached".to_owned()),
-        LinkEvent::Down { reason } => broker_alarm(true, reason.to_string()),
-        LinkEvent::Refused { filters } => broker_alarm(
-            true,
-            format!(
-                "the broker refuses {}; check its access rules",
-                filters.join(", ")
-            ),
-        ),
+        }],
+        LinkEvent::Up => vec![
+            broker_files_alarm(false, "the broker's files serve".to_owned()),
+            link_alarm(BROKER, false, "the broker is reached".to_owned()),
+        ],
+        LinkEvent::Down { reason } => broker_down(&reason),
+        LinkEvent::Refused { filters } => vec![refused(&filters)],
     };
-    if !inbox.offer(message) {
-        tracing::error!("the inbox is full; a message from a camera was dropped");
+    for message in messages {
+        if !inbox.offer(message) {
+            tracing::error!("the inbox is full; a message from a camera was dropped");
+        }
     }
 }
 
-fn broker_alarm(raised: bool, text: String) -> Message {
-    let subject = "broker".to_owned();
+/// A file that is wrong is another matter than a broker that is not there, and mended elsewhere.
+fn broker_down(reason: &LinkFault) -> Vec<Message> {
+    match reason {
+        // It is we who close it.
+        LinkFault::Closed => Vec::new(),
+        LinkFault::NotReady { .. } => vec![
+            broker_files_alarm(true, reason.to_string()),
+            link_alarm(
+                BROKER,
+                true,
+                "the broker is not asked, see secrets_missing".to_owned(),
+            ),
+        ],
+        reason => vec![
+            broker_files_alarm(false, "the broker's files serve".to_owned()),
+            link_alarm(BROKER, true, reason.to_string()),
+        ],
+    }
+}
+
+/// The layout in `$` is asked for on the off chance; many brokers refuse it rightly.
+fn refused(filters: &[String]) -> Message {
+    let missed: Vec<&str> = filters
+        .iter()
+        .map(String::as_str)
+        .filter(|filter| !filter.starts_with('$'))
+        .collect();
+    let text = match missed.is_empty() {
+        true => "the broker serves the cameras' topics".to_owned(),
+        false => format!(
+            "the broker refuses {}: cameras that speak there are not heard; check its access rules",
+            missed.join(", ")
+        ),
+    };
+    link_alarm("broker-topics", !missed.is_empty(), text)
+}
+
+/// Subject of the alarm that the cameras' broker is not reached.
+const BROKER: &str = "broker";
+
+fn link_alarm(subject: &str, raised: bool, text: String) -> Message {
     Message::Alarm(Alarm {
         kind: AlarmKind::LinkDown,
-        subject,
+        subject: subject.to_owned(),
+        raised,
+        text,
+    })
+}
+
+fn broker_files_alarm(raised: bool, text: String) -> Message {
+    Message::Alarm(Alarm {
+        kind: AlarmKind::SecretsMissing,
+        subject: BROKER.to_owned(),
         raised,
         text,
     })

@@ -3,12 +3,16 @@
 
 use serde_json::{Value, json};
 
+use super::BROKER;
+use super::ears::Ears;
 use crate::camera::{CameraEvent, Report};
 use crate::charges::charge::ChargeState;
 use crate::charges::record::MoneyRecord;
 use crate::control::{Answer, Question};
 use crate::health::Alarms;
+use crate::lane::alarm::{AlarmKind, Severity};
 use crate::lane::session::LaneId;
+use crate::lane::time::Now;
 use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::{LaneRecord, Record};
@@ -133,23 +137,26 @@ pub fn answer(question: &Question, park: &Park, alarms: &Alarms) -> Answer {
 }
 
 fn status(park: &Park, alarms: &Alarms) -> Value {
+    let mut status = figures(park);
+    let book = park.queue().book();
+    status["version"] = env!("CARGO_PKG_VERSION").into();
+    status["ledger"] = park.ledger().to_string().into();
+    status["wechat_silent"] = park.queue().is_silent().into();
+    status["merchant_stopped"] = json!(book.stop().map(|stop| stop.code.clone()));
+    status["alarms"] = json!(alarms.standing());
+    status
+}
+
+/// Cars, queue and money, in numbers alone.
+fn figures(park: &Park) -> Value {
     let book = park.queue().book();
     let count = |wanted: fn(&ChargeState) -> bool| {
         book.charges()
             .filter(|charge| wanted(&charge.state))
             .count()
     };
-    let standing: Vec<Value> = alarms
-        .standing()
-        .into_iter()
-        .map(|(kind, subject, text)| json!({ "kind": kind, "subject": subject, "text": text }))
-        .collect();
     json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "ledger": park.ledger().to_string(),
         "cars_inside": park.site().sessions.len(),
-        "wechat_silent": park.queue().is_silent(),
-        "merchant_stopped": book.stop().map(|stop| stop.code.clone()),
         "queue": {
             "entries": book.entries().count(),
             "waiting_for_entry": count(|s| matches!(s, ChargeState::WaitingForEntry)),
@@ -162,8 +169,68 @@ fn status(park: &Park, alarms: &Alarms) -> Value {
         "held": park.site().holds.len(),
         "exposure_fen": book.exposure_fen(),
         "totals": book.totals(),
-        "alarms": standing,
     })
+}
+
+/// The data of the retained `state` (docs/topics.md). Without plates, and without what changes by itself.
+pub fn state(park: &Park, alarms: &Alarms, ears: &Ears, started: Now, now: Now) -> Value {
+    let site = park.site();
+    let lanes = park.rules().lanes.iter().map(|(id, lane)| {
+        json!({
+            "id": id,
+            "direction": lane.direction,
+            "camera": if ears.is_silent(id, now.moment) { "silent" } else { "heard" },
+            "held": site.holds.contains_key(id),
+        })
+    });
+    let standing = alarms.standing();
+    let count = |severity| standing.iter().filter(|it| it.severity == severity).count();
+    let mut state = figures(park);
+    state["online"] = true.into();
+    state["version"] = env!("CARGO_PKG_VERSION").into();
+    state["ledger"] = park.ledger().to_string().into();
+    state["since"] = started.wall.to_rfc3339().into();
+    state["lanes"] = lanes.collect();
+    state["links"] = json!({
+        "cameras": if alarms.stands(AlarmKind::LinkDown, BROKER) { "down" } else { "up" },
+        "wechat": wechat(park, alarms),
+        "store": if alarms.stands(AlarmKind::StoreFailed, "store") { "failed" } else { "writes" },
+        "clock": if now.trusted { "trusted" } else { "untrusted" },
+    });
+    state["reviews"] = site.reviews.len().into();
+    state["alarms"] = json!({
+        "critical": count(Severity::Critical),
+        "warning": count(Severity::Warning),
+        "notice": count(Severity::Notice),
+    });
+    state
+}
+
+/// How things are in one line, for `systemctl status`.
+pub fn line(park: &Park, alarms: &Alarms) -> String {
+    let book = park.queue().book();
+    let mut line = format!(
+        "{} lanes, {} cars inside, {} charges not settled, WeChat {}",
+        park.rules().lanes.len(),
+        park.site().sessions.len(),
+        book.charges().count(),
+        wechat(park, alarms),
+    );
+    if let Some(worst) = alarms.standing().first() {
+        line.push_str("; ");
+        line.push_str(&worst.text);
+    }
+    line
+}
+
+fn wechat(park: &Park, alarms: &Alarms) -> &'static str {
+    let stopped = park.queue().book().stop().is_some();
+    match (stopped, park.queue().is_silent()) {
+        _ if alarms.stands(AlarmKind::SecretsMissing, "wechat") => "without keys",
+        (true, _) => "stopped",
+        (false, true) => "silent",
+        (false, false) => "answers",
+    }
 }
 
 fn review(park: &Park) -> Value {

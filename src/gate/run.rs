@@ -9,6 +9,8 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Ended;
+use super::announcing::Announcing;
+use super::clock_watch::ClockWatch;
 use super::ears::Ears;
 use super::inbox::{Message, Outlet};
 use super::journal::LedgerJournal;
@@ -41,11 +43,13 @@ pub struct Loop {
     pub started: Event,
     pub outlet: Outlet,
     pub clock: Clock,
+    pub clock_watch: ClockWatch,
     pub ears: Ears,
     pub barriers: Barriers,
     pub calls: mpsc::Sender<Call>,
     pub index: Index,
     pub alarms: Alarms,
+    pub announcing: Announcing,
     pub observer: Option<Observer>,
     /// Where records go that no ledger took before the end.
     pub store_dir: PathBuf,
@@ -83,7 +87,10 @@ impl Loop {
                 return self.end(Ended::Stopped);
             }
             for alarm in self.ears.changes(self.clock.now().moment) {
-                self.alarms.note(alarm);
+                self.note(alarm);
+            }
+            if let Some(alarm) = self.clock_watch.look(self.clock.now()) {
+                self.note(alarm);
             }
             if self
                 .turner
@@ -116,7 +123,7 @@ impl Loop {
                     to_do.push(Event::RaiseNotSent { lane, raise, why });
                 }
             }
-            Message::Alarm(alarm) => self.alarms.note(alarm),
+            Message::Alarm(alarm) => self.note(alarm),
             Message::Asked(
                 Question::Raise {
                     lane,
@@ -146,6 +153,9 @@ impl Loop {
     /// One turn. Returns what became of commands that did not leave.
     fn turn(&mut self, events: Vec<Event>, asked: &mut Vec<oneshot::Sender<Answer>>) -> Vec<Event> {
         let now = self.clock.now();
+        if !events.is_empty() {
+            self.announcing.news();
+        }
         let outcome = self.turner.turn(events, now);
         // First, because cars wait for it; who is only told can wait for the cars.
         let steps = outcome.taken.iter().map(|taken| &taken.step);
@@ -154,7 +164,7 @@ impl Loop {
             .filter_map(|command| self.carry_out(command))
             .collect();
         if let Some(news) = &outcome.store {
-            self.alarms.note(store_alarm(news));
+            self.note(store_alarm(news));
         }
         self.write_behind(&outcome);
         let mut replies = asked.drain(..);
@@ -166,7 +176,7 @@ impl Loop {
         {
             report::step(&event, &step);
             for alarm in step.alarms.drain(..) {
-                self.alarms.note(alarm);
+                self.note(alarm);
             }
             if let Some(reply) = step.reply.take()
                 && let Some(asker) = replies.next()
@@ -182,7 +192,15 @@ impl Loop {
                 observer(Observed { now, event, step });
             }
         }
+        self.announcing
+            .turned(now, self.turner.park(), &self.alarms, &self.ears);
         failed
+    }
+
+    fn note(&mut self, alarm: Alarm) {
+        if self.alarms.note(alarm, self.clock.now()) {
+            self.announcing.news();
+        }
     }
 
     /// The index follows the ledger, behind it and never on a car's path.
@@ -253,10 +271,13 @@ impl Loop {
 
     fn sleep(&self) -> Duration {
         let now = self.clock.now().moment;
-        match self.turner.wake_at() {
-            Some(at) => Duration::from_millis(at.since_ms(now)).min(SLEEP_MAX),
-            None => SLEEP_MAX,
-        }
+        let wake_at = self.turner.wake_at();
+        let wake = wake_at.map(|at| Duration::from_millis(at.since_ms(now)));
+        let tell = self.announcing.sleep_at_most(now);
+        [wake, tell]
+            .into_iter()
+            .flatten()
+            .fold(SLEEP_MAX, Duration::min)
     }
 
     fn end(self, end: Ended) -> Ended {

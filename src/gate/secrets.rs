@@ -3,18 +3,12 @@
 
 use std::error::Error;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
-
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
-use zeroize::Zeroizing;
 
 use super::inbox::{Inbox, Message};
 use crate::causes;
 use crate::clock::Clock;
-use crate::config::{Certificate, Config, read_secret};
+use crate::config::{Certificate, Config, MissingSecret, read_public, read_secret};
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::store::index::{IndexClient, Prefix, Row};
 use crate::wechat::{
@@ -30,22 +24,22 @@ const CACHE_MAX: usize = 100;
 
 /// The client, or why there is none.
 pub fn client(config: &Config, clock: &Clock) -> Result<Client, String> {
-    let settings = settings(config).map_err(|error| causes::told(&*error))?;
+    let settings = settings(config).map_err(|error| causes::told(&error))?;
     Client::new(settings, clock.clone()).map_err(|error| causes::told(&error))
 }
 
-fn settings(config: &Config) -> Result<Settings, Box<dyn Error>> {
+fn settings(config: &Config) -> Result<Settings, MissingSecret> {
     let merchant = &config.merchant;
     let secret = |file: &Path| read_secret(file).map(|text| Secret::new(text.trim().to_owned()));
     let api_v3_keys = merchant.api_v3_key_files.iter().map(|file| secret(file));
     let certificate = match &merchant.certificate {
-        Certificate::File(file) => MerchantCertificate::Pem(text(file)?),
+        Certificate::File(file) => MerchantCertificate::Pem(read_public(file)?),
         Certificate::Serial(serial) => MerchantCertificate::Serial(serial.clone()),
     };
     let public_key = match &config.wechat.public_key {
         Some(key) => Some(PublicKey {
             id: key.id.clone(),
-            pem: text(&key.file)?,
+            pem: read_public(&key.file)?,
         }),
         None => None,
     };
@@ -55,7 +49,12 @@ fn settings(config: &Config) -> Result<Settings, Box<dyn Error>> {
         certificate,
         api_v3_keys: api_v3_keys.collect::<Result<_, _>>()?,
         base_urls: config.wechat.base_urls.clone(),
-        ca_pem: config.wechat.ca_file.as_deref().map(text).transpose()?,
+        ca_pem: config
+            .wechat
+            .ca_file
+            .as_deref()
+            .map(read_public)
+            .transpose()?,
         proxy: None,
         public_key,
         platform_certificates: config.wechat.platform_certificates,
@@ -79,18 +78,21 @@ pub async fn keep_keys(client: Client, clock: Clock, index: IndexClient, inbox: 
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     let mut cached = client.key_ring().serials();
+    let mut is_alarmed = false;
     loop {
         let now = clock.now();
+        let mut none_offered = false;
         if now.trusted && client.refresh_due().is_some_and(|due| due <= now.moment) {
             match client.refresh_certificates().await {
-                Ok(Refreshed::NoneOffered) if client.key_ring().serials().is_empty() => {
-                    inbox.offer(Message::Alarm(nothing_to_trust()));
-                }
-                Ok(_) => {}
+                Ok(refreshed) => none_offered = matches!(refreshed, Refreshed::NoneOffered),
                 Err(error) => tracing::debug!(error = &error as &dyn Error, "no certificates"),
             }
         }
         let serials = client.key_ring().serials();
+        // However the keys came: also one that an unknown serial made the client fetch.
+        if let Some(alarm) = trust_news(none_offered, !serials.is_empty(), &mut is_alarmed) {
+            inbox.put_message(Message::Alarm(alarm)).await;
+        }
         if serials != cached {
             for row in rows(&client) {
                 index.put_cache(row);
@@ -110,67 +112,48 @@ fn rows(client: &Client) -> Vec<Row> {
     client.key_ring().export().into_iter().map(row).collect()
 }
 
-fn nothing_to_trust() -> Alarm {
-    Alarm {
+/// What becomes of the alarm that no answer can be verified.
+fn trust_news(none_offered: bool, has_keys: bool, is_alarmed: &mut bool) -> Option<Alarm> {
+    let raised = match (has_keys, none_offered) {
+        (true, _) => false,
+        (false, true) => true,
+        (false, false) => return None,
+    };
+    if std::mem::replace(is_alarmed, raised) == raised {
+        return None;
+    }
+    let text = match raised {
+        true => {
+            "WeChat offers this merchant no platform certificates and no public key is \
+             configured, so no answer can be verified: download the WeChat Pay public key from \
+             the merchant platform and set [wechat.public_key]"
+        }
+        false => "there is a key again by which WeChat's answers can be verified",
+    };
+    Some(Alarm {
         kind: AlarmKind::SecretsMissing,
-        subject: "wechatpay key".to_owned(),
-        raised: true,
-        text: "WeChat offers this merchant no platform certificates and no public key is \
-               configured, so no answer can be verified: download the WeChat Pay public key from \
-               the merchant platform and set [wechat.public_key]"
-            .to_owned(),
-    }
+        subject: "wechatpay-key".to_owned(),
+        raised,
+        text: text.to_owned(),
+    })
 }
 
-/// The broker's password; a missing file is an alarm, and the broker will refuse the login.
-pub fn broker_password(config: &Config, inbox: &Inbox) -> Option<Zeroizing<String>> {
-    let file = config.mqtt.password_file.as_deref()?;
-    match read_secret(file) {
-        Ok(password) => Some(Zeroizing::new(password.trim().to_owned())),
-        Err(missing) => {
-            inbox.offer(Message::Alarm(Alarm {
-                kind: AlarmKind::SecretsMissing,
-                subject: "broker".to_owned(),
-                raised: true,
-                text: causes::told(&missing),
-            }));
-            None
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// TLS to the broker, if its URL asks for it.
-pub fn broker_tls(config: &Config) -> Result<Option<Arc<ClientConfig>>, String> {
-    if !config.mqtt.broker.tls {
-        return Ok(None);
+    #[test]
+    fn the_alarm_for_want_of_keys_ends_when_there_is_one() {
+        let mut is_alarmed = false;
+        let mut look = |none_offered, has_keys| {
+            trust_news(none_offered, has_keys, &mut is_alarmed).map(|alarm| alarm.raised)
+        };
+        assert_eq!(look(false, false), None, "not asked yet");
+        assert_eq!(look(true, false), Some(true));
+        assert_eq!(look(true, false), None, "told once");
+        assert_eq!(look(false, false), None, "still none");
+        assert_eq!(look(false, true), Some(false));
+        assert_eq!(look(false, true), None);
+        assert_eq!(look(true, true), None, "the keys that are there serve on");
     }
-    tls(config)
-        .map(|config| Some(Arc::new(config)))
-        .map_err(|error| causes::told(&*error))
-}
-
-fn tls(config: &Config) -> Result<ClientConfig, Box<dyn Error>> {
-    let mut roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    if let Some(file) = &config.mqtt.ca_file {
-        for certificate in CertificateDer::pem_slice_iter(text(file)?.as_bytes()) {
-            roots.add(certificate?)?;
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots);
-    let Some(own) = &config.mqtt.client_certificate else {
-        return Ok(builder.with_no_client_auth());
-    };
-    let chain = CertificateDer::pem_slice_iter(text(&own.certificate_file)?.as_bytes())
-        .collect::<Result<Vec<_>, _>>()?;
-    let key = PrivateKeyDer::from_pem_slice(read_secret(&own.key_file)?.as_bytes())?;
-    Ok(builder.with_client_auth_cert(chain, key)?)
-}
-
-fn text(file: &Path) -> Result<String, Box<dyn Error>> {
-    std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()).into())
 }

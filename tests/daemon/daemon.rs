@@ -29,6 +29,11 @@ pub struct Daemon {
 impl Daemon {
     /// Starts it, and does not wait for anything.
     pub fn spawn(place: &Place) -> Self {
+        Self::spawn_with(place, &[])
+    }
+
+    /// As [`Daemon::spawn`], with more in its environment.
+    pub fn spawn_with(place: &Place, environment: &[(&str, String)]) -> Self {
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -39,6 +44,7 @@ impl Daemon {
             .arg("--config")
             .arg(&place.config)
             .env_remove("RUST_LOG")
+            .envs(environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -74,6 +80,12 @@ impl Daemon {
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Stops all of it at once, and lets it go on.
+    pub fn stand_still(&self, still: bool) {
+        let signal = if still { Signal::STOP } else { Signal::CONT };
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Asks it to end.

@@ -27,6 +27,8 @@ mod rubbish;
 mod secrecy;
 mod several;
 mod starting;
+mod systemd;
+mod topics;
 
 /// How long cars stay.
 mod stay {

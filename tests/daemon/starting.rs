@@ -4,6 +4,7 @@ use std::fs;
 
 use parkgate::config::Config;
 use parkgate::gate::{Ended, Gate, Parts};
+use parkgate::health::systemd::Notifier;
 use parkgate::sim::http::Outage;
 use tokio::time::sleep;
 
@@ -142,6 +143,7 @@ async fn a_loop_that_panics_is_no_clean_end() {
         config,
         tariff,
         observer: Some(Box::new(|observed| panic!("at {:?}", observed.now))),
+        notifier: Notifier::default(),
     })
     .await
     .unwrap();

@@ -7,9 +7,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::backoff::Backoff;
 use super::session::{self, Ended};
 use super::{LinkEvent, LinkFault, Settings};
+use crate::broker::backoff::Backoff;
 use crate::camera::vz_mqtt::{Layout, Outgoing, Topic, VzCommand, encode};
 use crate::clock::Clock;
 use crate::lane::time::Moment;
@@ -157,7 +157,7 @@ pub(super) struct Shared {
     outlet: Mutex<Option<mpsc::Sender<Order>>>,
     /// By camera id: layout and serial as the camera spells it.
     heard: Mutex<BTreeMap<String, (Layout, String)>>,
-    /// Filters that were reported as refused.
+    /// Filters that the broker refused when it was last asked for them.
     refused: Mutex<BTreeSet<String>>,
 }
 
@@ -178,13 +178,19 @@ impl Shared {
         *lock(&self.outlet) = None;
     }
 
-    /// Reports filters that the broker refused, each once.
-    pub fn refused(&self, mut filters: Vec<String>) {
-        filters.retain(|filter| lock(&self.refused).insert(filter.clone()));
-        if !filters.is_empty() {
-            tracing::warn!(?filters, "the broker refuses to serve topics");
-            self.tell(LinkEvent::Refused { filters });
+    /// Takes note of the broker's word on filters, and reports what it refuses if that changed.
+    pub fn answered(&self, granted: &[String], refused: &[String]) {
+        let mut known = lock(&self.refused);
+        let before = known.clone();
+        known.retain(|filter| !granted.contains(filter));
+        known.extend(refused.iter().cloned());
+        if *known == before {
+            return;
         }
+        let filters: Vec<String> = known.iter().cloned().collect();
+        drop(known);
+        tracing::info!(?filters, "topics that the broker refuses to serve");
+        self.tell(LinkEvent::Refused { filters });
     }
 
     /// Remembers how a camera lays out its topics.
@@ -234,7 +240,9 @@ async fn keep_connected(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>)
     loop {
         // In a task of its own, so that a panic costs one connection and not the link.
         let session = tokio::spawn(session::run(shared.clone(), layouts, stopped.clone()));
-        let ended = session.await.unwrap_or_else(|_| Ended::panicked());
+        let ended = session
+            .await
+            .unwrap_or_else(|_| Ended::over(LinkFault::Panicked));
         shared.close();
         if ended.fault == LinkFault::Closed {
             shared.tell(LinkEvent::Down {
@@ -252,7 +260,8 @@ async fn keep_connected(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>)
             backoff.reset();
         }
         if ended.up_ms.is_some() || told.as_ref() != Some(&ended.fault) {
-            tracing::warn!(fault = %ended.fault, "no connection to the cameras' broker");
+            // Whoever is told makes an alarm of it.
+            tracing::debug!(fault = %ended.fault, "no connection to the cameras' broker");
             told = Some(ended.fault.clone());
             shared.tell(LinkEvent::Down {
                 reason: ended.fault,

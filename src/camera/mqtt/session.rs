@@ -1,9 +1,5 @@
-//! One connection, from CONNECT to its end. The only place that knows rumqttc.
-//!
-//! rumqttc reconnects by itself, keeps what it has not written for the next connection, and takes
-//! publishes into a channel. None of that is wanted here: an event loop is used for one connection
-//! and dropped, and commands are written to its socket directly, at the last moment that decides
-//! whether they are still wanted.
+//! One connection of the cameras, from CONNECT to its end. Commands are written to its socket directly,
+//! at the last moment that decides whether they are still wanted.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -12,30 +8,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rumqttc::{
-    ConnectionError, Event, EventLoop, MqttOptions, NetworkOptions, Packet, PubAck, Publish, QoS,
-    Request, StateError, Subscribe, SubscribeFilter, SubscribeReasonCode, TlsConfiguration,
-    Transport,
+    ConnectionError, Event, Packet, PubAck, Publish, QoS, Request, Subscribe, SubscribeFilter,
+    SubscribeReasonCode,
 };
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use super::link::{Order, Shared, is_serial};
 use super::{LinkEvent, LinkFault, NotSent};
+use crate::broker::{Connection, WRITE_WITHIN};
 use crate::camera::vz_mqtt::{Kind, Layout, Topic, decode};
 use crate::lane::time::Moment;
 
 /// Larger commands are refused. rumqttc ends the connection over them.
 pub(super) const COMMAND_BYTES_MAX: usize = 64 * 1024;
 
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Larger packets end the connection. Readings with pictures reach about 1 MB.
 const INCOMING_BYTES_MAX: usize = 16 * 1024 * 1024;
 const OUTGOING_BYTES_MAX: usize = 2 * COMMAND_BYTES_MAX;
-/// TCP, TLS and CONNACK together.
-const CONNECT_WITHIN_S: u64 = 5;
 const SUBACK_WITHIN: Duration = Duration::from_secs(5);
-/// A socket that takes nothing for this long is as good as dead.
-const WRITE_WITHIN: Duration = Duration::from_secs(2);
 const CAMERAS_PER_SUBSCRIBE: usize = 16;
 
 /// Which topic layouts to ask for.
@@ -56,9 +47,10 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    pub fn panicked() -> Self {
+    /// Before it began.
+    pub fn over(fault: LinkFault) -> Self {
         Self {
-            fault: LinkFault::Panicked,
+            fault,
             up_ms: None,
             dollar_unwelcome: false,
         }
@@ -71,14 +63,18 @@ pub(super) async fn run(
     layouts: Layouts,
     stopped: watch::Receiver<bool>,
 ) -> Ended {
+    let connection = match connection(&shared) {
+        Ok(connection) => connection,
+        Err(fault) => return Ended::over(fault),
+    };
     let mut session = Session {
-        network: event_loop(&shared),
+        connection,
         shared,
         stopped,
         orders: None,
         unasked: Vec::new(),
         asked: BTreeMap::new(),
-        granted: 0,
+        granted: Vec::new(),
         refused: Vec::new(),
         up_since: None,
     };
@@ -91,7 +87,8 @@ pub(super) async fn run(
     let dollar_unwelcome = lost && session.only_dollar_asked();
     if dollar_unwelcome {
         let unanswered = session.asked.into_values().flatten();
-        session.shared.refused(unanswered.collect());
+        let refused: Vec<String> = unanswered.collect();
+        session.shared.answered(&[], &refused);
     }
     Ended {
         fault,
@@ -102,7 +99,7 @@ pub(super) async fn run(
 
 struct Session {
     shared: Arc<Shared>,
-    network: EventLoop,
+    connection: Connection,
     stopped: watch::Receiver<bool>,
     /// Commands, while up.
     orders: Option<mpsc::Receiver<Order>>,
@@ -110,7 +107,7 @@ struct Session {
     unasked: Vec<Vec<String>>,
     /// Filters without an answer, by packet id.
     asked: BTreeMap<u16, Vec<String>>,
-    granted: usize,
+    granted: Vec<String>,
     refused: Vec<String>,
     up_since: Option<Moment>,
 }
@@ -139,9 +136,7 @@ impl Session {
                 () = stop(&mut self.stopped) => Next::Stop,
                 () = sleep_until(answers_until), if !up => Next::NoAnswer,
                 order = next_order(&mut self.orders) => Next::Order(order),
-                // Dropping this future midway loses nothing: acknowledgements are written below
-                // and not by the event loop, and everything else it holds is in its own state.
-                event = self.network.poll() => Next::Event(Box::new(event)),
+                event = self.connection.poll() => Next::Event(Box::new(event)),
             };
             match next {
                 Next::Order(order) => self.carry_out(order).await?,
@@ -153,7 +148,10 @@ impl Session {
                 }
                 Next::Stop => {
                     // The connection ends either way.
-                    let _ = self.write(Packet::Disconnect, WRITE_WITHIN).await;
+                    let _ = self
+                        .connection
+                        .write(Packet::Disconnect, WRITE_WITHIN)
+                        .await;
                     return Err(LinkFault::Closed);
                 }
             }
@@ -161,22 +159,9 @@ impl Session {
     }
 
     async fn connect(&mut self) -> Result<(), LinkFault> {
-        let settings = &self.shared.settings;
-        let address = format!("{}:{}", settings.host, settings.port);
         tokio::select! {
             () = stop(&mut self.stopped) => Err(LinkFault::Closed),
-            answer = self.network.poll() => match answer {
-                Ok(_connack) => Ok(()),
-                Err(ConnectionError::ConnectionRefused(code)) => {
-                    Err(LinkFault::LoginRefused { code: format!("{code:?}") })
-                }
-                // Without the packet, which may be our own, with the password, sent back.
-                Err(ConnectionError::NotConnAck(_)) => Err(LinkFault::Unreachable {
-                    address,
-                    detail: "what answers there is no MQTT broker".into(),
-                }),
-                Err(error) => Err(LinkFault::Unreachable { address, detail: error.to_string() }),
-            },
+            connected = self.connection.connect() => connected,
         }
     }
 
@@ -185,24 +170,22 @@ impl Session {
             .iter()
             .map(|filter| SubscribeFilter::new(filter.clone(), QoS::AtLeastOnce));
         let request = Request::Subscribe(Subscribe::new_many(wanted));
-        let packet = self.network.state.handle_outgoing_packet(request);
-        let Ok(Some(Packet::Subscribe(subscribe))) = packet else {
-            return Err(LinkFault::Lost {
-                detail: "a subscription could not be written".into(),
-            });
-        };
-        self.asked.insert(subscribe.pkid, filters);
-        self.write(Packet::Subscribe(subscribe), WRITE_WITHIN).await
+        let id = self.connection.ask(request).await?;
+        self.asked.insert(id, filters);
+        Ok(())
     }
 
     fn up(&mut self) -> Result<(), LinkFault> {
-        self.shared.refused(std::mem::take(&mut self.refused));
-        if self.granted == 0 {
+        self.shared.answered(&self.granted, &self.refused);
+        if self.granted.is_empty() {
             return Err(LinkFault::NothingSubscribed);
         }
         self.up_since = Some(self.shared.clock.now().moment);
         self.orders = Some(self.shared.open());
-        tracing::info!(filters = self.granted, "connected to the cameras' broker");
+        tracing::info!(
+            filters = self.granted.len(),
+            "connected to the cameras' broker"
+        );
         self.shared.tell(LinkEvent::Up);
         Ok(())
     }
@@ -215,14 +198,14 @@ impl Session {
                     return Ok(());
                 }
                 let acknowledge = Packet::PubAck(PubAck::new(publish.pkid));
-                self.write(acknowledge, WRITE_WITHIN).await
+                self.connection.write(acknowledge, WRITE_WITHIN).await
             }
             Ok(Event::Incoming(Packet::SubAck(answer))) => {
                 let filters = self.asked.remove(&answer.pkid).unwrap_or_default();
                 let mut codes = answer.return_codes.into_iter();
                 for filter in filters {
                     match codes.next() {
-                        Some(SubscribeReasonCode::Success(_)) => self.granted += 1,
+                        Some(SubscribeReasonCode::Success(_)) => self.granted.push(filter),
                         Some(SubscribeReasonCode::Failure) | None => self.refused.push(filter),
                     }
                 }
@@ -231,14 +214,12 @@ impl Session {
             Ok(_) => Ok(()),
             Err(error) => {
                 // What was read in one go with the fault, and before it.
-                for event in std::mem::take(&mut self.network.state.events) {
+                for event in self.connection.read_before_the_end() {
                     if let Event::Incoming(Packet::Publish(publish)) = event {
                         self.deliver(&publish);
                     }
                 }
-                Err(LinkFault::Lost {
-                    detail: describe(&error),
-                })
+                Err(self.connection.fault(&error))
             }
         }
     }
@@ -268,32 +249,11 @@ impl Session {
             QoS::AtMostOnce,
             order.message.payload,
         ));
-        let written = self.write(packet, left.min(WRITE_WITHIN)).await;
+        let written = self.connection.write(packet, left.min(WRITE_WITHIN)).await;
         if written.is_err() {
             self.give_back(order.command_id, NotSent::Down);
         }
         written
-    }
-
-    async fn write(&mut self, packet: Packet, within: Duration) -> Result<(), LinkFault> {
-        let Some(network) = &mut self.network.network else {
-            return Err(LinkFault::Lost {
-                detail: "the socket is gone".into(),
-            });
-        };
-        let written = timeout(within, async {
-            network.write(packet).await?;
-            network.flush().await
-        });
-        match written.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(LinkFault::Lost {
-                detail: error.to_string(),
-            }),
-            Err(_) => Err(LinkFault::Lost {
-                detail: "the broker takes no more bytes".into(),
-            }),
-        }
     }
 
     fn give_back_orders(&mut self) {
@@ -343,29 +303,11 @@ fn next_order(orders: &mut Option<mpsc::Receiver<Order>>) -> impl Future<Output 
     })
 }
 
-fn event_loop(shared: &Shared) -> EventLoop {
+fn connection(shared: &Shared) -> Result<Connection, LinkFault> {
     let settings = &shared.settings;
-    let mut options = MqttOptions::new(&settings.client_id, &settings.host, settings.port);
-    options
-        .set_keep_alive(KEEP_ALIVE)
-        .set_clean_session(true)
-        .set_manual_acks(true)
-        .set_max_packet_size(INCOMING_BYTES_MAX, OUTGOING_BYTES_MAX);
-    if let Some(username) = &settings.username {
-        let password = settings.password.as_ref().map_or("", |secret| secret);
-        options.set_credentials(username, password);
-    }
-    if let Some(tls) = &settings.tls {
-        let tls = TlsConfiguration::Rustls(tls.clone());
-        options.set_transport(Transport::tls_with_config(tls));
-    }
-    let mut network = NetworkOptions::new();
-    // Without it, an answer can wait 40 ms for the peer's delayed acknowledgement.
-    network.set_tcp_nodelay(true);
-    network.set_connection_timeout(CONNECT_WITHIN_S);
-    let mut event_loop = EventLoop::new(options, 1);
-    event_loop.set_network_options(network);
-    event_loop
+    Connection::new(&settings.endpoint, &settings.client_id, |options| {
+        options.set_max_packet_size(INCOMING_BYTES_MAX, OUTGOING_BYTES_MAX);
+    })
 }
 
 /// The filters to ask for, one SUBSCRIBE each, those in `$` first.
@@ -403,16 +345,4 @@ fn spellings(cameras: &[String]) -> Vec<String> {
     serials.sort();
     serials.dedup();
     serials
-}
-
-fn describe(error: &ConnectionError) -> String {
-    match error {
-        ConnectionError::MqttState(StateError::AwaitPingResp) => {
-            "the broker did not answer a ping".into()
-        }
-        ConnectionError::MqttState(StateError::Deserialization(error)) => {
-            format!("the broker sent what is not MQTT ({error})")
-        }
-        other => other.to_string(),
-    }
 }

@@ -20,6 +20,7 @@ use crate::clock::{Clock, TrustRule};
 use crate::config::{Config, Faults};
 use crate::control::{Answer, Question};
 use crate::gate::{Gate, Observed, Parts, StartError};
+use crate::health::systemd::Notifier;
 use crate::lane::session::LaneId;
 use crate::lane::tariff::yuan;
 use crate::lane::time::Wall;
@@ -427,6 +428,7 @@ async fn start_gate(config_file: PathBuf, sheet: &Arc<Sheet>) -> Result<Gate, De
         config,
         tariff,
         observer: Some(Box::new(move |observed| sheet.observe(&observed))),
+        notifier: Notifier::default(),
     };
     Ok(Gate::start(parts).await?)
 }

@@ -1,5 +1,3 @@
-use zeroize::Zeroizing;
-
 use super::super::{LinkEvent, LinkFault};
 use super::broker::{Broker, DISCONNECT, PUBACK, SUBSCRIBE};
 use super::*;
@@ -276,6 +274,16 @@ async fn refused_subscriptions_are_reported() {
     assert!(refused.iter().all(|filter| !filter.starts_with("device")));
     heard.up().await;
 
+    // It changes its mind.
+    drop(peer);
+    assert!(matches!(heard.down().await, LinkFault::Lost { .. }));
+    let peer = broker.accept_subscribed().await;
+    let refused = heard.until(|event| match event {
+        LinkEvent::Refused { filters } => Some(filters),
+        _ => None,
+    });
+    assert_eq!(refused.await, Vec::<String>::new());
+
     // All of them: there is nothing to be up for.
     drop(peer);
     assert!(matches!(heard.down().await, LinkFault::Lost { .. }));
@@ -307,11 +315,12 @@ async fn a_broker_that_cannot_bear_dollar_topics_is_asked_without() {
 #[tokio::test]
 async fn a_refused_login_is_told_without_the_password() {
     let broker = Broker::start().await;
-    let told = Settings {
-        username: Some("gate".into()),
-        password: Some(Zeroizing::new("hunter2".into())),
-        ..settings(broker.port())
-    };
+    let folder = tempfile::tempdir().unwrap();
+    let password_file = folder.path().join("password");
+    std::fs::write(&password_file, "hunter2\n").unwrap();
+    let mut told = settings(broker.port());
+    told.endpoint.username = Some("gate".into());
+    told.endpoint.password_file = Some(password_file);
     assert!(!format!("{told:?}").contains("hunter2"));
     let (_link, mut heard) = link(told, &system_clock());
     let mut peer = broker.accept_raw().await;

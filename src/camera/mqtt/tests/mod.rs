@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{Link, LinkEvent, Settings, spawn};
+use crate::broker::Endpoint;
 use crate::camera::vz_mqtt::{OutputValue, VzCommand};
 use crate::camera::{CameraEvent, Report};
 use crate::clock::{Clock, TrustRule};
@@ -78,12 +79,14 @@ impl Heard {
 
 fn settings(port: u16) -> Settings {
     Settings {
-        host: "127.0.0.1".into(),
-        port,
+        endpoint: Endpoint {
+            host: "127.0.0.1".into(),
+            port,
+            username: None,
+            password_file: None,
+            tls: None,
+        },
         client_id: "parkgate-south-1".into(),
-        username: None,
-        password: None,
-        tls: None,
         cameras: vec![SERIAL.into()],
     }
 }
