@@ -12,6 +12,7 @@ wanted=(
     "python3:python3"                   # .ci/links.py
     "mosquitto:mosquitto"               # the tests start one of their own, on a port of the kernel's choice
     "mosquitto_pub:mosquitto-clients"
+    "systemd-analyze:systemd"           # reads systemd/parkgate.service; no systemd need run
 )
 
 packages=()
