@@ -3,6 +3,7 @@
 mod docs;
 mod examples;
 mod faults;
+mod firmware;
 mod secrets;
 mod tariff;
 
