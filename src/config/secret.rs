@@ -5,11 +5,13 @@
 //! boot, and what is in force does not.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use zeroize::{Zeroize, Zeroizing};
 
@@ -59,7 +61,7 @@ pub fn read_secret(file: &Path) -> Result<Zeroizing<String>, MissingSecret> {
             file: file.to_owned(),
         });
     }
-    if readable_by_others(&metadata) {
+    if readable_by_others(&metadata) && is_first_warning(file) {
         tracing::warn!(file = %file.display(), "secret is readable by others; chmod 0600 it");
     }
     let text = read_text(opened, file)?;
@@ -70,6 +72,13 @@ pub fn read_secret(file: &Path) -> Result<Zeroizing<String>, MissingSecret> {
         });
     }
     Ok(Zeroizing::new(trimmed.to_owned()))
+}
+
+/// A file that is read at every attempt to connect is warned of once.
+fn is_first_warning(file: &Path) -> bool {
+    static WARNED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    warned.insert(file.to_owned())
 }
 
 /// Reads a certificate or a public key, which is no secret and may be read by others.

@@ -146,7 +146,7 @@ impl Gate {
         }
         let link = Arc::new(start_link(&config, &clock, &inbox));
         let (announcements, announced) = watch::channel(Announcement::default());
-        let announcer = start_announcer(&config, announced, &inbox);
+        let announcer = start_announcer(&config, announced, &link, &inbox);
         let socket = &config.control.socket;
         let server = Server::start(socket, inbox.clone()).await;
         let server = server.map_err(|source| StartError::Socket {
@@ -282,6 +282,7 @@ fn start_link(config: &Config, clock: &Clock, inbox: &Inbox) -> Link {
 fn start_announcer(
     config: &Config,
     announced: watch::Receiver<Announcement>,
+    link: &Arc<Link>,
     inbox: &Inbox,
 ) -> Option<Announcer> {
     if !config.mqtt.announce {
@@ -292,9 +293,13 @@ fn start_announcer(
         client_id: format!("{}-state", config.mqtt.client_id),
         topics: site::Topics::new(&config.site.id, &config.site.box_id),
     };
-    let inbox = inbox.clone();
+    let (link, inbox) = (Arc::clone(link), inbox.clone());
     let on_fault = move |fault: Option<LinkFault>| {
         let text = match &fault {
+            // The cameras' connection has the same broker and says why, once.
+            Some(_) if !link.is_up() => return,
+            // It is made anew at once.
+            Some(LinkFault::Lost { .. }) => return,
             Some(fault) => format!("the box's state and alarms are not told: {fault}"),
             None => "the box's state and alarms are told again".to_owned(),
         };

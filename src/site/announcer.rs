@@ -41,8 +41,8 @@ pub struct Announcer {
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Tells what `announcements` holds, for ever. `on_fault` hears why it cannot, once for each reason, and
-/// None when it can again; it must not block.
+/// Tells what `announcements` holds, for ever. `on_fault` hears at every attempt why it cannot, and None
+/// when it can again; it must not block.
 ///
 /// # Panics
 /// Outside of a tokio runtime.
@@ -91,20 +91,19 @@ struct Speaker {
 impl Speaker {
     async fn speak(mut self) {
         let mut backoff = Backoff::default();
-        let mut reported = None;
+        let mut is_faulty = false;
         loop {
             let began = Instant::now();
-            let Err(fault) = self.live(&mut reported).await;
+            let Err(fault) = self.live(&mut is_faulty).await;
             if fault == LinkFault::Closed {
                 return;
             }
             if began.elapsed() >= PROVEN_AFTER {
                 backoff.reset();
             }
-            if reported.as_ref() != Some(&fault) {
-                (self.on_fault)(Some(fault.clone()));
-                reported = Some(fault);
-            }
+            tracing::debug!(%fault, "the box's state is not told");
+            is_faulty = true;
+            (self.on_fault)(Some(fault));
             let wait = backoff.next(getrandom::u64().unwrap_or_default());
             tokio::select! {
                 () = sleep(wait) => {}
@@ -114,7 +113,7 @@ impl Speaker {
     }
 
     /// One connection.
-    async fn live(&mut self, reported: &mut Option<LinkFault>) -> Result<Infallible, LinkFault> {
+    async fn live(&mut self, is_faulty: &mut bool) -> Result<Infallible, LinkFault> {
         let will = self.will();
         let settings = &self.settings;
         let shape = |options: &mut rumqttc::MqttOptions| {
@@ -151,7 +150,7 @@ impl Speaker {
                     Ok(Event::Incoming(Packet::PubAck(ack))) => {
                         if let Some(arrived) = under_way.take_if(|it| it.id == ack.pkid) {
                             self.told.took(arrived.what);
-                            if reported.take().is_some() {
+                            if std::mem::take(is_faulty) {
                                 (self.on_fault)(None);
                             }
                         }

@@ -118,7 +118,7 @@ impl Drop for Broker {
     }
 }
 
-fn hold_a_port() -> (TcpSocket, u16) {
+pub fn hold_a_port() -> (TcpSocket, u16) {
     let holder = TcpSocket::new_v4().unwrap();
     holder.set_reuseaddr(true).unwrap();
     holder

@@ -28,6 +28,7 @@ mod secrecy;
 mod several;
 mod starting;
 mod systemd;
+mod tls;
 mod topics;
 
 /// How long cars stay.

@@ -44,3 +44,20 @@ fn only_the_owner_and_the_group_should_read_it() {
         );
     }
 }
+
+#[test]
+fn a_credential_stands_in_the_configuration_by_its_name() {
+    let with = |name: &str| super::SHORTEST.replace("/k.pem", name);
+    let config = super::super::Config::parse(&with("credential:apiclient_key"), "").unwrap();
+    let file = &config.merchant.private_key_file;
+    assert_eq!(file.to_str(), Some("credential:apiclient_key"));
+    for name in [
+        "credential:",
+        "credential:../k",
+        "credential:.k",
+        "credential:/k",
+        "k.pem",
+    ] {
+        assert_ne!(super::faults_of(&with(name)), "no faults", "{name}");
+    }
+}
