@@ -486,7 +486,7 @@ async fn signed_calls(wechat: &[String]) -> Outcome<Figures> {
     for number in 0..CHARGED {
         let began = Instant::now();
         client
-            .query(&format!("TBENCH{number}"), Patience::Background)
+            .query(&format!("TBENCH{number}"), None, Patience::Background)
             .await;
         figures.add([began.elapsed()]);
         sleep(Duration::from_secs(1) / CHARGED_PER_SECOND).await;

@@ -65,6 +65,9 @@ pub struct ParkingEntry {
     pub out_parking_no: String,
     /// Echo of the plate.
     pub plate_number: String,
+    /// Whom the entry is for, in partner mode; the page does not promise it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sub_mchid: Option<String>,
     /// May this entry be charged?
     pub state: ServiceState,
 }
@@ -74,6 +77,9 @@ pub struct ParkingEntry {
 pub struct Transaction {
     /// Echo of our number.
     pub out_trade_no: String,
+    /// Whose order it is.
+    #[serde(skip_serializing_if = "Parties::are_unnamed", default)]
+    pub parties: Parties,
     /// Where the money stands.
     pub state: TradeState,
     /// `amount.total`, fen. None if the answer left it out.
@@ -93,6 +99,29 @@ pub struct Transaction {
     /// `trade_state_description`, for people.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub description: Option<String>,
+}
+
+/// Whom an order names, each as far as the answer says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parties {
+    /// Who called; WeChat writes it so in direct mode too.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sp_mchid: Option<String>,
+    /// For whom, in partner mode.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sub_mchid: Option<String>,
+    /// Bound to `sp_mchid`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub appid: Option<String>,
+    /// Bound to `sub_mchid`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sub_appid: Option<String>,
+}
+
+impl Parties {
+    fn are_unnamed(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// `trade_state`, both spellings of *accepted* read alike; unknown words are kept and are not final.

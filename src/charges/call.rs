@@ -10,8 +10,15 @@ use crate::lane::time::Moment;
 /// What goes into every body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MerchantRules {
+    /// Who calls: the merchant, in partner mode the service provider. Not in the bodies, but in every
+    /// answer.
+    #[serde(default)]
+    pub mchid: String,
     /// Bound to the merchant id.
     pub appid: String,
+    /// Partner mode: for whom. None in direct mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<SubMerchant>,
     /// Shown to the driver; at most 32 characters.
     pub parking_name: String,
     /// In the payer's bill.
@@ -22,6 +29,15 @@ pub struct MerchantRules {
     pub charge_notify_url: String,
     /// Free time as told to WeChat, seconds; derives from the tariff.
     pub free_duration_s: u64,
+}
+
+/// The sub-merchant (特约商户) that a service provider acts for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubMerchant {
+    /// `sub_mchid`.
+    pub mchid: String,
+    /// `sub_appid`, bound to it.
+    pub appid: String,
 }
 
 /// A call to make, once the records of the same step are on disk.
@@ -54,6 +70,8 @@ pub enum Request {
     Query {
         /// `out_trade_no`.
         trade_no: String,
+        /// Whose order it is, in partner mode: as frozen with the charge, whatever is configured now.
+        sub_mchid: Option<String>,
     },
 }
 
@@ -75,7 +93,7 @@ impl Request {
         match self {
             Self::NotifyEntry { session, .. } => UnsentCall::Entry(session.clone()),
             Self::Charge { trade_no, .. } => UnsentCall::Charge(trade_no.clone()),
-            Self::Query { trade_no } => UnsentCall::Query(trade_no.clone()),
+            Self::Query { trade_no, .. } => UnsentCall::Query(trade_no.clone()),
         }
     }
 }

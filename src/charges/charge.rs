@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::Transaction;
+use super::answer::{Parties, Transaction};
+use super::body::ChargeBody;
 use crate::lane::guard::Doubt;
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
@@ -199,16 +200,40 @@ impl Charge {
         )
     }
 
-    /// Whether a verified answer speaks of this charge and of nothing else. What WeChat left out of
-    /// its answer (`parking_info` is optional there) cannot contradict; number and sum must be there.
-    pub fn is_meant_by(&self, transaction: &Transaction) -> bool {
+    /// For whom it is, in partner mode, as frozen; None before it is first sent too.
+    pub fn sub_mchid(&self) -> Option<String> {
+        self.frozen_body()?.sub_mchid
+    }
+
+    fn frozen_body(&self) -> Option<ChargeBody> {
+        serde_json::from_str(&self.body.as_ref()?.text).ok()
+    }
+
+    /// Whether a verified answer to `mchid`'s call speaks of this charge and of nothing else. What
+    /// WeChat left out of its answer (`parking_info` is optional there) cannot contradict; number and
+    /// sum must be there.
+    pub fn is_meant_by(&self, transaction: &Transaction, mchid: &str) -> bool {
         let parking_id = self.body.as_ref().map(|b| b.parking_id.as_str());
-        let echoes = |echo: &Option<String>, own: Option<&str>| {
-            echo.as_deref().is_none_or(|echo| Some(echo) == own)
-        };
         transaction.out_trade_no == self.claim.trade_no
             && transaction.total_fen == Some(self.fee_fen())
             && echoes(&transaction.parking_id, parking_id)
             && echoes(&transaction.plate_number, Some(self.claim.plate.as_str()))
+            && self.is_between(&transaction.parties, mchid)
     }
+
+    /// An answer that names a sub-merchant where none was named speaks of another order too.
+    fn is_between(&self, parties: &Parties, mchid: &str) -> bool {
+        let Some(body) = self.frozen_body() else {
+            return echoes(&parties.sp_mchid, Some(mchid));
+        };
+        echoes(&parties.sp_mchid, Some(mchid))
+            && echoes(&parties.sub_mchid, body.sub_mchid.as_deref())
+            && echoes(&parties.appid, Some(&body.appid))
+            && echoes(&parties.sub_appid, body.sub_appid.as_deref())
+    }
+}
+
+/// What is left out cannot contradict.
+fn echoes(echo: &Option<String>, own: Option<&str>) -> bool {
+    echo.as_deref().is_none_or(|echo| Some(echo) == own)
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::answer::ParkingEntry;
+use super::body::EntryBody;
 use crate::lane::number::SessionId;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::service::ServiceState;
@@ -84,6 +86,17 @@ impl Entry {
             self.state,
             EntryState::Pending | EntryState::Sent | EntryState::Unknown
         )
+    }
+
+    /// Whether a verified answer speaks of this entry's attempt and of nothing else.
+    pub fn is_meant_by(&self, made: &ParkingEntry) -> bool {
+        let sub_mchid = || {
+            let body: EntryBody = serde_json::from_str(self.body.as_deref()?).ok()?;
+            body.sub_mchid
+        };
+        made.out_parking_no == self.session.parking_no(self.attempt)
+            && made.plate_number == self.plate.as_str()
+            && (made.sub_mchid.is_none() || made.sub_mchid == sub_mchid())
     }
 
     /// A short word for why there will never be an id, if so.

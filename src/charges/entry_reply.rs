@@ -56,7 +56,7 @@ impl Queue {
     ) {
         let item = Item::Entry(entry.session.clone());
         let number = entry.session.parking_no(entry.attempt);
-        if made.out_parking_no == number && made.plate_number == entry.plate.as_str() {
+        if entry.is_meant_by(made) {
             self.agenda.forget(&item);
             out.alarms.push(mismatch(&number, false, &number));
             self.record(

@@ -139,7 +139,7 @@ impl Queue {
             }
             // Superseded meanwhile, it is asked about again: its entry is of no use any more.
             ChargeState::ToRepeat if charge.superseded => {
-                self.query(trade_no, lane_until, now, out);
+                self.query(trade_no, lane_until, now, rules, out);
             }
             ChargeState::WaitingForEntry | ChargeState::Due | ChargeState::ToRepeat => {
                 let charge = charge.clone();
@@ -149,7 +149,7 @@ impl Queue {
                 self.hand_to_staff(trade_no, StaffReason::Unsettled, out);
             }
             ChargeState::Accepted { .. } | ChargeState::Sent | ChargeState::Unknown { .. } => {
-                self.query(trade_no, lane_until, now, out);
+                self.query(trade_no, lane_until, now, rules, out);
             }
             // These have left the queue.
             ChargeState::Refused(_)
@@ -210,15 +210,28 @@ impl Queue {
         trade_no: &str,
         lane_until: Option<Moment>,
         now: &Stamp,
+        rules: &MerchantRules,
         out: &mut Out,
     ) {
+        let sub_mchid = self.sub_mchid_of(trade_no, rules);
         let trade_no = trade_no.to_owned();
         let item = Item::Charge(trade_no.clone());
         self.agenda.sent(&item, Errand::Query, now.now.moment);
         out.calls.push(Call {
-            request: Request::Query { trade_no },
+            request: Request::Query {
+                trade_no,
+                sub_mchid,
+            },
             lane_until,
         });
+    }
+
+    /// Under whom WeChat keeps this order; what was never sent is looked for where it would go.
+    fn sub_mchid_of(&self, trade_no: &str, rules: &MerchantRules) -> Option<String> {
+        match self.book.charge(trade_no) {
+            Some(charge) if charge.body.is_some() => charge.sub_mchid(),
+            _ => rules.sub.as_ref().map(|sub| sub.mchid.clone()),
+        }
     }
 
     /// The body of a charge, from the entry as it was sent.

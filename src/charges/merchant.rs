@@ -3,7 +3,7 @@
 
 use super::answer::{Heard, Refusal};
 use super::backoff;
-use super::call::Out;
+use super::call::{MerchantRules, Out};
 use super::queue::Queue;
 use super::record::MoneyRecord;
 use crate::lane::alarm::{Alarm, AlarmKind};
@@ -56,7 +56,12 @@ impl Queue {
         out.alarms.push(stopped(false, text));
     }
 
-    pub(super) fn query_once_while_stopped(&mut self, now: &Stamp, out: &mut Out) {
+    pub(super) fn query_once_while_stopped(
+        &mut self,
+        now: &Stamp,
+        rules: &MerchantRules,
+        out: &mut Out,
+    ) {
         let is_time = self.half_open.is_some_and(|at| at <= now.now.moment);
         if !is_time || self.agenda.in_flight() > 0 {
             return;
@@ -68,7 +73,7 @@ impl Queue {
         // With nothing in the queue nothing is lost by the stop.
         if let Some(trade_no) = number {
             self.half_open_later(now);
-            self.query(&trade_no, None, now, out);
+            self.query(&trade_no, None, now, rules, out);
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::agenda::{Agenda, Item};
 use super::backoff;
 use super::book::Book;
-pub use super::call::{Call, MerchantRules, Out, Request, UnsentCall};
+pub use super::call::{Call, MerchantRules, Out, Request, SubMerchant, UnsentCall};
 use super::charge::{ChargeState, Claim, Opening};
 use super::entry::{EntryEnd, EntryState, NotRegistrable};
 use super::link::Link;
@@ -286,13 +286,13 @@ impl Queue {
         if self.paused {
             return;
         }
-        self.give_up_overdue_flights(now, out);
+        self.give_up_overdue_flights(now, rules, out);
         self.forget_missed_deadlines(now.now.moment);
         if self.unsigned_until.is_some() {
             return;
         }
         if self.book.stop().is_some() {
-            self.query_once_while_stopped(now, out);
+            self.query_once_while_stopped(now, rules, out);
             return;
         }
         let moment = now.now.moment;
@@ -353,10 +353,10 @@ impl Queue {
             .put(item, now.now.moment.after_ms(LOOK_AGAIN_MS));
     }
 
-    fn give_up_overdue_flights(&mut self, now: &Stamp, out: &mut Out) {
+    fn give_up_overdue_flights(&mut self, now: &Stamp, rules: &MerchantRules, out: &mut Out) {
         let limit = Moment(now.now.moment.0.saturating_sub(FLIGHT_MS_MAX));
         while let Some((item, errand)) = self.agenda.overdue(limit) {
-            self.lost_in_flight(&item, errand, now, out);
+            self.lost_in_flight(&item, errand, now, rules, out);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::agenda::{Errand, Item};
 use super::answer::{Answer, Heard, TradeState, Transaction};
 use super::backoff;
-use super::call::Out;
+use super::call::{MerchantRules, Out};
 use super::charge::{Charge, ChargeState, StaffReason};
 use super::entry::EntryState;
 use super::link::is_set_up_error;
@@ -27,6 +27,7 @@ impl Queue {
         trade_no: &str,
         heard: &Heard<Transaction>,
         now: &Stamp,
+        rules: &MerchantRules,
         out: &mut Out,
     ) {
         let item = Item::Charge(trade_no.to_owned());
@@ -36,7 +37,8 @@ impl Queue {
         };
         match &heard.answer {
             Answer::Verified(transaction) => {
-                self.order_seen(&charge, transaction, is_awaited, now, out);
+                let is_ours = charge.is_meant_by(transaction, &rules.mchid);
+                self.order_seen(&charge, transaction, is_ours, is_awaited, now, out);
             }
             // Too late: the queue has moved on without it.
             _ if !is_awaited || charge.state != ChargeState::Sent => {}
@@ -78,6 +80,7 @@ impl Queue {
         trade_no: &str,
         heard: &Heard<Transaction>,
         now: &Stamp,
+        rules: &MerchantRules,
         out: &mut Out,
     ) {
         let item = Item::Charge(trade_no.to_owned());
@@ -96,7 +99,8 @@ impl Queue {
         };
         match &heard.answer {
             Answer::Verified(transaction) => {
-                self.order_seen(&charge, transaction, is_awaited, now, out);
+                let is_ours = charge.is_meant_by(transaction, &rules.mchid);
+                self.order_seen(&charge, transaction, is_ours, is_awaited, now, out);
             }
             // Too late: the queue has moved on without it.
             _ if !is_awaited => {}
@@ -124,14 +128,17 @@ impl Queue {
         item: &Item,
         errand: Errand,
         now: &Stamp,
+        rules: &MerchantRules,
         out: &mut Out,
     ) {
         match (item, errand) {
             (Item::Entry(session), _) => self.entry_answered(session, &lost(), now, out),
             (Item::Charge(trade_no), Errand::Query) => {
-                self.query_answered(trade_no, &lost(), now, out);
+                self.query_answered(trade_no, &lost(), now, rules, out);
             }
-            (Item::Charge(trade_no), _) => self.charge_answered(trade_no, &lost(), now, out),
+            (Item::Charge(trade_no), _) => {
+                self.charge_answered(trade_no, &lost(), now, rules, out);
+            }
         }
     }
 
@@ -140,16 +147,17 @@ impl Queue {
         &mut self,
         charge: &Charge,
         transaction: &Transaction,
+        is_ours: bool,
         is_awaited: bool,
         now: &Stamp,
         out: &mut Out,
     ) {
         let item = Item::Charge(charge.claim.trade_no.clone());
-        if !charge.is_meant_by(transaction) {
-            let (ours, theirs) = (&charge.claim.trade_no, &transaction.out_trade_no);
-            out.alarms.push(mismatch(ours, true, theirs));
+        if !is_ours {
+            let (ours, theirs) = (&charge.claim.trade_no, named_by(transaction));
+            out.alarms.push(mismatch(ours, true, &theirs));
             if is_awaited {
-                let why = "the answer names another order, sum, entry or plate";
+                let why = "the answer names another order, sum, entry, plate or merchant";
                 self.not_believed(charge, why.to_owned(), out);
                 self.again_later(&item, now);
             }
@@ -419,6 +427,21 @@ fn unsigned_errors(raised: bool) -> Alarm {
             false => "WeChat signs its errors".to_owned(),
         },
     }
+}
+
+/// What an answer speaks of, for people.
+fn named_by(transaction: &Transaction) -> String {
+    let mut text = transaction.out_trade_no.clone();
+    let parties = &transaction.parties;
+    for (who, id) in [
+        ("merchant", &parties.sp_mchid),
+        ("sub-merchant", &parties.sub_mchid),
+    ] {
+        if let Some(id) = id {
+            text.push_str(&format!(", {who} {id}"));
+        }
+    }
+    text
 }
 
 /// An answer spoke of something else than was asked; or, not raised, the right one has come.

@@ -47,8 +47,12 @@ async fn make(client: &Client, clock: &Clock, call: Call) -> Event {
             let heard = client.charge(&body, patience).await;
             Event::ChargeAnswered { trade_no, heard }
         }
-        Request::Query { trade_no } => {
-            let heard = client.query(&trade_no, patience).await;
+        Request::Query {
+            trade_no,
+            sub_mchid,
+        } => {
+            let sub_mchid = sub_mchid.as_deref();
+            let heard = client.query(&trade_no, sub_mchid, patience).await;
             Event::QueryAnswered { trade_no, heard }
         }
     }
@@ -84,7 +88,7 @@ pub fn not_made(request: Request, why: &str) -> Event {
             trade_no,
             heard: nothing(why),
         },
-        Request::Query { trade_no } => Event::QueryAnswered {
+        Request::Query { trade_no, .. } => Event::QueryAnswered {
             trade_no,
             heard: nothing(why),
         },

@@ -1,6 +1,6 @@
 //! The queue alone, over a book that is made of records.
 
-use super::answer::{Answer, Heard, ParkingEntry, Refusal, Transaction};
+use super::answer::{Answer, Heard, ParkingEntry, Parties, Refusal, Transaction};
 use super::charge::{ChargeState, Claim, Opening, StaffReason};
 use super::entry::{EntryEnd, EntryState};
 use super::queue::{Call, MerchantRules, Out, Queue, Request};
@@ -186,10 +186,10 @@ fn given_a_query_under_way_when_a_late_answer_to_the_charge_shows_acceptance_the
     assert!(matches!(out.calls[0].request, Request::Query { .. }));
     let mut out = Out::default();
     let now = at(HOUR + 3_000);
-    queue.charge_answered(&number(), &lost(), &now, &mut out);
+    queue.charge_answered(&number(), &lost(), &now, &rules(), &mut out);
     assert_eq!(out, Out::default(), "nobody waited for it");
     let heard = heard(Answer::Verified(accepted()));
-    queue.charge_answered(&number(), &heard, &now, &mut out);
+    queue.charge_answered(&number(), &heard, &now, &rules(), &mut out);
     let state = &queue.book().charge(&number()).unwrap().state;
     assert!(matches!(state, ChargeState::Accepted { .. }));
 }
@@ -255,7 +255,8 @@ fn given_a_stopped_merchant_with_an_empty_queue_when_a_car_comes_in_then_it_is_a
         proven: true,
     }));
     let number = stay(1).id.trade_no(0);
-    queue.query_answered(&number, &unknown, &at(2 * HOUR + 200), &mut out);
+    let now = at(2 * HOUR + 200);
+    queue.query_answered(&number, &unknown, &now, &rules(), &mut out);
     assert_eq!(out.records, [MoneyRecord::MerchantResumed]);
     let out = turn(&mut queue, 2 * HOUR + 200);
     assert!(matches!(out.calls[0].request, Request::NotifyEntry { .. }));
@@ -269,7 +270,7 @@ fn given_a_refusal_that_nobody_signed_when_no_query_proves_it_then_staff_may_not
     let mut out = Out::default();
     let now = at(HOUR + 2_100);
     let blocked = unsigned(403, "RULE_LIMIT");
-    queue.charge_answered(&number(), &blocked, &now, &mut out);
+    queue.charge_answered(&number(), &blocked, &now, &rules(), &mut out);
     let doubtful = ChargeState::Unknown {
         refused: Some("RULE_LIMIT".into()),
     };
@@ -279,7 +280,7 @@ fn given_a_refusal_that_nobody_signed_when_no_query_proves_it_then_staff_may_not
     assert!(matches!(asked.calls[0].request, Request::Query { .. }));
     let now = at(HOUR + 2_300);
     let missing = unsigned(404, "ORDER_NOT_EXIST");
-    queue.query_answered(&number(), &missing, &now, &mut out);
+    queue.query_answered(&number(), &missing, &now, &rules(), &mut out);
     assert_eq!(queue.book().charge(&number()).unwrap().state, doubtful);
     assert!(is_raised(&out, AlarmKind::UnsignedErrors));
     let refused = queue.finish_by_staff(&number(), cash(), &mut out);
@@ -289,7 +290,7 @@ fn given_a_refusal_that_nobody_signed_when_no_query_proves_it_then_staff_may_not
     assert!(matches!(asked.calls[0].request, Request::Query { .. }));
     let missing = refused_with(404, "ORDER_NOT_EXIST");
     let mut out = Out::default();
-    queue.query_answered(&number(), &missing, &at(2 * HOUR + 100), &mut out);
+    queue.query_answered(&number(), &missing, &at(2 * HOUR + 100), &rules(), &mut out);
     let desk = queue.book().on_desk(&number()).expect("with the staff");
     let reason = StaffReason::Refused("RULE_LIMIT".into());
     assert_eq!(desk.state, ChargeState::HandedToStaff(reason));
@@ -304,7 +305,7 @@ fn given_a_lost_charge_when_an_unsigned_answer_says_it_is_not_there_then_it_is_r
     assert!(matches!(asked.calls[0].request, Request::Query { .. }));
     let mut out = Out::default();
     let missing = unsigned(404, "ORDER_NOT_EXIST");
-    queue.query_answered(&number(), &missing, &at(HOUR + 2_100), &mut out);
+    queue.query_answered(&number(), &missing, &at(HOUR + 2_100), &rules(), &mut out);
     assert!(matches!(
         out.records[..],
         [MoneyRecord::ChargeToRepeat { .. }]
@@ -319,7 +320,7 @@ fn given_a_lost_charge_when_an_unsigned_answer_says_it_is_not_there_then_it_is_r
     assert_eq!(body, "{}", "the same bytes");
     let mut out = Out::default();
     let unsent = heard(Answer::NotSent("no network".into()));
-    queue.charge_answered(&number(), &unsent, &at(HOUR + 2_300), &mut out);
+    queue.charge_answered(&number(), &unsent, &at(HOUR + 2_300), &rules(), &mut out);
     let state = &queue.book().charge(&number()).unwrap().state;
     assert_eq!(*state, ChargeState::ToRepeat);
     let refused = queue.finish_by_staff(&number(), cash(), &mut out);
@@ -424,6 +425,7 @@ fn claim(session: &SessionId, opening: Opening) -> Claim {
 fn accepted() -> Transaction {
     Transaction {
         out_trade_no: number(),
+        parties: Parties::default(),
         state: super::answer::TradeState::Accepted,
         total_fen: Some(500),
         parking_id: Some("0100".into()),
@@ -493,6 +495,8 @@ fn at(ms: u64) -> Stamp {
 
 fn rules() -> MerchantRules {
     MerchantRules {
+        mchid: "1900009191".into(),
+        sub: None,
         appid: "wx1".into(),
         parking_name: "测试停车场".into(),
         description: "停车费".into(),

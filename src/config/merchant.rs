@@ -8,13 +8,16 @@ use super::address::notify_base;
 use super::document::{Need, Section};
 use super::value::{key_file, shortened};
 
-/// The merchant, in direct mode. Keys are named by file, never held.
+/// The merchant. Keys are named by file, never held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Merchant {
-    /// Merchant id.
+    /// Merchant id; in partner mode the service provider's.
     pub mchid: String,
     /// App id bound to the merchant id.
     pub appid: String,
+    /// Partner mode (服务商模式): for whom the provider collects. None: direct mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<SubMerchant>,
     /// WeChat advances accepted charges (垫资), so that *accepted* raises the barrier.
     pub advance: bool,
     /// PEM of the key that signs requests.
@@ -27,6 +30,22 @@ pub struct Merchant {
     pub notify_base_url: Option<String>,
 }
 
+/// The sub-merchant (特约商户) that a service provider acts for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubMerchant {
+    /// Its merchant id.
+    pub mchid: String,
+    /// App id bound to its merchant id; the payer reads its name.
+    pub appid: String,
+}
+
+/// Who stands before WeChat.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Direct,
+    Partner,
+}
+
 /// Where the serial number of the merchant's certificate comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -37,12 +56,15 @@ pub enum Certificate {
     Serial(String),
 }
 
+const MODES: [(&str, Mode); 2] = [("direct", Mode::Direct), ("partner", Mode::Partner)];
+
 impl Merchant {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
-        section.choice("mode", Some("direct"), &[("direct", ())], &["partner"]);
-        section.not_yet("sub");
+        let mode = section.choice("mode", Some("direct"), &MODES, &[]);
         let mchid = section.parsed("mchid", Need::Required, "digits", mchid);
         let appid = section.parsed("appid", Need::Required, "wx and letters or digits", appid);
+        let sub = section.optional_section("sub", SubMerchant::read);
+        check_mode(section, mode, mchid.as_deref(), sub.as_ref());
         let advance = section.flag("advance", false);
         let private_key_file = section.file("private_key_file", Need::Required);
         let certificate = certificate(section);
@@ -56,12 +78,51 @@ impl Merchant {
         Self {
             mchid: mchid.unwrap_or_default(),
             appid: appid.unwrap_or_default(),
+            sub,
             advance,
             private_key_file: private_key_file.unwrap_or_default(),
             certificate,
             api_v3_key_files,
             notify_base_url,
         }
+    }
+}
+
+impl SubMerchant {
+    fn read(section: &mut Section<'_>) -> Self {
+        let mchid = section.parsed("mchid", Need::Required, "digits", mchid);
+        let appid = section.parsed("appid", Need::Required, "wx and letters or digits", appid);
+        Self {
+            mchid: mchid.unwrap_or_default(),
+            appid: appid.unwrap_or_default(),
+        }
+    }
+}
+
+/// In partner mode every call names the sub-merchant, in direct mode none may.
+fn check_mode(
+    section: &Section<'_>,
+    mode: Option<Mode>,
+    mchid: Option<&str>,
+    sub: Option<&SubMerchant>,
+) {
+    match (mode, sub) {
+        (Some(Mode::Direct), Some(_)) => section.fault(
+            "sub",
+            "has no meaning in direct mode; write mode = \"partner\", or leave [merchant.sub] out"
+                .into(),
+        ),
+        (Some(Mode::Partner), None) => section.fault(
+            "mode",
+            "names no sub-merchant; add [merchant.sub] with its mchid and appid, or write \"direct\""
+                .into(),
+        ),
+        (Some(Mode::Partner), Some(sub)) if mchid == Some(sub.mchid.as_str()) => section.fault(
+            "sub.mchid",
+            "is the provider's own; write the sub-merchant's, for whom the money is collected"
+                .into(),
+        ),
+        _ => {}
     }
 }
 

@@ -39,7 +39,7 @@ pub use self::fault::{Fault, Faults, Position};
 pub use self::guard::Guard;
 pub use self::lane::{Barrier, Camera, Dialect, Lane, LoopInput, Loops};
 pub use self::lists::Lists;
-pub use self::merchant::{Certificate, Merchant};
+pub use self::merchant::{Certificate, Merchant, SubMerchant};
 pub use self::mqtt::{ClientCertificate, Mqtt};
 pub use self::secret::{MissingSecret, read_public, read_secret, readable_by_others};
 pub use self::site::Site;

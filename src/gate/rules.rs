@@ -1,6 +1,6 @@
 //! From the configuration to the rules that the core decides by.
 
-use crate::charges::queue::MerchantRules;
+use crate::charges::queue::{MerchantRules, SubMerchant};
 use crate::config::{self, Config};
 use crate::lane::entry::EntryRules;
 use crate::lane::exit::ExitRules;
@@ -70,8 +70,14 @@ fn merchant(config: &Config, tariff: &Tariff) -> MerchantRules {
         }
         None => config.wechat.placeholder_notify_url.clone(),
     };
+    let sub = config.merchant.sub.as_ref().map(|sub| SubMerchant {
+        mchid: sub.mchid.clone(),
+        appid: sub.appid.clone(),
+    });
     MerchantRules {
+        mchid: config.merchant.mchid.clone(),
         appid: config.merchant.appid.clone(),
+        sub,
         parking_name: config.site.name.clone(),
         description: DESCRIPTION.to_owned(),
         entry_notify_url: notify_url("entry"),

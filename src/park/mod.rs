@@ -253,14 +253,16 @@ impl Park {
                 });
             }
             Event::ChargeAnswered { trade_no, heard } => {
-                self.with_queue(turn, |queue, at, out| {
-                    queue.charge_answered(trade_no, heard, at, out);
-                });
+                let (mut out, merchant) = (Out::default(), &self.rules.merchant);
+                self.queue
+                    .charge_answered(trade_no, heard, &turn.at, merchant, &mut out);
+                self.take_over(out, turn);
             }
             Event::QueryAnswered { trade_no, heard } => {
-                self.with_queue(turn, |queue, at, out| {
-                    queue.query_answered(trade_no, heard, at, out);
-                });
+                let (mut out, merchant) = (Out::default(), &self.rules.merchant);
+                self.queue
+                    .query_answered(trade_no, heard, &turn.at, merchant, &mut out);
+                self.take_over(out, turn);
             }
             Event::AttendantRaised {
                 lane,

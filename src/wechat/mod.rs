@@ -146,10 +146,18 @@ impl Client {
         self.call(call, patience, parking::transaction).await
     }
 
-    /// *Query order* (2.4).
-    pub async fn query(&self, out_trade_no: &str, patience: Patience) -> Heard<Transaction> {
-        let Some(target) = parking::order(out_trade_no) else {
-            let fault = format!("{out_trade_no:?} cannot be an order number");
+    /// *Query order* (2.4); in partner mode with the sub-merchant whose order it is.
+    pub async fn query(
+        &self,
+        out_trade_no: &str,
+        sub_mchid: Option<&str>,
+        patience: Patience,
+    ) -> Heard<Transaction> {
+        let Some(target) = parking::order(out_trade_no, sub_mchid) else {
+            let fault = match sub_mchid {
+                None => format!("{out_trade_no:?} cannot be an order number"),
+                Some(sub) => format!("{out_trade_no:?} of {sub:?} cannot be an order"),
+            };
             return unanswered(Answer::NotSent(fault));
         };
         let call = Call::get(&target);

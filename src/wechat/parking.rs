@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde_json::Value;
 
-use crate::charges::answer::{ParkingEntry, ServiceState, TradeState, Transaction};
+use crate::charges::answer::{ParkingEntry, Parties, ServiceState, TradeState, Transaction};
 use crate::lane::plate::PlateColor;
 
 /// *Create entry* (2.2).
@@ -25,11 +25,18 @@ pub enum ParseFault {
     Missing(&'static str),
 }
 
-/// Path of *query order* (2.4). None if this cannot be an order number: it would change the path.
-pub fn order(out_trade_no: &str) -> Option<String> {
+/// Target of *query order* (2.4), in partner mode with the sub-merchant whose order it is. None if
+/// these cannot be an order number and a merchant id: they would change the path.
+pub fn order(out_trade_no: &str, sub_mchid: Option<&str>) -> Option<String> {
     let well_formed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'*');
-    let fits = (1..=32).contains(&out_trade_no.len()) && out_trade_no.bytes().all(well_formed);
-    fits.then(|| format!("{ORDERS}{out_trade_no}"))
+    let fits = |text: &str| (1..=32).contains(&text.len()) && text.bytes().all(well_formed);
+    if !fits(out_trade_no) || !sub_mchid.is_none_or(fits) {
+        return None;
+    }
+    Some(match sub_mchid {
+        None => format!("{ORDERS}{out_trade_no}"),
+        Some(sub_mchid) => format!("{ORDERS}{out_trade_no}?sub_mchid={sub_mchid}"),
+    })
 }
 
 /// Reads the answer to *create entry*.
@@ -39,6 +46,7 @@ pub fn parking_entry(body: &[u8]) -> Result<ParkingEntry, ParseFault> {
         parking_id: required(&entry, "id")?,
         out_parking_no: required(&entry, "out_parking_no")?,
         plate_number: required(&entry, "plate_number")?,
+        sub_mchid: optional(&entry["sub_mchid"]),
         state: service_state(&entry),
     })
 }
@@ -49,6 +57,12 @@ pub fn transaction(body: &[u8]) -> Result<Transaction, ParseFault> {
     let parking = &order["parking_info"];
     Ok(Transaction {
         out_trade_no: required(&order, "out_trade_no")?,
+        parties: Parties {
+            sp_mchid: optional(&order["sp_mchid"]),
+            sub_mchid: optional(&order["sub_mchid"]),
+            appid: optional(&order["appid"]),
+            sub_appid: optional(&order["sub_appid"]),
+        },
         state: trade_state(required(&order, "trade_state")?),
         total_fen: order["amount"]["total"].as_u64(),
         parking_id: optional(&parking["parking_id"]),
@@ -166,6 +180,9 @@ mod tests {
         assert_eq!(order.parking_id.as_deref(), Some("5K8264ILTKCH16CQ250"));
         assert_eq!(order.plate_number.as_deref(), Some("粤B888888"));
         assert_eq!(order.plate_color, Some(PlateColor::Blue));
+        let caller = text(&vectors["material"]["mchid"]);
+        assert_eq!(order.parties.sp_mchid.as_deref(), Some(caller));
+        assert_eq!(order.parties.sub_mchid, None);
 
         let advanced = text(&vectors["notifications"][2]["decrypted_resource"]);
         let order = transaction(advanced.as_bytes()).unwrap();
@@ -218,13 +235,26 @@ mod tests {
     }
 
     #[test]
+    fn a_query_goes_to_the_vectors_target_in_both_modes() {
+        let vectors = vectors();
+        let sub = text(&vectors["material"]["sp_mode"]["sub_mchid"]);
+        for (name, sub_mchid) in [("query_direct", None), ("query_partner", Some(sub))] {
+            let cases = vectors["request_signatures"].as_array().unwrap();
+            let case = cases.iter().find(|case| case["name"] == name).unwrap();
+            let target = order("T20251124123000000001", sub_mchid).unwrap();
+            assert_eq!(target, text(&case["request_target"]));
+        }
+    }
+
+    #[test]
     fn an_order_number_cannot_change_the_path() {
         assert_eq!(
-            order("T20251124123000000001").unwrap(),
+            order("T20251124123000000001", None).unwrap(),
             "/v3/vehicle/transactions/out-trade-no/T20251124123000000001"
         );
         for number in ["", "..", "a/b", "a?b", "a#b", "%2e", "粤B", &"9".repeat(33)] {
-            assert_eq!(order(number), None, "{number}");
+            assert_eq!(order(number, None), None, "{number}");
+            assert_eq!(order("T1", Some(number)), None, "{number}");
         }
     }
 }

@@ -29,11 +29,13 @@ fn what_the_example_shows_in_comments_is_right_too() {
         })
         .filter(|line| !line.starts_with("certificate_serial"))
         .map(|line| line.replace("url = \"mqtt://", "url = \"mqtts://"))
+        .map(|line| line.replace("mode = \"direct\"", "mode = \"partner\""))
         .collect();
     let config = Config::parse(&uncommented, "parkgate.toml").unwrap_or_else(|f| panic!("{f}"));
     let loops = config.lanes[1].loops;
     assert_eq!(loops.closing.map(|closing| closing.input), Some(1));
     assert!(config.wechat.public_key.is_some());
+    assert!(config.merchant.sub.is_some());
     assert_eq!(config.mqtt.username.as_deref(), Some("parkgate"));
 }
 

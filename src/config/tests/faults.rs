@@ -11,7 +11,7 @@ box = "south-1"
 nmae = "欢乐海岸停车场"
 
 [merchant]
-mode = "partner"
+mode = "agent"
 mchid = 1900000109
 appid = "wxd678efa567b16787"
 private_key_file = "apiclient_key.pem"
@@ -36,7 +36,7 @@ barrier = { driver = "gpio", chip = "/dev/gpiochip0", line = "BARRIER_OUT1" }
         faults_of(text),
         r#"parkgate.toml:2:6: [site] id: "sz oct bay" is not usable in topics and addresses; write 1 to 32 of 0-9 A-Z a-z -
 parkgate.toml:4:1: [site] nmae: unknown key; did you mean "name"?
-parkgate.toml:7:8: [merchant] mode: "partner" is not in this version; write "direct"
+parkgate.toml:7:8: [merchant] mode: "agent" is unknown; write "direct" or "partner"
 parkgate.toml:8:9: [merchant] mchid: found a whole number; write a text in quotes: digits
 parkgate.toml:10:20: [merchant] private_key_file: no absolute path; write the file's full name, from / on
 parkgate.toml:15:47: [wechat] base_urls: "http://api2.mch.weixin.qq.com" is not encrypted; write https://host (http:// is for 127.0.0.1 only)
@@ -84,8 +84,8 @@ fn each_fault_says_what_to_write() {
             "[console]: not in this version; leave it out",
         ),
         (
-            "[merchant.sub]\nmchid = \"1\"\n",
-            "[merchant] sub: not in this version; leave it out",
+            "[merchant.sub]\nmchid = \"1\"\nappid = \"wx1\"\n",
+            "[merchant] sub: has no meaning in direct mode; write mode = \"partner\", or leave [merchant.sub] out",
         ),
         (
             "[exit]\nbudget = 1500\n",
@@ -218,6 +218,47 @@ fn lane(id: &str, camera: &str, more: &str) -> String {
     format!(
         "[[lane]]\n{id}\ndirection = \"exit\"\ncamera = {{ dialect = \"vz-mqtt\", device_id = {camera} }}\nbarrier = {{ driver = \"camera\" }}\n{more}\n"
     )
+}
+
+#[test]
+fn partner_mode_names_a_sub_merchant_and_direct_mode_none() {
+    let partner = |sub: &str| {
+        let head = SHORTEST.replace("[merchant]", "[merchant]\nmode = \"partner\"");
+        format!("{head}\n{sub}")
+    };
+    let sub = "[merchant.sub]\nmchid = \"1900000110\"\nappid = \"wxcbda96de0b165489\"\n";
+    assert_eq!(faults_of(&partner(sub)), "no faults");
+    let config = Config::parse(&partner(sub), "").unwrap();
+    let read = config.merchant.sub.as_ref().unwrap();
+    assert_eq!(
+        (&*read.mchid, &*read.appid),
+        ("1900000110", "wxcbda96de0b165489")
+    );
+    let json = config.to_json();
+    assert_eq!(serde_json::from_value::<Config>(json).unwrap(), config);
+    let direct = Config::parse(SHORTEST, "").unwrap().to_json();
+    assert_eq!(direct["merchant"].get("sub"), None, "as it was before");
+
+    for (sub, fault) in [
+        (
+            "",
+            "parkgate.toml:7:8: [merchant] mode: names no sub-merchant; add [merchant.sub] with its mchid and appid, or write \"direct\"",
+        ),
+        (
+            &*sub.replace("1900000110", "1900000109"),
+            "parkgate.toml:20:9: [merchant] sub.mchid: is the provider's own; write the sub-merchant's, for whom the money is collected",
+        ),
+        (
+            "[merchant.sub]\nmchid = \"1900000110\"\n",
+            "parkgate.toml:19:1: [merchant] sub.appid: missing; write appid = …, wx and letters or digits",
+        ),
+        (
+            &*sub.replace("wxcb", "cb"),
+            "parkgate.toml:21:9: [merchant] sub.appid: \"cbda96de0b165489\" is no app id; write it as WeChat shows it, wx…",
+        ),
+    ] {
+        assert_eq!(faults_of(&partner(sub)), format!("{fault}\n1 fault"));
+    }
 }
 
 #[test]

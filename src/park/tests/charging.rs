@@ -2,7 +2,7 @@
 
 use super::wire;
 use super::world::*;
-use crate::charges::answer::{Answer, TradeState, Transaction};
+use crate::charges::answer::{Answer, Parties, TradeState, Transaction};
 use crate::charges::charge::{ChargeState, StaffReason};
 use crate::charges::entry::EntryState;
 use crate::charges::queue::Request;
@@ -178,6 +178,7 @@ fn given_429_with_retry_after_when_others_are_due_then_everything_waits_for_it()
 fn given_an_answer_about_something_else_when_it_is_verified_then_nothing_is_believed_of_it() {
     let right = |world: &World| Transaction {
         out_trade_no: trade_no(world),
+        parties: Parties::default(),
         state: TradeState::Accepted,
         total_fen: Some(1_000),
         parking_id: world.charge().body.as_ref().map(|b| b.parking_id.clone()),
@@ -187,12 +188,16 @@ fn given_an_answer_about_something_else_when_it_is_verified_then_nothing_is_beli
         bank_type: None,
         description: None,
     };
-    let spoil: [fn(&mut Transaction); 5] = [
+    let spoil: [fn(&mut Transaction); 9] = [
         |seen| seen.out_trade_no = "T0".into(),
         |seen| seen.total_fen = Some(1_001),
         |seen| seen.total_fen = None,
         |seen| seen.parking_id = Some("another".into()),
         |seen| seen.plate_number = Some("粤B6K7H3".into()),
+        |seen| seen.parties.sp_mchid = Some("1900009192".into()),
+        |seen| seen.parties.sub_mchid = Some("1900000109".into()),
+        |seen| seen.parties.appid = Some("wx0".into()),
+        |seen| seen.parties.sub_appid = Some("wx0".into()),
     ];
     for spoil in spoil {
         let mut world = charged_with(Fault::Silence);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::wire;
 use super::world::*;
 use crate::charges::answer::{
-    Answer, ParkingEntry, Refusal, ServiceState, TradeState, Transaction,
+    Answer, ParkingEntry, Parties, Refusal, ServiceState, TradeState, Transaction,
 };
 use crate::charges::queue::{Request, UnsentCall};
 use crate::charges::record::StaffOutcome;
@@ -249,6 +249,7 @@ impl Twins {
                     } else {
                         "?".into()
                     },
+                    sub_mchid: None,
                     state: match how & 64 {
                         0 => ServiceState::Normal,
                         _ => ServiceState::Blocked("OVERDUE".into()),
@@ -260,7 +261,7 @@ impl Twins {
                 let order = self.order(&trade_no, how);
                 self.step(wire::charge_answered(&trade_no, answer_with(order, how)));
             }
-            Request::Query { trade_no } => {
+            Request::Query { trade_no, .. } => {
                 let order = self.order(&trade_no, how);
                 self.step(wire::query_answered(&trade_no, answer_with(order, how)));
             }
@@ -272,6 +273,7 @@ impl Twins {
         let fee_fen = charge.map_or(0, |charge| charge.fee_fen());
         Transaction {
             out_trade_no: trade_no.to_owned(),
+            parties: Parties::default(),
             state: match how / 16 % 5 {
                 0 => TradeState::PayFail,
                 1 => TradeState::Success,

@@ -61,6 +61,8 @@ pub fn rules() -> Rules {
         tariff: tariff(),
         config: serde_json::Value::Null,
         merchant: MerchantRules {
+            mchid: material::MCHID.into(),
+            sub: None,
             appid: material::APPID.into(),
             parking_name: "测试停车场".into(),
             description: "停车费".into(),

@@ -13,8 +13,12 @@ pub fn http(request: &Request) -> Http {
     match request {
         Request::NotifyEntry { body, .. } => Http::post(parking::ENTRIES, body.as_str()),
         Request::Charge { body, .. } => Http::post(parking::CHARGES, body.as_str()),
-        Request::Query { trade_no } => {
-            Http::get(parking::order(trade_no).expect("our own numbers are well formed"))
+        Request::Query {
+            trade_no,
+            sub_mchid,
+        } => {
+            let order = parking::order(trade_no, sub_mchid.as_deref());
+            Http::get(order.expect("our own numbers are well formed"))
         }
     }
 }
@@ -30,7 +34,7 @@ pub fn heard(request: &Request, exchange: &Exchange, simulator: &Simulator) -> E
             trade_no: trade_no.clone(),
             heard: judged(exchange, simulator, parking::transaction),
         },
-        Request::Query { trade_no } => Event::QueryAnswered {
+        Request::Query { trade_no, .. } => Event::QueryAnswered {
             trade_no: trade_no.clone(),
             heard: judged(exchange, simulator, parking::transaction),
         },
@@ -58,7 +62,7 @@ fn without(
     match request {
         Request::NotifyEntry { session, .. } => entry_answered(&session.0, entry(why)),
         Request::Charge { trade_no, .. } => charge_answered(trade_no, order(why)),
-        Request::Query { trade_no } => query_answered(trade_no, order(why)),
+        Request::Query { trade_no, .. } => query_answered(trade_no, order(why)),
     }
 }
 

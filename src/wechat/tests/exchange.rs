@@ -75,7 +75,7 @@ async fn a_query_has_no_body_and_an_entry_its_own_path() {
     let rows = super::vectors::full_ring(&vectors()).export();
     client.key_ring().import(&rows, NOW);
 
-    let heard = client.query("T1", Patience::Background).await;
+    let heard = client.query("T1", None, Patience::Background).await;
     assert!(matches!(heard.answer, Answer::Verified(_)), "{heard:?}");
     let heard = client.create_entry("{}", LANE).await;
     let Answer::Verified(entry) = heard.answer else {
@@ -87,7 +87,7 @@ async fn a_query_has_no_body_and_an_entry_its_own_path() {
     assert_eq!(query.path(), "/v3/vehicle/transactions/out-trade-no/T1");
     assert_eq!(query.header("content-type"), None);
     assert_eq!(query.header("content-length"), None);
-    let heard = client.query("../certificates", LANE).await;
+    let heard = client.query("../certificates", None, LANE).await;
     assert!(matches!(heard.answer, Answer::NotSent(_)));
     assert_eq!(server.requests().len(), 2);
 }
@@ -200,7 +200,7 @@ async fn an_unsigned_refusal_proves_something_where_the_operator_says_so() {
     let mut settings = settings(&[&server.url]);
     settings.believe_unsigned_errors = true;
     let (client, _) = client_with(settings);
-    let heard = client.query("T1", LANE).await;
+    let heard = client.query("T1", None, LANE).await;
     let Answer::Refused(refusal) = heard.answer else {
         panic!("{heard:?}")
     };

@@ -164,7 +164,7 @@ async fn a_refusal_counts_only_if_no_other_host_may_have_accepted() {
     }
     let backup = Server::answering(http(404, "", REFUSED)).await;
     let (client, _) = client(&[&broken.url, &backup.url]);
-    let heard = client.query("T1", LANE).await;
+    let heard = client.query("T1", None, LANE).await;
     assert!(
         matches!(heard.answer, Answer::Refused(_)),
         "asking changes nothing, so a query's refusal stands: {heard:?}"

@@ -42,7 +42,7 @@ async fn two_calls_with_an_unknown_serial_cause_one_look() {
     assert_eq!(server.count(LIST), 1);
     let first = &server.requests()[0];
     assert_eq!(first.header("wechatpay-serial"), None, "nothing known yet");
-    let heard = client.query("T1", LANE).await;
+    let heard = client.query("T1", None, LANE).await;
     assert!(matches!(heard.answer, Answer::Verified(_)), "{heard:?}");
     let last = server.requests().pop().unwrap();
     assert!(last.header("wechatpay-serial").is_some());
