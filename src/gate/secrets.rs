@@ -1,6 +1,7 @@
 //! Keys and passwords, from their files to those who need them. What is missing stops WeChat, never
 //! the lanes.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::config::{Certificate, Config, MissingSecret, read_public, read_secret
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::store::index::{IndexClient, Prefix, Row};
 use crate::wechat::{
-    Client, MerchantCertificate, MerchantKey, PublicKey, Refreshed, Secret, Settings, USER_AGENT,
+    Client, Complaint, MerchantCertificate, MerchantKey, PublicKey, Secret, Settings, USER_AGENT,
     trust::KeyRow,
 };
 
@@ -64,7 +65,7 @@ fn settings(config: &Config) -> Result<Settings, MissingSecret> {
 }
 
 /// Takes the cached platform certificates back, and looks for new ones when that is due. What changed
-/// is cached again, so that the next start needs no network.
+/// is cached again, so that the next start needs no network. What is wrong with them is an alarm.
 pub async fn keep_keys(client: Client, clock: Clock, index: IndexClient, inbox: Inbox) {
     for _ in 0..CACHE_TRIES {
         if let Ok(rows) = index.scan(Prefix::Keys, Vec::new(), CACHE_MAX).await {
@@ -78,28 +79,65 @@ pub async fn keep_keys(client: Client, clock: Clock, index: IndexClient, inbox: 
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     let mut cached = client.key_ring().serials();
-    let mut is_alarmed = false;
+    let mut raised = BTreeMap::new();
     loop {
         let now = clock.now();
-        let mut none_offered = false;
         if now.trusted && client.refresh_due().is_some_and(|due| due <= now.moment) {
-            match client.refresh_certificates().await {
-                Ok(refreshed) => none_offered = matches!(refreshed, Refreshed::NoneOffered),
-                Err(error) => tracing::debug!(error = &error as &dyn Error, "no certificates"),
+            if let Err(error) = client.refresh_certificates().await {
+                tracing::debug!(error = &error as &dyn Error, "no certificates");
             }
         }
         let serials = client.key_ring().serials();
-        // However the keys came: also one that an unknown serial made the client fetch.
-        if let Some(alarm) = trust_news(none_offered, !serials.is_empty(), &mut is_alarmed) {
-            inbox.put_message(Message::Alarm(alarm)).await;
-        }
         if serials != cached {
             for row in rows(&client) {
                 index.put_cache(row);
             }
+            for gone in cached.iter().filter(|it| !serials.contains(it)) {
+                index.delete_cache(Prefix::Keys, gone.clone().into_bytes());
+            }
             cached = serials;
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        for alarm in news(&mut raised, &client.complaints()) {
+            inbox.put_message(Message::Alarm(alarm)).await;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = client.complained() => {}
+        }
+    }
+}
+
+/// The alarms to raise and to clear, once each.
+fn news(raised: &mut BTreeMap<String, Alarm>, complaints: &[Complaint]) -> Vec<Alarm> {
+    let stand: BTreeMap<String, Alarm> = complaints
+        .iter()
+        .map(|complaint| (complaint.subject(), alarm(complaint)))
+        .collect();
+    let over = raised
+        .iter()
+        .filter(|(subject, _)| !stand.contains_key(*subject));
+    let over = over.map(|(_, alarm)| Alarm {
+        raised: false,
+        text: "WeChat's keys are in order in this point".to_owned(),
+        ..alarm.clone()
+    });
+    let new = stand
+        .iter()
+        .filter(|(subject, alarm)| raised.get(*subject) != Some(*alarm));
+    let news = over.chain(new.map(|(_, alarm)| alarm.clone())).collect();
+    *raised = stand;
+    news
+}
+
+fn alarm(complaint: &Complaint) -> Alarm {
+    Alarm {
+        kind: match complaint {
+            Complaint::NothingToTrust => AlarmKind::SecretsMissing,
+            _ => AlarmKind::WechatKeys,
+        },
+        subject: complaint.subject(),
+        raised: true,
+        text: complaint.to_string(),
     }
 }
 
@@ -112,48 +150,25 @@ fn rows(client: &Client) -> Vec<Row> {
     client.key_ring().export().into_iter().map(row).collect()
 }
 
-/// What becomes of the alarm that no answer can be verified.
-fn trust_news(none_offered: bool, has_keys: bool, is_alarmed: &mut bool) -> Option<Alarm> {
-    let raised = match (has_keys, none_offered) {
-        (true, _) => false,
-        (false, true) => true,
-        (false, false) => return None,
-    };
-    if std::mem::replace(is_alarmed, raised) == raised {
-        return None;
-    }
-    let text = match raised {
-        true => {
-            "WeChat offers this merchant no platform certificates and no public key is \
-             configured, so no answer can be verified: download the WeChat Pay public key from \
-             the merchant platform and set [wechat.public_key]"
-        }
-        false => "there is a key again by which WeChat's answers can be verified",
-    };
-    Some(Alarm {
-        kind: AlarmKind::SecretsMissing,
-        subject: "wechatpay-key".to_owned(),
-        raised,
-        text: text.to_owned(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_alarm_for_want_of_keys_ends_when_there_is_one() {
-        let mut is_alarmed = false;
-        let mut look = |none_offered, has_keys| {
-            trust_news(none_offered, has_keys, &mut is_alarmed).map(|alarm| alarm.raised)
+    fn each_complaint_is_an_alarm_once_and_over_once() {
+        let mut raised = BTreeMap::new();
+        let mut told = |complaints: &[Complaint]| -> Vec<(String, bool)> {
+            let news = news(&mut raised, complaints).into_iter();
+            news.map(|alarm| (alarm.subject, alarm.raised)).collect()
         };
-        assert_eq!(look(false, false), None, "not asked yet");
-        assert_eq!(look(true, false), Some(true));
-        assert_eq!(look(true, false), None, "told once");
-        assert_eq!(look(false, false), None, "still none");
-        assert_eq!(look(false, true), Some(false));
-        assert_eq!(look(false, true), None);
-        assert_eq!(look(true, true), None, "the keys that are there serve on");
+        let none = Complaint::NothingToTrust;
+        let list = Complaint::List("it cannot be opened".to_owned());
+        let key = "wechatpay-key".to_owned();
+        let certificates = "platform-certificates".to_owned();
+        assert_eq!(told(&[]), []);
+        assert_eq!(told(&[none.clone()]), [(key.clone(), true)]);
+        assert_eq!(told(&[none.clone()]), [], "told once");
+        assert_eq!(told(&[none, list.clone()]), [(certificates, true)]);
+        assert_eq!(told(&[list]), [(key, false)]);
     }
 }

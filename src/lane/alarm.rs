@@ -43,6 +43,8 @@ pub enum AlarmKind {
     ChargeWithStaff,
     /// Secrets are missing or do not fit.
     SecretsMissing,
+    /// WeChat's own keys are unknown, unreadable or running out.
+    WechatKeys,
     /// The wall clock is not trusted; nothing is signed.
     ClockUntrusted,
 }
@@ -71,6 +73,7 @@ impl AlarmKind {
             | Self::SecretsMissing
             | Self::AnswerMismatch => Severity::Critical,
             Self::WechatSilent
+            | Self::WechatKeys
             | Self::LinkDown
             | Self::HeldTooLong
             | Self::BarrierUncertain

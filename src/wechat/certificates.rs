@@ -1,7 +1,8 @@
 //! The list of platform certificates, and when to ask for it (`wechat-pay.md` 1.6).
 
+use std::collections::VecDeque;
+
 use serde::Deserialize;
-use tracing::warn;
 
 use super::certificate::Certificate;
 use super::pem::PemFault;
@@ -32,9 +33,35 @@ pub enum ListFault {
     /// What was sealed is no certificate.
     #[error("no platform certificate can be read")]
     Unreadable(#[source] PemFault),
-    /// The list is empty, or all it has are expired.
+    /// The list is empty, or all it has are expired or not yet valid.
     #[error("the list holds no valid platform certificate")]
     NoneValid,
+}
+
+impl ListFault {
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Sealed(SealFault::NoKeyFits) => {
+                "put the APIv3 key that is set in the merchant platform now into a file of [merchant] api_v3_key_files"
+            }
+            Self::NoneValid => {
+                "see that the box's clock is right, and ask WeChat's support if it is"
+            }
+            Self::Malformed | Self::Sealed(_) | Self::Unreadable(_) => {
+                "ask WeChat's support; newer versions of parkgate may read it"
+            }
+        }
+    }
+}
+
+/// An opened list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// What may be used, at least one of them today: WeChat lists the next one early.
+    pub certificates: Vec<Certificate>,
+    /// Serials of those that cannot be used, and why. Expired ones are not among them.
+    pub left_out: Vec<(String, ListFault)>,
 }
 
 #[derive(Deserialize)]
@@ -52,25 +79,29 @@ struct Item {
 /// on the first download takes a certificate from this very list.
 ///
 /// Single items that cannot be used are left out; if none can, the first one's fault is returned.
-pub fn open_list(body: &[u8], keys: &ApiV3Keys, now: Wall) -> Result<Vec<Certificate>, ListFault> {
+pub fn open_list(body: &[u8], keys: &ApiV3Keys, now: Wall) -> Result<Opened, ListFault> {
     let list: List = serde_json::from_slice(body).map_err(|_| ListFault::Malformed)?;
     let mut certificates = Vec::new();
-    let mut first_fault = None;
+    let mut left_out = VecDeque::new();
     for item in list.data {
         match open_item(&item, keys) {
             Ok(certificate) if certificate.not_after >= now => certificates.push(certificate),
             Ok(_) => {}
-            Err(fault) => {
-                let serial = key_id(&item.serial_no);
-                warn!(serial, %fault, "a platform certificate is left out");
-                first_fault.get_or_insert(fault);
-            }
+            Err(fault) => left_out.push_back((key_id(&item.serial_no), fault)),
         }
     }
-    if certificates.is_empty() {
-        return Err(first_fault.unwrap_or(ListFault::NoneValid));
+    if certificates.is_empty()
+        && let Some((_, fault)) = left_out.pop_front()
+    {
+        return Err(fault);
     }
-    Ok(certificates)
+    if !certificates.iter().any(|it| it.valid_at(now)) {
+        return Err(ListFault::NoneValid);
+    }
+    Ok(Opened {
+        certificates,
+        left_out: left_out.into(),
+    })
 }
 
 fn open_item(item: &Item, keys: &ApiV3Keys) -> Result<Certificate, ListFault> {
@@ -155,7 +186,9 @@ mod tests {
             body
         );
 
-        let certificates = open_list(body, &keys(&vectors), NOW).unwrap();
+        let opened = open_list(body, &keys(&vectors), NOW).unwrap();
+        assert_eq!(opened.left_out, []);
+        let certificates = opened.certificates;
         let serials: Vec<_> = certificates.iter().map(|it| it.serial.as_str()).collect();
         assert_eq!(
             serials,
@@ -205,16 +238,17 @@ mod tests {
             let mut list = list.clone();
             *list.pointer_mut(path).unwrap() = value;
             let left = open(&list).unwrap();
-            assert_eq!(left.len(), 1, "{path}");
-            assert!(left[0].serial.ends_with('2'));
+            assert_eq!(left.certificates.len(), 1, "{path}");
+            assert!(left.certificates[0].serial.ends_with('2'));
+            assert_eq!(left.left_out.len(), 1, "{path}");
         }
 
-        let after_both_expired = Wall(4_000_000_000_000);
+        let (expired, not_yet_valid) = (Wall(4_000_000_000_000), Wall(1_000_000_000_000));
         let text = list.to_string();
-        assert_eq!(
-            open_list(text.as_bytes(), &keys(&vectors), after_both_expired),
-            Err(ListFault::NoneValid)
-        );
+        for then in [expired, not_yet_valid] {
+            let opened = open_list(text.as_bytes(), &keys(&vectors), then);
+            assert_eq!(opened, Err(ListFault::NoneValid));
+        }
         assert_eq!(open(&json!({"data": []})), Err(ListFault::NoneValid));
         for malformed in [json!([]), json!({}), json!({"data": [{}]}), json!(null)] {
             assert_eq!(open(&malformed), Err(ListFault::Malformed));

@@ -5,6 +5,7 @@
 
 mod certificate;
 mod certificates;
+mod complaint;
 mod hosts;
 pub(crate) mod parking;
 mod pem;
@@ -28,7 +29,8 @@ use crate::charges::answer::{Answer, Heard, ParkingEntry, Refusal, Transaction};
 use crate::clock::Clock;
 use crate::lane::time::{Moment, Now, Wall};
 
-use self::certificates::{Schedule, open_list};
+use self::certificates::{Opened, Schedule, open_list};
+use self::complaint::Complaints;
 use self::parking::ParseFault;
 use self::reply::{Reply, Verdict};
 use self::seal::ApiV3Keys;
@@ -38,6 +40,7 @@ use self::trust::{KeyRing, is_public_key_id};
 
 pub use self::certificate::{Certificate, RsaPublicKey};
 pub use self::certificates::ListFault;
+pub use self::complaint::Complaint;
 pub use self::hosts::HostFault;
 pub use self::pem::PemFault;
 pub use self::secret::Secret;
@@ -63,6 +66,7 @@ struct Inner {
     platform_certificates: bool,
     believe_unsigned_errors: bool,
     schedule: Mutex<Schedule>,
+    complaints: Complaints,
     /// Held while the list of certificates is fetched.
     refreshing: tokio::sync::Mutex<()>,
     transport: Transport,
@@ -128,6 +132,7 @@ impl Client {
             platform_certificates: checked.platform_certificates,
             believe_unsigned_errors: checked.believe_unsigned_errors,
             schedule: Mutex::new(Schedule::new(clock.now().moment)),
+            complaints: Complaints::default(),
             refreshing: tokio::sync::Mutex::new(()),
             transport: transport.map_err(SetupError::Wiring)?,
             clock,
@@ -177,6 +182,19 @@ impl Client {
             .then(|| self.schedule(|schedule| schedule.due()))
     }
 
+    /// What is wrong with WeChat Pay's keys now.
+    pub fn complaints(&self) -> Vec<Complaint> {
+        let (ring, fetches) = (&self.0.ring, self.0.platform_certificates);
+        self.0
+            .complaints
+            .standing(ring, fetches, self.0.clock.now())
+    }
+
+    /// Waits until there may be another [complaint](Self::complaints), or one less.
+    pub async fn complained(&self) {
+        self.0.complaints.changed().await;
+    }
+
     /// WeChat Pay's keys: to verify callbacks with, and to be cached over restarts.
     pub fn key_ring(&self) -> &KeyRing {
         &self.0.ring
@@ -223,9 +241,13 @@ impl Client {
             Verdict::Refused(refusal) => Answer::Refused(self.weighed(refusal, &reply)),
             Verdict::Throttled { retry_after_ms } => Answer::Throttled { retry_after_ms },
             Verdict::Lost(text) => Answer::Lost(text),
-            Verdict::UnknownSerial(serial) => Answer::Lost(reply.detail(&format!(
-                "the answer is signed with key {serial}, which is not known here"
-            ))),
+            Verdict::UnknownSerial(serial) => {
+                let now = self.0.clock.now().moment;
+                self.0.complaints.unknown_key(&serial, now);
+                Answer::Lost(reply.detail(&format!(
+                    "the answer is signed with key {serial}, which is not known here"
+                )))
+            }
         };
         Heard {
             answer,
@@ -360,10 +382,14 @@ impl Client {
             Ok(_) => schedule.succeeded(now, getrandom::u64().unwrap_or(0)),
             Err(_) => schedule.failed(now),
         });
-        result
+        self.0.complaints.looked(&result);
+        result.map(|(refreshed, _)| refreshed)
     }
 
-    async fn fetch_certificates(&self) -> Result<Refreshed, RefreshFault> {
+    /// With the certificates of the list that cannot be used.
+    async fn fetch_certificates(
+        &self,
+    ) -> Result<(Refreshed, Vec<(String, ListFault)>), RefreshFault> {
         let call = Call {
             max_answer: MAX_CERTIFICATES,
             ..Call::get(certificates::PATH)
@@ -379,17 +405,23 @@ impl Client {
         let wall = self.0.clock.now().wall;
         let opened = match reply.status {
             200..=299 => open_list(&reply.body, &self.0.api_v3_keys, wall),
-            _ => Ok(Vec::new()),
+            _ => Ok(Opened::default()),
         };
-        let ring = self.0.ring.with(opened.as_deref().unwrap_or_default());
+        let listed = opened.as_ref().map(|opened| &*opened.certificates);
+        let ring = self.0.ring.with(listed.unwrap_or_default());
         match (reply.judge(&ring, wall), opened) {
-            (Verdict::Believed, Ok(listed)) => {
+            (Verdict::Believed, Ok(opened)) => {
+                let mut listed = opened.certificates;
+                // What is held is better than what cannot be read of the same serial.
+                let left_out: Vec<String> =
+                    opened.left_out.iter().map(|(it, _)| it.clone()).collect();
+                listed.extend(self.0.ring.held(&left_out));
                 let held = listed.len();
                 let changed = self.0.ring.replace_certificates(listed);
                 if changed {
                     info!(serials = ?self.0.ring.serials(), "platform certificates changed");
                 }
-                Ok(Refreshed::Listed { held, changed })
+                Ok((Refreshed::Listed { held, changed }, opened.left_out))
             }
             (Verdict::Believed | Verdict::UnknownSerial(_), Err(fault)) => {
                 Err(RefreshFault::Unusable(fault))
@@ -397,10 +429,15 @@ impl Client {
             (Verdict::UnknownSerial(serial), Ok(_)) => Err(RefreshFault::NotBelieved(
                 reply.detail(&format!("it is signed with unknown key {serial}")),
             )),
-            (Verdict::Refused(refusal), _) if refusal.status == 404 => Ok(Refreshed::NoneOffered),
+            (Verdict::Refused(refusal), _) if refusal.status == 404 => {
+                Ok((Refreshed::NoneOffered, Vec::new()))
+            }
             (Verdict::Refused(refusal), _) => Err(RefreshFault::Refused(refusal)),
             (Verdict::Throttled { .. }, _) => Err(RefreshFault::Throttled),
-            (Verdict::Lost(text), _) => Err(RefreshFault::NotBelieved(text)),
+            (Verdict::Lost(text), _) if (200..300).contains(&reply.status) => {
+                Err(RefreshFault::NotBelieved(text))
+            }
+            (Verdict::Lost(text), _) => Err(RefreshFault::NotReached(text)),
         }
     }
 

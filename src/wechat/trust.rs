@@ -154,6 +154,11 @@ impl KeyRing {
         })
     }
 
+    /// Whether a WeChat Pay public key is configured.
+    pub fn has_public_key(&self) -> bool {
+        self.read(|keys| !keys.public_keys.is_empty())
+    }
+
     /// The serials of the platform certificates held, in order.
     pub fn serials(&self) -> Vec<String> {
         self.read(|keys| keys.certificates.keys().cloned().collect())
@@ -204,6 +209,14 @@ impl KeyRing {
                 .insert(certificate.serial.clone(), certificate.clone());
         }
         Self(Arc::new(RwLock::new(keys)))
+    }
+
+    /// Those of these certificates that are held.
+    pub(super) fn held(&self, serials: &[String]) -> Vec<Certificate> {
+        self.read(|keys| {
+            let held = serials.iter().filter_map(|it| keys.certificates.get(it));
+            held.cloned().collect()
+        })
     }
 
     /// Holds these certificates and no others from now on; true if that changes anything.

@@ -116,7 +116,7 @@ async fn the_list_is_taken_only_when_it_is_proven() {
         (forged, "NotBelieved"),
         (http(200, "", list), "NotBelieved"),
         (signed(200, "{\"data\":[]}"), "Unusable(NoneValid)"),
-        (http(404, "", "<html>"), "NotBelieved"),
+        (http(404, "", "<html>"), "NotReached"),
         (
             http(401, "", r#"{"code":"SIGN_ERROR"}"#),
             "code: \"SIGN_ERROR\"",
