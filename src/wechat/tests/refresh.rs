@@ -1,17 +1,18 @@
 //! Platform certificates: fetched once when an answer needs one, cached, rate-limited.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::Barrier;
 
 use super::server::{NOW, Reaction, Server, certificates, client_with, http, signed, signed_by};
-use super::vectors::{PLATFORM, settings, text, vectors};
+use super::vectors::{OTHER_PLATFORM, PLATFORM, settings, text, vectors};
 use crate::charges::answer::Answer;
 use crate::clock::Clock;
 use crate::wechat::certificates::ListFault;
 use crate::wechat::seal::SealFault;
-use crate::wechat::{Client, Patience, RefreshFault, Refreshed, Secret};
+use crate::wechat::{Client, Complaint, Patience, RefreshFault, Refreshed, Secret};
 
 const LIST: &str = "/v3/certificates";
 const CHARGE: &str = r#"{"out_trade_no":"T1"}"#;
@@ -199,4 +200,254 @@ fn without_public_key(server: &Server) -> (Client, Clock) {
     let mut settings = settings(&[&server.url]);
     settings.public_key = None;
     client_with(settings)
+}
+
+#[tokio::test]
+async fn old_and_new_certificates_stand_side_by_side_while_they_rotate() {
+    let listed = Arc::new(Mutex::new(list(&[0])));
+    let signer = Arc::new(Mutex::new(PLATFORM));
+    let (list_now, signer_now) = (listed.clone(), signer.clone());
+    let server = Server::start(move |request| {
+        let signer = *signer_now.lock().unwrap();
+        Reaction::Answer(match request.path() {
+            LIST => signed_by(signer, 200, &list_now.lock().unwrap()),
+            _ => signed_by(signer, 200, ACCEPTED),
+        })
+    })
+    .await;
+    let (client, clock) = without_public_key(&server);
+    let is_believed = async || {
+        let heard = client.charge(CHARGE, LANE).await;
+        matches!(heard.answer, Answer::Verified(_))
+    };
+    assert!(is_believed().await);
+    assert_eq!(client.key_ring().serials().len(), 1);
+
+    *listed.lock().unwrap() = list(&[0, 1]);
+    *signer.lock().unwrap() = OTHER_PLATFORM;
+    let mut now = clock.now();
+    now.moment = now.moment.after_ms(60_000);
+    clock.set(now);
+    assert!(is_believed().await, "the new serial is looked for");
+    for by in [PLATFORM, OTHER_PLATFORM, PLATFORM] {
+        *signer.lock().unwrap() = by;
+        assert!(is_believed().await, "{by}");
+    }
+    assert_eq!(server.count(LIST), 2);
+    assert_eq!(client.complaints(), []);
+
+    *listed.lock().unwrap() = list(&[1]);
+    *signer.lock().unwrap() = OTHER_PLATFORM;
+    client.refresh_certificates().await.unwrap();
+    *signer.lock().unwrap() = PLATFORM;
+    assert!(
+        !is_believed().await,
+        "what WeChat took back is not believed"
+    );
+    let [Complaint::UnknownKey { serial, .. }] = &client.complaints()[..] else {
+        panic!("{:?}", client.complaints())
+    };
+    assert!(serial.ends_with("00000001"));
+}
+
+#[tokio::test]
+async fn a_list_of_rubbish_changes_nothing_and_is_complained_of() {
+    let vectors = vectors();
+    let good = text(&vectors["certificates_response_body"]);
+    let spoilt = |path: &str, value: Value| {
+        let mut list: Value = serde_json::from_str(good).unwrap();
+        for item in [0, 1] {
+            *list.pointer_mut(&format!("/data/{item}/{path}")).unwrap() = value.clone();
+        }
+        list.to_string()
+    };
+    let rubbish = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let sealed_text = sealed(b"no certificate at all");
+    let mut unreadable: Value = serde_json::from_str(good).unwrap();
+    for item in unreadable["data"].as_array_mut().unwrap() {
+        item["encrypt_certificate"] = sealed_text.clone();
+    }
+    let cases = [
+        spoilt("encrypt_certificate/ciphertext", rubbish.into()),
+        spoilt("encrypt_certificate/algorithm", "AEAD_SM4_GCM".into()),
+        spoilt("serial_no", "AB".into()),
+        unreadable.to_string(),
+        r#"{"data":[]}"#.to_owned(),
+        "[]".to_owned(),
+    ];
+    for body in cases {
+        let answer = Arc::new(Mutex::new(certificates()));
+        let now = answer.clone();
+        let server = Server::start(move |request| {
+            Reaction::Answer(match request.path() {
+                LIST => now.lock().unwrap().clone(),
+                _ => signed_by(PLATFORM, 200, ACCEPTED),
+            })
+        })
+        .await;
+        let (client, _) = without_public_key(&server);
+        client.refresh_certificates().await.unwrap();
+        let held = client.key_ring().serials();
+        *answer.lock().unwrap() = signed_by(PLATFORM, 200, &body);
+        let fault = client.refresh_certificates().await.unwrap_err();
+        assert!(matches!(fault, RefreshFault::Unusable(_)), "{fault:?}");
+        assert_eq!(client.key_ring().serials(), held, "the old ring is kept");
+        let heard = client.charge(CHARGE, LANE).await;
+        assert!(matches!(heard.answer, Answer::Verified(_)), "{heard:?}");
+        let complaints = client.complaints();
+        assert!(
+            matches!(&complaints[..], [Complaint::List(_)]),
+            "{complaints:?}"
+        );
+
+        *answer.lock().unwrap() = certificates();
+        client.refresh_certificates().await.unwrap();
+        assert_eq!(client.complaints(), [], "over");
+    }
+}
+
+#[tokio::test]
+async fn an_item_of_rubbish_does_not_drop_what_is_held_under_its_serial() {
+    let vectors = vectors();
+    let mut half: Value =
+        serde_json::from_str(text(&vectors["certificates_response_body"])).unwrap();
+    half["data"][0]["encrypt_certificate"]["nonce"] = "xxxxxxxxxxxx".into();
+    let answers = Arc::new(Mutex::new(vec![
+        signed_by(PLATFORM, 200, &half.to_string()),
+        certificates(),
+    ]));
+    let server = Server::start(move |_| {
+        let mut answers = answers.lock().unwrap();
+        Reaction::Answer(answers.pop().expect("two looks"))
+    })
+    .await;
+    let (client, _) = without_public_key(&server);
+    client.refresh_certificates().await.unwrap();
+    let again = client.refresh_certificates().await.unwrap();
+    let unchanged = Refreshed::Listed {
+        held: 2,
+        changed: false,
+    };
+    assert_eq!(again, unchanged);
+    let complaints = client.complaints();
+    assert!(
+        matches!(&complaints[..], [Complaint::LeftOut { .. }]),
+        "{complaints:?}"
+    );
+}
+
+#[tokio::test]
+async fn on_the_way_to_the_public_key_both_are_believed_and_the_key_is_asked_for() {
+    let signers = Arc::new(Mutex::new(vec![
+        "wechatpay_public_key",
+        PLATFORM,
+        "wechatpay_public_key",
+        OTHER_PLATFORM,
+    ]));
+    let server = Server::start(move |request| {
+        Reaction::Answer(match request.path() {
+            LIST => certificates(),
+            _ => {
+                let by = signers.lock().unwrap().pop().expect("four calls");
+                signed_by(by, 200, ACCEPTED)
+            }
+        })
+    })
+    .await;
+    let (client, _) = client_with(settings(&[&server.url]));
+    for _ in 0..4 {
+        let heard = client.query("T1", None, LANE).await;
+        assert!(matches!(heard.answer, Answer::Verified(_)), "{heard:?}");
+    }
+    for request in server.requests() {
+        let named = request.header("wechatpay-serial").unwrap();
+        assert!(named.starts_with("PUB_KEY_ID_"), "{named}");
+    }
+    assert_eq!(server.count(LIST), 1);
+    assert_eq!(client.complaints(), []);
+}
+
+#[tokio::test]
+async fn a_merchant_with_the_public_key_alone_needs_no_certificates() {
+    let none = http(404, "", r#"{"code":"RESOURCE_NOT_EXISTS","message":""}"#);
+    let server = Server::start(move |request| {
+        Reaction::Answer(match request.path() {
+            LIST => none.clone(),
+            _ => signed(200, ACCEPTED),
+        })
+    })
+    .await;
+    let (client, _) = client_with(settings(&[&server.url]));
+    client.refresh_certificates().await.unwrap();
+    let heard = client.charge(CHARGE, LANE).await;
+    assert!(matches!(heard.answer, Answer::Verified(_)), "{heard:?}");
+    assert_eq!(client.complaints(), []);
+
+    let (client, _) = without_public_key(&server);
+    client.refresh_certificates().await.unwrap();
+    assert_eq!(client.complaints(), [Complaint::NothingToTrust]);
+    client.charge(CHARGE, LANE).await;
+    let complaints = client.complaints();
+    assert!(
+        matches!(&complaints[1], Complaint::UnknownKey { serial, .. } if serial.starts_with("PUB_KEY_ID_")),
+        "{complaints:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_probe_is_an_ordinary_failed_verification() {
+    let probe = |answer: Vec<u8>| {
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, signature) = answer.split_once("Wechatpay-Signature: ").unwrap();
+        let rest = signature.chars().skip("WECHATPAY/SIGNTEST/".len());
+        let rest: String = rest.collect();
+        format!("{head}Wechatpay-Signature: WECHATPAY/SIGNTEST/{rest}").into_bytes()
+    };
+    let refusal = r#"{"code":"ORDER_NOT_EXIST","message":""}"#;
+    for answer in [probe(signed(200, ACCEPTED)), probe(signed(404, refusal))] {
+        let server = Server::answering(answer).await;
+        let (client, _) = client_with(settings(&[&server.url]));
+        let heard = client.query("T1", None, LANE).await;
+        assert!(matches!(heard.answer, Answer::Lost(_)), "{heard:?}");
+        assert_eq!((server.requests().len(), client.complaints().len()), (1, 0));
+    }
+    let server = Server::answering(probe(certificates())).await;
+    let (client, _) = without_public_key(&server);
+    let fault = client.refresh_certificates().await.unwrap_err();
+    assert!(matches!(fault, RefreshFault::NotBelieved(_)), "{fault:?}");
+    assert_eq!(client.key_ring().serials(), [""; 0]);
+    assert_eq!(client.complaints(), [], "the next one may be a good one");
+}
+
+/// The vectors' list with these of its items.
+fn list(items: &[usize]) -> String {
+    let vectors = vectors();
+    let mut list: Value =
+        serde_json::from_str(text(&vectors["certificates_response_body"])).unwrap();
+    let kept: Vec<Value> = items.iter().map(|at| list["data"][*at].clone()).collect();
+    list["data"] = kept.into();
+    list.to_string()
+}
+
+/// What only the platform, which has the APIv3 key, can seal.
+fn sealed(plain: &[u8]) -> Value {
+    use aes_gcm::aead::{Aead, Nonce, Payload};
+    use aes_gcm::{Aes256Gcm, KeyInit};
+    use base64::Engine;
+
+    let vectors = vectors();
+    let key = text(&vectors["material"]["apiv3_key"]).as_bytes();
+    let nonce = Nonce::<Aes256Gcm>::try_from(&b"61f9c719728b"[..]).unwrap();
+    let payload = Payload {
+        msg: plain,
+        aad: b"certificate",
+    };
+    let cipher = Aes256Gcm::new_from_slice(key).unwrap();
+    let sealed = cipher.encrypt(&nonce, payload).unwrap();
+    serde_json::json!({
+        "algorithm": "AEAD_AES_256_GCM",
+        "nonce": "61f9c719728b",
+        "associated_data": "certificate",
+        "ciphertext": base64::engine::general_purpose::STANDARD.encode(sealed),
+    })
 }

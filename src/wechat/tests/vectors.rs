@@ -9,7 +9,8 @@ use crate::wechat::trust::{KeyRing, SignatureHeaders};
 
 /// The platform certificate whose serial has no leading zero.
 pub const PLATFORM: &str = "platform_cert_1";
-const OTHER_PLATFORM: &str = "platform_cert_2_leading_zero_serial";
+/// The one whose serial has.
+pub const OTHER_PLATFORM: &str = "platform_cert_2_leading_zero_serial";
 
 pub fn vectors() -> Value {
     serde_json::from_str(include_str!("../../../tests/fixtures/wechat-vectors.json")).unwrap()
