@@ -186,6 +186,12 @@ impl Transport {
         self.failed(faults, !(first_done && second_done))
     }
 
+    /// Which host is asked first at this moment, counted from 0.
+    #[cfg(test)]
+    pub fn leads(&self, now: crate::lane::time::Moment) -> usize {
+        self.hosts.order(now).first
+    }
+
     fn client(&self, patience: Patience) -> &reqwest::Client {
         match patience {
             Patience::Lane { .. } => &self.lane,
@@ -215,6 +221,11 @@ impl Transport {
     }
 
     fn answered(&self, host: usize, reply: Reply, doubled: bool) -> Delivery {
+        let reply = Box::new(reply);
+        if !speaks_the_api(&reply) {
+            // A portal's page says nothing about who can be reached, or should be asked first.
+            return Delivery::Answered { reply, doubled };
+        }
         if self.hosts.answered(host, self.clock.now().moment) {
             warn!(
                 host = self.hosts.name(host),
@@ -224,7 +235,6 @@ impl Transport {
         if !self.reachable.swap(true, Ordering::Relaxed) {
             info!(host = self.hosts.name(host), "WeChat Pay answers again");
         }
-        let reply = Box::new(reply);
         Delivery::Answered { reply, doubled }
     }
 
@@ -290,6 +300,12 @@ fn tls(extra_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, WiringFa
         .map_err(WiringFault::Tls)?
         .with_root_certificates(roots)
         .with_no_client_auth())
+}
+
+/// Whether this can be of WeChat Pay at all, believed or not.
+fn speaks_the_api(reply: &Reply) -> bool {
+    let has_code = |body: serde_json::Value| body.get("code").is_some();
+    reply.signature.claim_a_signature() || serde_json::from_slice(&reply.body).is_ok_and(has_code)
 }
 
 async fn receive(mut response: Response, max: usize) -> Result<Reply, reqwest::Error> {
