@@ -26,17 +26,29 @@ pub fn ask(
     show: impl FnOnce(&Value) -> String,
 ) -> ExitCode {
     match exchange(socket, question) {
-        Ok(Answer::Ok(value)) if json => print(&value.to_string()),
-        Ok(Answer::Ok(value)) => print(&show(&value)),
-        Ok(Answer::Error(why)) => fail(REFUSED, why),
-        Err(error) => fail(
-            NOT_RUNNING,
-            format!(
-                "no daemon answers at {} ({error}); is it running, and may you use its socket?",
-                socket.display()
-            ),
-        ),
+        Ok(answer) => tell(answer, json, show),
+        Err(error) => unreachable(socket, &error),
     }
+}
+
+/// Prints an answer, as JSON or as `show` has it.
+pub fn tell(answer: Answer, json: bool, show: impl FnOnce(&Value) -> String) -> ExitCode {
+    match answer {
+        Answer::Ok(value) if json => print(&value.to_string()),
+        Answer::Ok(value) => print(&show(&value)),
+        Answer::Error(why) => fail(REFUSED, why),
+    }
+}
+
+/// Says that nobody answers.
+pub fn unreachable(socket: &Path, error: &std::io::Error) -> ExitCode {
+    fail(
+        NOT_RUNNING,
+        format!(
+            "no daemon answers at {} ({error}); is it running, and may you use its socket?",
+            socket.display()
+        ),
+    )
 }
 
 fn print(text: &str) -> ExitCode {
@@ -45,7 +57,8 @@ fn print(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn exchange(socket: &Path, question: &Question) -> std::io::Result<Answer> {
+/// Asks and waits for the answer.
+pub fn exchange(socket: &Path, question: &Question) -> std::io::Result<Answer> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     let mut line = serde_json::to_vec(question)?;

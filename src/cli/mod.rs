@@ -4,6 +4,7 @@ mod client;
 mod config;
 #[cfg(feature = "demo")]
 mod demo;
+mod find;
 mod lane;
 mod review;
 mod run;
@@ -39,6 +40,8 @@ enum Command {
     /// Serve the WeChat Pay simulator alone, for other clients
     #[cfg(feature = "demo")]
     Sandbox(sandbox::SandboxArgs),
+    /// Ask WeChat whether a driver has opened the service for a plate; changes nothing
+    Find(find::FindArgs),
     /// Raise a barrier by hand, through the running daemon
     Lane {
         #[command(subcommand)]
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         #[cfg(feature = "demo")]
         Command::Sandbox(args) => sandbox::run(&args),
+        Command::Find(args) => find::run(args),
         Command::Lane { command } => lane::run(command),
         Command::Review { command } => review::run(command),
         Command::Status(args) => status::run(args),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::charges::record::StaffOutcome;
 use crate::lane::session::LaneId;
+use crate::wechat::enrolment::Wanted;
 
 /// What may be asked, one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub enum Question {
     },
     /// Cars that wait for a person, stays to look at, charges with the staff.
     Review,
+    /// Has a driver opened the service for a plate? WeChat is asked; nothing changes.
+    Find(Wanted),
 }
 
 /// What comes back, one JSON object a line.

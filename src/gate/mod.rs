@@ -4,6 +4,7 @@
 mod announcing;
 mod clock_watch;
 mod ears;
+mod enquiries;
 pub mod inbox;
 mod journal;
 mod replay;
@@ -40,6 +41,7 @@ use crate::park::step::Step;
 use crate::site::{self, Announcement, Announcer};
 use crate::store::index::{Index, IndexReport};
 
+pub use enquiries::find_directly;
 use inbox::{Inbox, Message};
 use replay::Store;
 use run::Loop;
@@ -47,6 +49,8 @@ use turn::Turner;
 
 /// Calls between the loop and the sender; the queue keeps fewer under way.
 const CALLS_MAX: usize = 256;
+/// People whose questions wait to be put to WeChat.
+const ENQUIRIES_MAX: usize = 4;
 /// How long stopping may take.
 const STOP_WITHIN: Duration = Duration::from_secs(15);
 
@@ -139,7 +143,12 @@ impl Gate {
         }
         let (calls, queue) = mpsc::channel(CALLS_MAX);
         let sender = sender::run(client.clone(), clock.clone(), inbox.clone(), queue);
-        let mut tasks = vec![tokio::spawn(sender).abort_handle()];
+        let (enquiries, asked) = mpsc::channel(ENQUIRIES_MAX);
+        let asking = enquiries::run(client.clone(), enquiries::asker(&config), asked);
+        let mut tasks = vec![
+            tokio::spawn(sender).abort_handle(),
+            tokio::spawn(asking).abort_handle(),
+        ];
         if let Ok(client) = client {
             let keeper = secrets::keep_keys(client, clock.clone(), index.client(), inbox.clone());
             tasks.push(tokio::spawn(keeper).abort_handle());
@@ -165,6 +174,7 @@ impl Gate {
             clock,
             clock_watch: clock_watch::ClockWatch::default(),
             calls,
+            enquiries,
             index,
             alarms: crate::health::Alarms::default(),
             announcing: announcing::Announcing::new(notifier.clone(), announcements, started_at),

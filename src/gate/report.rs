@@ -133,6 +133,7 @@ pub fn answer(question: &Question, park: &Park, alarms: &Alarms) -> Answer {
         Question::Status => Answer::Ok(status(park, alarms)),
         Question::Review => Answer::Ok(review(park)),
         Question::Raise { .. } => Answer::Error("a raise is an event".to_owned()),
+        Question::Find(_) => Answer::Error("that is asked of WeChat".to_owned()),
     }
 }
 

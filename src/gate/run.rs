@@ -12,6 +12,7 @@ use super::Ended;
 use super::announcing::Announcing;
 use super::clock_watch::ClockWatch;
 use super::ears::Ears;
+use super::enquiries::Enquiry;
 use super::inbox::{Message, Outlet};
 use super::journal::LedgerJournal;
 use super::report;
@@ -30,6 +31,7 @@ use crate::lane::session::LaneId;
 use crate::park::event::Event;
 use crate::park::step::Command;
 use crate::store::index::{Batch, Index};
+use crate::wechat::enrolment::Wanted;
 
 /// Messages that one turn takes: their steps share a commit.
 const SHARED_MAX: usize = 64;
@@ -47,6 +49,7 @@ pub struct Loop {
     pub ears: Ears,
     pub barriers: Barriers,
     pub calls: mpsc::Sender<Call>,
+    pub enquiries: mpsc::Sender<Enquiry>,
     pub index: Index,
     pub alarms: Alarms,
     pub announcing: Announcing,
@@ -141,12 +144,22 @@ impl Loop {
                 });
                 asked.push(reply);
             }
+            Message::Asked(Question::Find(wanted), reply) => self.enquire(wanted, reply),
             Message::Asked(question, reply) => {
                 let answer = report::answer(&question, self.turner.park(), &self.alarms);
                 // Whoever asked may have gone.
                 let _ = reply.send(answer);
             }
             Message::Stop => {}
+        }
+    }
+
+    fn enquire(&self, wanted: Wanted, reply: oneshot::Sender<Answer>) {
+        if let Err(refused) = self.enquiries.try_send(Enquiry { wanted, reply }) {
+            let (TrySendError::Full(enquiry) | TrySendError::Closed(enquiry)) = refused;
+            let why = "others are asking WeChat; try again in some seconds";
+            // Whoever asked may have gone.
+            let _ = enquiry.reply.send(Answer::Error(why.to_owned()));
         }
     }
 

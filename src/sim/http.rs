@@ -20,7 +20,7 @@ use self::door::{Cut, Door};
 use super::wechat::{Answer, Books, Exchange, Request, Simulator};
 use crate::clock::Clock;
 
-/// What the network does to everybody.
+/// What the network does, to every host or to one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outage {
     /// Nothing.
@@ -28,7 +28,7 @@ pub enum Outage {
     None,
     /// Connections are taken and never answered, until the outage ends and they are dropped.
     Silent,
-    /// Nobody listens at the ports, and open connections are dropped at their next request.
+    /// Nobody listens at the port, and open connections are dropped at their next request.
     Refused,
 }
 
@@ -51,7 +51,8 @@ pub struct ListenError {
 struct Shell {
     simulator: Mutex<Simulator>,
     clock: Clock,
-    outage: watch::Sender<Outage>,
+    /// What the network does to each host, in the order of their ports.
+    hosts: Vec<watch::Sender<Outage>>,
     stop: watch::Sender<bool>,
 }
 
@@ -71,20 +72,25 @@ impl Server {
         let shell = Arc::new(Shell {
             simulator: Mutex::new(simulator),
             clock,
-            outage: watch::Sender::new(Outage::None),
+            hosts: listen
+                .iter()
+                .map(|_| watch::Sender::new(Outage::None))
+                .collect(),
             stop: watch::Sender::new(false),
         });
         let doors = listen
             .iter()
-            .map(|&address| {
-                Door::open(address, shell.outage.subscribe())
+            .zip(&shell.hosts)
+            .map(|(&address, outage)| {
+                Door::open(address, outage.subscribe())
                     .map_err(|source| ListenError { address, source })
             })
             .collect::<Result<Vec<Door>, ListenError>>()?;
         let addresses = doors.iter().map(Door::address).collect();
         let tasks = doors
             .into_iter()
-            .map(|door| tokio::spawn(serve(shell.clone(), door)))
+            .enumerate()
+            .map(|(host, door)| tokio::spawn(serve(shell.clone(), host, door)))
             .collect();
         Ok(Self {
             shell,
@@ -133,7 +139,16 @@ impl Server {
     /// Starts, changes or ends an outage.
     pub fn set_outage(&self, outage: Outage) {
         self.with(|simulator| simulator.faults_mut().outage = outage != Outage::None);
-        self.shell.outage.send_replace(outage);
+        for host in &self.shell.hosts {
+            host.send_replace(outage);
+        }
+    }
+
+    /// Starts, changes or ends an outage of one host, counted from 0; the others serve on.
+    pub fn set_outage_at(&self, host: usize, outage: Outage) {
+        if let Some(host) = self.shell.hosts.get(host) {
+            host.send_replace(outage);
+        }
     }
 
     /// Stops listening, drops the connections that are kept in silence, and lets the others finish.
@@ -189,9 +204,9 @@ impl Shell {
     }
 }
 
-async fn serve(shell: Arc<Shell>, door: Door) {
+async fn serve(shell: Arc<Shell>, host: usize, door: Door) {
     let mut stop = shell.stop.subscribe();
-    let router = Router::new().fallback(answer).with_state(shell);
+    let router = Router::new().fallback(answer).with_state((shell, host));
     let served = axum::serve(door, router.into_make_service_with_connect_info::<Cut>())
         .with_graceful_shutdown(async move {
             // An error means that the server is gone, which is a reason to stop too.
@@ -204,11 +219,11 @@ async fn serve(shell: Arc<Shell>, door: Door) {
 }
 
 async fn answer(
-    State(shell): State<Arc<Shell>>,
+    State((shell, host)): State<(Arc<Shell>, usize)>,
     ConnectInfo(cut): ConnectInfo<Cut>,
     request: HttpRequest,
 ) -> Response {
-    let outage = shell.outage.subscribe();
+    let outage = shell.hosts[host].subscribe();
     let before = *outage.borrow();
     if before == Outage::Refused {
         cut.now();
@@ -225,6 +240,11 @@ async fn answer(
         headers: texts(&parts.headers),
         body: body.into(),
     };
+    if before == Outage::Silent && !shell.simulator().faults().outage {
+        // Of this host alone: the others' simulator never hears of it.
+        shell.keep_silent(&cut, outage, before).await;
+        return Response::default();
+    }
     let exchanging = {
         let shell = shell.clone();
         tokio::task::spawn_blocking(move || shell.exchange(&request))

@@ -16,6 +16,10 @@ pub const MCHID: &str = "1900009191";
 pub const APPID: &str = "wxcbda96de0b165486";
 /// A sub-merchant, for partner mode.
 pub const SUB_MCHID: &str = "1900000109";
+/// The appid bound to the sub-merchant.
+pub const SUB_APPID: &str = "wxcbda96de0b165489";
+/// Another sub-merchant of the same provider.
+pub const OTHER_SUB_MCHID: &str = "1900000110";
 /// Decrypts platform certificates and callbacks.
 pub const API_V3_KEY: &str = "0123456789abcdefghijABCDEFGHIJ9z";
 
@@ -74,6 +78,17 @@ pub fn settings(seed: u64) -> Settings {
     }
 }
 
+/// The same as a service provider with two sub-merchants.
+pub fn partner_settings(seed: u64) -> Settings {
+    let mut settings = settings(seed);
+    settings.merchant.sub_merchants = [
+        (SUB_MCHID.into(), [SUB_APPID.into()].into()),
+        (OTHER_SUB_MCHID.into(), [SUB_APPID.into()].into()),
+    ]
+    .into();
+    settings
+}
+
 /// The keys, read once.
 pub fn seal() -> Arc<Seal> {
     static SEAL: OnceLock<Arc<Seal>> = OnceLock::new();
@@ -115,6 +130,7 @@ fn trust() -> Trust {
             certificate(PLATFORM_SERIAL_1, PLATFORM_CERTIFICATE_1),
             certificate(PLATFORM_SERIAL_2, PLATFORM_CERTIFICATE_2),
         ],
+        next: Vec::new(),
         signing: vec![PLATFORM_SERIAL_1.into()],
         public_key_id: PUBLIC_KEY_ID.into(),
     }

@@ -6,6 +6,7 @@
 mod certificate;
 mod certificates;
 mod complaint;
+pub mod enrolment;
 mod hosts;
 pub(crate) mod parking;
 mod pem;
@@ -31,6 +32,7 @@ use crate::lane::time::{Moment, Now, Wall};
 
 use self::certificates::{Opened, Schedule, open_list};
 use self::complaint::Complaints;
+use self::enrolment::{Asker, Enrolment, Wanted};
 use self::parking::ParseFault;
 use self::reply::{Reply, Verdict};
 use self::seal::ApiV3Keys;
@@ -167,6 +169,26 @@ impl Client {
         };
         let call = Call::get(&target);
         self.call(call, patience, parking::transaction).await
+    }
+
+    /// Whether a driver opened the service for a plate (2.1). Changes nothing.
+    pub async fn find(
+        &self,
+        wanted: &Wanted,
+        asker: &Asker,
+        patience: Patience,
+    ) -> Heard<Enrolment> {
+        let target = wanted.target(asker);
+        let mut heard = self
+            .call(Call::get(&target), patience, enrolment::enrolment)
+            .await;
+        if let Answer::Verified(found) = &heard.answer
+            && !wanted.is_meant_by(found)
+        {
+            let why = "the answer speaks of another plate or driver, and is not believed";
+            heard.answer = Answer::Lost(why.to_owned());
+        }
+        heard
     }
 
     /// Asks for the platform certificates now (1.6).

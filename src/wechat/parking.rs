@@ -75,18 +75,18 @@ pub fn transaction(body: &[u8]) -> Result<Transaction, ParseFault> {
     })
 }
 
-fn object(body: &[u8]) -> Result<Value, ParseFault> {
+pub(super) fn object(body: &[u8]) -> Result<Value, ParseFault> {
     match serde_json::from_slice(body) {
         Ok(value @ Value::Object(_)) => Ok(value),
         _ => Err(ParseFault::NotAnObject),
     }
 }
 
-fn required(object: &Value, key: &'static str) -> Result<String, ParseFault> {
+pub(super) fn required(object: &Value, key: &'static str) -> Result<String, ParseFault> {
     optional(&object[key]).ok_or(ParseFault::Missing(key))
 }
 
-fn optional(value: &Value) -> Option<String> {
+pub(super) fn optional(value: &Value) -> Option<String> {
     value
         .as_str()
         .filter(|text| !text.is_empty())

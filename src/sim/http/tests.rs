@@ -134,6 +134,25 @@ async fn ports_can_refuse_and_come_back() {
 }
 
 #[tokio::test]
+async fn one_host_can_be_down_while_the_other_serves() {
+    let world = World::start().await;
+    for outage in [Outage::Refused, Outage::Silent] {
+        world.server.set_outage_at(0, outage);
+        world
+            .until(|| async {
+                let asked = timeout(Duration::from_millis(100), world.send(0, &entry("n1"))).await;
+                !matches!(asked, Ok(Ok(_)))
+            })
+            .await;
+        assert!(world.send(1, &entry("n2")).await.is_ok());
+        world.server.set_outage_at(0, Outage::None);
+        world
+            .until(|| async { world.send(0, &entry("n2")).await.is_ok() })
+            .await;
+    }
+}
+
+#[tokio::test]
 async fn delays_are_kept() {
     let world = World::start().await;
     world.server.with(|simulator| {

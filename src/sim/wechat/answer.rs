@@ -34,6 +34,8 @@ enum Content {
 const PROXY_PAGE: &str = "<html><head><title>Network notice</title></head>\
     <body><h1>This page comes from a proxy on the way</h1></body></html>";
 const PROBE: &str = "WECHATPAY/SIGNTEST/";
+/// Of no key at all.
+const UNKNOWN_SERIAL: &str = "7F00000000000000000000000000000000000009";
 
 /// A decided exchange whose signature is still to be made.
 pub struct Decision {
@@ -62,6 +64,7 @@ enum Flaw {
     None,
     OtherText,
     Probe,
+    UnknownSerial,
 }
 
 /// The three lines that an answer's signature covers.
@@ -107,12 +110,16 @@ impl Stamp {
             let rest = signature.get(PROBE.len()..).unwrap_or_default();
             signature = format!("{PROBE}{rest}");
         }
+        let named = match self.flaw {
+            Flaw::UnknownSerial => UNKNOWN_SERIAL.to_owned(),
+            _ => self.serial,
+        };
         answer.headers.extend(
             [
                 ("Wechatpay-Timestamp", self.timestamp),
                 ("Wechatpay-Nonce", self.nonce),
                 ("Wechatpay-Signature", signature),
-                ("Wechatpay-Serial", self.serial),
+                ("Wechatpay-Serial", named),
                 (
                     "Wechatpay-Signature-Type",
                     "WECHATPAY2-SHA256-RSA2048".into(),
@@ -181,6 +188,17 @@ impl Reply {
         };
     }
 
+    /// As if it were the answer to somebody else who uses the same number.
+    pub fn name_another_sub_merchant(&mut self) {
+        if let Content::Json(Value::Object(body)) = &mut self.content
+            && (200..300).contains(&self.status)
+        {
+            let named = body.get("sub_mchid").and_then(Value::as_str);
+            let other = with_other_end(named.unwrap_or("1900000109"));
+            body.insert("sub_mchid".to_owned(), other.into());
+        }
+    }
+
     fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -229,6 +247,7 @@ impl Simulator {
         let flaw = match fault {
             Some(Fault::WrongSignature) => Some(Flaw::OtherText),
             Some(Fault::ProbeSignature) => Some(Flaw::Probe),
+            Some(Fault::UnknownSerial) => Some(Flaw::UnknownSerial),
             Some(Fault::Unsigned | Fault::ProxyPage(_)) => None,
             _ => Some(Flaw::None),
         };

@@ -32,6 +32,10 @@ pub enum Fault {
     ProxyPage(u16),
     /// WeChat acts; a well-signed answer about another plate, number or sum.
     WrongEcho,
+    /// WeChat acts; a well-signed answer about another sub-merchant.
+    OtherSubMerchant,
+    /// WeChat acts; the answer names a key that nobody has.
+    UnknownSerial,
     /// 401 `SIGN_ERROR` for a request that is in order.
     SignError,
     /// 403 `NO_AUTH` for a request that is in order.
@@ -78,6 +82,10 @@ pub struct Rates {
     pub proxy_page: u16,
     /// [`Fault::WrongEcho`].
     pub wrong_echo: u16,
+    /// [`Fault::OtherSubMerchant`].
+    pub other_sub_merchant: u16,
+    /// [`Fault::UnknownSerial`].
+    pub unknown_serial: u16,
     /// [`Fault::SignError`].
     pub sign_error: u16,
     /// [`Fault::NoAuth`].
@@ -133,6 +141,8 @@ impl Rates {
                 Fault::ProxyPage(*random.pick(&PROXY_STATUSES).unwrap_or(&502)),
             ),
             (self.wrong_echo, Fault::WrongEcho),
+            (self.other_sub_merchant, Fault::OtherSubMerchant),
+            (self.unknown_serial, Fault::UnknownSerial),
             (self.sign_error, Fault::SignError),
             (self.no_auth, Fault::NoAuth),
         ];

@@ -1,7 +1,7 @@
 //! Direct and partner mode: who stands behind the caller.
 
 use super::fields::Fields;
-use super::parameters::{Parameters, refuse};
+use super::parameters::Parameters;
 use super::refusal::Refusal;
 use super::settings::Merchant;
 
@@ -18,7 +18,7 @@ impl Merchant {
         }
         let sub_mchid = fields.text(SUB_MCHID, 32)?;
         if !self.sub_merchants.contains_key(&sub_mchid) {
-            return Err(fields.refuse(SUB_MCHID, "is no sub-merchant of the caller"));
+            return Err(Refusal::not_its_sub_merchant());
         }
         Ok(Some(sub_mchid))
     }
@@ -33,11 +33,7 @@ impl Merchant {
         }
         let sub_mchid = parameters.required(SUB_MCHID)?;
         if !self.sub_merchants.contains_key(&sub_mchid) {
-            return Err(refuse(
-                SUB_MCHID,
-                &sub_mchid,
-                "is no sub-merchant of the caller",
-            ));
+            return Err(Refusal::not_its_sub_merchant());
         }
         Ok(Some(sub_mchid))
     }

@@ -129,12 +129,18 @@ impl Simulator {
                 reply.echo_wrongly(&mut self.fault_draws);
                 Some(reply)
             }
+            Some(Fault::OtherSubMerchant) => {
+                let mut reply = self.act(call, request, now);
+                reply.name_another_sub_merchant();
+                Some(reply)
+            }
             None
             | Some(
                 Fault::Pass
                 | Fault::Slow(_)
                 | Fault::WrongSignature
                 | Fault::ProbeSignature
+                | Fault::UnknownSerial
                 | Fault::Unsigned,
             ) => Some(self.act(call, request, now)),
         };

@@ -23,6 +23,7 @@ const INTERNAL_SIGNATURE: u32 = 268_443_699;
 const INTERNAL_CHANGED_REPEAT: u32 = 268_498_688;
 const INTERNAL_NO_ORDER: u32 = 268_512_771;
 const INTERNAL_APPID: u32 = 268_445_527;
+const INTERNAL_SUB_MERCHANT: u32 = 268_443_701;
 const INTERNAL_RESTRICTED: u32 = 268_448_010;
 const INTERNAL_RATE: u32 = 268_447_840;
 const INTERNAL_OTHER: u32 = 268_435_456;
@@ -158,6 +159,16 @@ impl Refusal {
             "NO_AUTH",
             "appid和mchid不匹配，请检查绑定关系",
             INTERNAL_APPID,
+        )
+    }
+
+    /// 403: the sub-merchant is none of the caller's.
+    pub fn not_its_sub_merchant() -> Self {
+        Self::new(
+            403,
+            "NO_AUTH",
+            "特约商户与服务商未建立受理关系",
+            INTERNAL_SUB_MERCHANT,
         )
     }
 

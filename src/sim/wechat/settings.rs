@@ -57,6 +57,8 @@ pub struct Trust {
     pub mode: TrustMode,
     /// All that the download returns.
     pub certificates: Vec<PlatformCertificate>,
+    /// Made and not returned yet: they come with [`Trust::rotate`].
+    pub next: Vec<PlatformCertificate>,
     /// Serials of those that sign; one is drawn per answer, so two make a rotation.
     pub signing: Vec<String>,
     /// `PUB_KEY_ID_…`.
@@ -145,6 +147,37 @@ pub struct Switches {
     pub extra_keys_permille: u16,
     /// So many of 1000 queries of an accepted order answer a `trade_state` that no document names.
     pub unknown_state_permille: u16,
+}
+
+impl Trust {
+    /// Only the first certificate exists so far; the others wait for [`Self::rotate`].
+    pub fn before_rotation(mut self) -> Self {
+        self.mode = TrustMode::Certificates;
+        self.next = self.certificates.split_off(self.certificates.len().min(1));
+        let signing = self.certificates.iter().map(|it| it.serial.clone());
+        self.signing = signing.collect();
+        self
+    }
+
+    /// The next certificates are returned beside the old ones, and all of them sign.
+    pub fn rotate(&mut self) {
+        let next = std::mem::take(&mut self.next);
+        self.signing.extend(next.iter().map(|it| it.serial.clone()));
+        self.certificates.extend(next);
+    }
+
+    /// The rotation is over: only the newest certificate signs and is returned.
+    pub fn retire_old(&mut self) {
+        if let Some(newest) = self.certificates.pop() {
+            self.signing = vec![newest.serial.clone()];
+            self.certificates = vec![newest];
+        }
+    }
+
+    /// The merchant has moved to the public key; there is no certificate any more.
+    pub fn switch_to_public_key(&mut self) {
+        self.mode = TrustMode::PublicKey;
+    }
 }
 
 impl Default for Switches {

@@ -293,4 +293,30 @@ fn partner_mode_needs_the_sub_merchant_throughout() {
     assert_eq!(world.query(&format!("T00001?sub_mchid={sub}")).status, 200);
     let elsewhere = world.query("T00001?sub_mchid=1900000110");
     assert_refused(&elsewhere, 404, "ORDER_NOT_EXIST");
+
+    let stranger = Some(json!("1900000199"));
+    let entry = with(&entry_body("P2", PLATE), "/sub_mchid", stranger.clone());
+    assert_refused(&world.post(ENTRY, &entry), 403, "NO_AUTH");
+    let charge = with(&charge, "/sub_mchid", stranger);
+    assert_refused(&world.post(CHARGE, &charge), 403, "NO_AUTH");
+    let query = world.query("T00001?sub_mchid=1900000199");
+    assert_refused(&query, 403, "NO_AUTH");
+}
+
+#[test]
+fn an_answer_for_another_sub_merchant_is_signed_as_well_as_any() {
+    let mut world = World::new();
+    let sub = material::SUB_MCHID;
+    world.settings().merchant = material::partner_settings(1).merchant;
+    let entry = with(&entry_body("P1", PLATE), "/sub_mchid", Some(json!(sub)));
+    world
+        .simulator
+        .faults_mut()
+        .push_on(Call::Entry, Fault::OtherSubMerchant);
+    let answer = world.post(ENTRY, &entry);
+    assert!(world.simulator.verify(&answer));
+    let named = text(&json_of(&answer), "/sub_mchid").to_owned();
+    assert!(named != sub && named.len() == sub.len());
+    let again = json_of(&world.post(ENTRY, &entry));
+    assert_eq!(text(&again, "/sub_mchid"), sub, "the entry itself is right");
 }

@@ -203,7 +203,9 @@ fn rates_are_kept_and_the_seed_decides() {
             probe_signature: 50,
             unsigned: 50,
             proxy_page: 50,
-            wrong_echo: 50,
+            wrong_echo: 20,
+            other_sub_merchant: 15,
+            unknown_serial: 15,
             sign_error: 50,
             no_auth: 50,
         };

@@ -195,6 +195,49 @@ fn the_signing_key_follows_the_trust_mode() {
 }
 
 #[test]
+fn a_rotation_goes_from_one_certificate_over_two_to_the_next() {
+    let mut world = World::new();
+    let trust = world.settings().trust.clone().before_rotation();
+    world.settings().trust = trust;
+    let list = Request::get("/v3/certificates");
+    let seen = |world: &mut World| {
+        let listed = json_of(&world.answer(&list))["data"]
+            .as_array()
+            .unwrap()
+            .len();
+        let serials = (0..40).map(|_| {
+            let answer = world.answer(&list);
+            assert!(world.simulator.verify(&answer));
+            answer.header("Wechatpay-Serial").unwrap().to_owned()
+        });
+        (listed, serials.collect::<BTreeSet<String>>())
+    };
+    let (first, second) = (material::PLATFORM_SERIAL_1, material::PLATFORM_SERIAL_2);
+    let set = |serials: &[&str]| serials.iter().map(|it| (*it).to_owned()).collect();
+    assert_eq!(seen(&mut world), (1, set(&[first])));
+    world.settings().trust.rotate();
+    assert_eq!(seen(&mut world), (2, set(&[first, second])));
+    world.settings().trust.retire_old();
+    assert_eq!(seen(&mut world), (1, set(&[second])));
+    world.settings().trust.switch_to_public_key();
+    assert_refused(&world.answer(&list), 404, "RESOURCE_NOT_EXISTS");
+}
+
+#[test]
+fn an_unknown_serial_is_of_no_key_that_is_listed() {
+    let mut world = World::new();
+    world
+        .simulator
+        .faults_mut()
+        .next
+        .push_back(Fault::UnknownSerial);
+    let answer = world.answer(&Request::get("/v3/certificates"));
+    assert!(!world.simulator.verify(&answer));
+    let named = answer.header("Wechatpay-Serial").unwrap().to_owned();
+    assert!(!String::from_utf8(answer.body).unwrap().contains(&named));
+}
+
+#[test]
 fn answers_are_signed_with_rsa_and_carry_their_headers() {
     let mut simulator = Simulator::new(material::settings(1));
     let vectors = list("request_signatures");
