@@ -38,6 +38,9 @@ pub struct DemoArgs {
     /// Cut WeChat off for that long, such as 30s, a few seconds after the start
     #[arg(long, value_name = "D", value_parser = duration)]
     offline_for: Option<Duration>,
+    /// Play a service provider that collects for a sub-merchant (服务商模式)
+    #[arg(long)]
+    partner: bool,
     /// Keep the daemon's folder (configuration, keys, ledger) afterwards
     #[arg(long)]
     keep: bool,
@@ -104,7 +107,11 @@ impl DemoArgs {
         Plan {
             cars: cars.map(|cars| usize::try_from(cars).unwrap_or(usize::MAX)),
             seed: self.seed,
-            wechat: material::settings(self.seed),
+            wechat: match self.partner {
+                true => material::partner_settings(self.seed),
+                false => material::settings(self.seed),
+            },
+            partner: self.partner,
             offline: self.offline_for.map(|length| (CUT_OFF_AFTER, length)),
             keep: self.keep,
             pace: Pace::default(),
@@ -113,7 +120,7 @@ impl DemoArgs {
 }
 
 /// Reads `30s`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match parse_ms(text) {
         Ok(ms) => Ok(Duration::from_millis(ms)),
         Err(_) => Err("write a whole number and a unit, such as 30s or 2m".to_owned()),

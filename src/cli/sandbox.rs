@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::{demo, fail};
 use crate::clock::{Clock, TrustRule};
 use crate::lane::time::Wall;
-use crate::sim::sandbox;
+use crate::sim::sandbox::{self, Kind, Sandbox};
+use crate::sim::wechat::TrustMode;
 
 /// The port is taken, or the files cannot be written.
 const TRY_AGAIN: u8 = 75;
@@ -23,6 +25,38 @@ pub struct SandboxArgs {
     /// All chance comes from it
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Serve a service provider (服务商模式): every call has to name its sub-merchant
+    #[arg(long)]
+    partner: bool,
+    /// Which keys answers are signed with
+    #[arg(long, value_name = "MODEL", value_enum, default_value_t = TrustModel::Both)]
+    trust: TrustModel,
+    /// Begin with one platform certificate, and bring the next one in after that long, such as 30s
+    #[arg(long, value_name = "D", value_parser = demo::duration)]
+    rotate_after: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum TrustModel {
+    /// Platform certificates only
+    Certificates,
+    /// The public key only; there is no certificate to download
+    PublicKey,
+    /// The public key if the request names it, as during the migration
+    Both,
+    /// Any of them, whatever the request names
+    Mixed,
+}
+
+impl From<TrustModel> for TrustMode {
+    fn from(model: TrustModel) -> Self {
+        match model {
+            TrustModel::Certificates => Self::Certificates,
+            TrustModel::PublicKey => Self::PublicKey,
+            TrustModel::Both => Self::Both,
+            TrustModel::Mixed => Self::Mixed,
+        }
+    }
 }
 
 /// Serves until Ctrl-C. What a client is configured with goes to stdout, each call to the log.
@@ -37,7 +71,13 @@ pub fn run(args: &SandboxArgs) -> ExitCode {
 
 async fn serve(args: &SandboxArgs) -> ExitCode {
     let clock = Clock::system(TrustRule::Rtc, Wall(0));
-    let started = sandbox::run(args.listen, args.material.as_deref(), args.seed, clock).await;
+    let kind = Kind {
+        seed: args.seed,
+        partner: args.partner,
+        trust: args.trust.into(),
+        rotated: args.rotate_after.is_none(),
+    };
+    let started = sandbox::run(args.listen, args.material.as_deref(), kind, clock).await;
     let sandbox = match started {
         Ok(sandbox) => sandbox,
         Err(error) => return fail(TRY_AGAIN, crate::causes::told(&error)),
@@ -46,10 +86,29 @@ async fn serve(args: &SandboxArgs) -> ExitCode {
         "# A strict WeChat Pay serves parking calls here; Ctrl-C ends it. A client is told:\n"
     );
     println!("{}", sandbox.setup);
+    tokio::select! {
+        () = interrupted() => {}
+        () = rotated(&sandbox, args.rotate_after) => {}
+    }
+    sandbox.server.shutdown().await;
+    ExitCode::SUCCESS
+}
+
+async fn interrupted() {
     // An error means that there are no signals to wait for: then only killing ends it.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
-    sandbox.server.shutdown().await;
-    ExitCode::SUCCESS
+}
+
+/// Brings the next certificate in; never ends.
+async fn rotated(sandbox: &Sandbox, after: Option<Duration>) {
+    if let Some(after) = after {
+        tokio::time::sleep(after).await;
+        sandbox
+            .server
+            .with(|simulator| simulator.settings_mut().trust.rotate());
+        tracing::info!("platform certificates rotate: the next one signs beside the old one");
+    }
+    std::future::pending().await
 }

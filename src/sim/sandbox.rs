@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::http::{ListenError, Server};
 use super::material;
-use super::wechat::Simulator;
+use super::wechat::{Simulator, TrustMode};
 use crate::clock::Clock;
 
 /// A sandbox that is being served; each call is one line of the log.
@@ -28,6 +28,10 @@ pub struct ClientSetup {
     pub mchid: &'static str,
     /// Bound to it.
     pub appid: &'static str,
+    /// In partner mode: the sub-merchant, and the appid bound to it.
+    pub sub: Option<(&'static str, &'static str)>,
+    /// Which keys answers are signed with.
+    pub trust: TrustMode,
     /// `serial_no` of the `Authorization` header.
     pub merchant_serial: &'static str,
     /// Id of the WeChat Pay public key.
@@ -67,28 +71,67 @@ pub const API_V3_KEY_FILE: &str = "apiv3.key";
 /// WeChat Pay's public key.
 pub const PUBLIC_KEY_FILE: &str = "wechatpay_pub.pem";
 
+/// What the sandbox is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// All chance comes from it.
+    pub seed: u64,
+    /// Serves a service provider.
+    pub partner: bool,
+    /// Which keys answers are signed with.
+    pub trust: TrustMode,
+    /// The second platform certificate exists from the start; otherwise it comes with a rotation.
+    pub rotated: bool,
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            partner: false,
+            trust: TrustMode::Both,
+            rotated: true,
+        }
+    }
+}
+
 /// Serves an empty simulator at `listen` until the result is shut down or dropped. Writes the
 /// client's keys into `material` if it is given; they are throw-away keys that anybody may know.
 pub async fn run(
     listen: SocketAddr,
     material: Option<&Path>,
-    seed: u64,
+    kind: Kind,
     clock: Clock,
 ) -> Result<Sandbox, SandboxError> {
     if let Some(folder) = material {
         write_material(folder)?;
     }
-    let simulator = Simulator::new(material::settings(seed));
-    let server = Server::start(simulator, clock, &[listen]).await?;
+    let server = Server::start(simulator(kind), clock, &[listen]).await?;
     let setup = ClientSetup {
         base_url: server.base_urls().concat(),
         mchid: material::MCHID,
         appid: material::APPID,
+        sub: kind
+            .partner
+            .then_some((material::SUB_MCHID, material::SUB_APPID)),
+        trust: kind.trust,
         merchant_serial: material::MERCHANT_SERIAL,
         public_key_id: material::PUBLIC_KEY_ID,
         material: material.map(Path::to_owned),
     };
     Ok(Sandbox { server, setup })
+}
+
+fn simulator(kind: Kind) -> Simulator {
+    let mut settings = match kind.partner {
+        true => material::partner_settings(kind.seed),
+        false => material::settings(kind.seed),
+    };
+    if !kind.rotated {
+        settings.trust = settings.trust.before_rotation();
+    }
+    settings.trust.mode = kind.trust;
+    Simulator::new(settings)
 }
 
 /// Writes a client's keys into `folder`, which is made if it is not there. They are throw-away keys
@@ -133,19 +176,33 @@ impl fmt::Display for ClientSetup {
         };
         let file = |name| folder.join(name).display().to_string();
         writeln!(f, "[merchant]")?;
+        if self.sub.is_some() {
+            writeln!(f, "mode = \"partner\"")?;
+        }
         writeln!(f, "mchid = {:?}", self.mchid)?;
         writeln!(f, "appid = {:?}", self.appid)?;
         writeln!(f, "private_key_file = {:?}", file(KEY_FILE))?;
         writeln!(f, "certificate_file = {:?}", file(CERTIFICATE_FILE))?;
         writeln!(f, "# its serial: {}", self.merchant_serial)?;
         writeln!(f, "api_v3_key_files = [{:?}]", file(API_V3_KEY_FILE))?;
+        if let Some((mchid, appid)) = self.sub {
+            writeln!(f)?;
+            writeln!(f, "[merchant.sub]")?;
+            writeln!(f, "mchid = {mchid:?}")?;
+            writeln!(f, "appid = {appid:?}")?;
+        }
         writeln!(f)?;
         writeln!(f, "[wechat]")?;
         writeln!(f, "base_urls = [{:?}]", self.base_url)?;
-        writeln!(f)?;
-        writeln!(f, "[wechat.public_key]")?;
-        writeln!(f, "id = {:?}", self.public_key_id)?;
-        writeln!(f, "file = {:?}", file(PUBLIC_KEY_FILE))?;
+        if self.trust == TrustMode::PublicKey {
+            writeln!(f, "platform_certificates = false")?;
+        }
+        if self.trust != TrustMode::Certificates {
+            writeln!(f)?;
+            writeln!(f, "[wechat.public_key]")?;
+            writeln!(f, "id = {:?}", self.public_key_id)?;
+            writeln!(f, "file = {:?}", file(PUBLIC_KEY_FILE))?;
+        }
         if self.material.is_none() {
             writeln!(f)?;
             writeln!(f, "# DIR: give --material DIR to have these files written")?;
@@ -205,12 +262,45 @@ mod tests {
         let sandbox = start(None).await.unwrap();
         let taken = sandbox.server.addresses()[0];
         let clock = Clock::system(TrustRule::Ntp, Wall(0));
-        let error = run(taken, None, 1, clock).await.err().unwrap();
+        let error = run(taken, None, Kind::default(), clock)
+            .await
+            .err()
+            .unwrap();
         assert!(matches!(error, SandboxError::Listen(_)));
     }
 
+    #[tokio::test]
+    async fn the_setup_says_what_each_kind_of_sandbox_needs() {
+        for (partner, trust) in [
+            (true, TrustMode::Both),
+            (false, TrustMode::Certificates),
+            (true, TrustMode::PublicKey),
+            (false, TrustMode::Mixed),
+        ] {
+            let kind = Kind {
+                partner,
+                trust,
+                ..Kind::default()
+            };
+            let setup = start_kind(None, kind).await.unwrap().setup.to_string();
+            let read: toml::Table = setup.parse().unwrap();
+            let (merchant, wechat) = (&read["merchant"], &read["wechat"]);
+            let sub = merchant.get("sub").map(|sub| sub["mchid"].as_str());
+            assert_eq!(sub, partner.then_some(Some(material::SUB_MCHID)));
+            assert_eq!(merchant.get("mode").is_some(), partner);
+            let by_key = wechat.get("public_key").is_some();
+            assert_eq!(by_key, trust != TrustMode::Certificates);
+            let off = wechat.get("platform_certificates").is_some();
+            assert_eq!(off, trust == TrustMode::PublicKey);
+        }
+    }
+
     async fn start(material: Option<&Path>) -> Result<Sandbox, SandboxError> {
+        start_kind(material, Kind::default()).await
+    }
+
+    async fn start_kind(material: Option<&Path>, kind: Kind) -> Result<Sandbox, SandboxError> {
         let clock = Clock::system(TrustRule::Ntp, Wall(0));
-        run("127.0.0.1:0".parse().unwrap(), material, 1, clock).await
+        run("127.0.0.1:0".parse().unwrap(), material, kind, clock).await
     }
 }

@@ -28,6 +28,8 @@ pub struct Setup {
     pub duplicate_window: &'static str,
     /// The advance permission.
     pub advance: bool,
+    /// A service provider, for a sub-merchant.
+    pub partner: bool,
     /// Lines of `[exit]`.
     pub exit: &'static str,
     /// WeChat's hosts.
@@ -44,6 +46,7 @@ impl Default for Setup {
             exits: 1,
             duplicate_window: "30s",
             advance: true,
+            partner: false,
             exit: "",
             hosts: 1,
             wechat: |_| {},
@@ -70,7 +73,10 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let broker = Broker::start(folder.path()).await;
         let clock = Clock::system(TrustRule::Rtc, Wall(0));
-        let mut settings = material::settings(1);
+        let mut settings = match setup.partner {
+            true => material::partner_settings(1),
+            false => material::settings(1),
+        };
         settings.settle_after_ms = 200;
         (setup.wechat)(&mut settings);
         let simulator = Simulator::new(settings);
@@ -180,10 +186,16 @@ impl Bench {
             .iter()
             .map(|url| format!("{url:?}"))
             .collect();
+        let sub = format!(
+            "[merchant.sub]\nmchid = \"{}\"\nappid = \"{}\"\n",
+            material::SUB_MCHID,
+            material::SUB_APPID,
+        );
         let mut text = format!(
             "[site]\nid = \"lab\"\nbox = \"b1\"\nname = \"停车场\"\n\
-             [merchant]\nmchid = \"{}\"\nappid = \"{}\"\nadvance = {}\n\
+             [merchant]\nmode = \"{}\"\nmchid = \"{}\"\nappid = \"{}\"\nadvance = {}\n\
              private_key_file = \"{}\"\ncertificate_file = \"{}\"\napi_v3_key_files = [\"{}\"]\n\
+             {}\
              [wechat]\nbase_urls = [{}]\n\
              [store]\npath = \"{}\"\n\
              [mqtt]\nurl = \"mqtt://127.0.0.1:{}\"\n\
@@ -191,12 +203,14 @@ impl Bench {
              [exit]\n{}\n\
              [tariff]\nfile = \"{}\"\n\
              [control]\nsocket = \"{}\"\n",
+            if setup.partner { "partner" } else { "direct" },
             material::MCHID,
             material::APPID,
             setup.advance,
             path("key.pem"),
             path("cert.pem"),
             path("v3.key"),
+            if setup.partner { sub } else { String::new() },
             hosts.join(", "),
             self.store().display(),
             self.broker.port(),

@@ -19,6 +19,7 @@ mod damage;
 mod forgery;
 mod merchant;
 mod outage;
+mod partner;
 mod passage;
 mod payment;
 mod power;

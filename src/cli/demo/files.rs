@@ -80,12 +80,19 @@ impl Folder {
     pub fn write(
         &self,
         wechat: &[String],
+        partner: bool,
         broker: SocketAddr,
         lanes: &[SiteLane],
     ) -> Result<PathBuf, FilesError> {
         sandbox::write_material(&self.keys())?;
         self.write_file(TARIFF_FILE, TARIFF)?;
-        self.write_file(CONFIG_FILE, &self.config(wechat, broker, lanes))
+        let config = self.config(wechat, broker, lanes);
+        let config = if partner {
+            with_sub_merchant(&config)
+        } else {
+            config
+        };
+        self.write_file(CONFIG_FILE, &config)
     }
 
     fn config(&self, wechat: &[String], broker: SocketAddr, lanes: &[SiteLane]) -> String {
@@ -170,6 +177,18 @@ impl Drop for Folder {
     }
 }
 
+/// The same, for a service provider.
+fn with_sub_merchant(config: &str) -> String {
+    let sub = format!(
+        "[merchant.sub]\nmchid = {:?}\nappid = {:?}\n\n[wechat]\n",
+        material::SUB_MCHID,
+        material::SUB_APPID,
+    );
+    config
+        .replacen("mode = \"direct\"", "mode = \"partner\"", 1)
+        .replacen("[wechat]\n", &sub, 1)
+}
+
 fn lane_section(lane: &SiteLane) -> String {
     let direction = match lane.direction {
         Direction::Entry => "entry",
@@ -208,11 +227,15 @@ mod tests {
         let folder = Folder::create(false).unwrap();
         let wechat = ["http://127.0.0.1:8701", "http://127.0.0.1:8702"].map(str::to_owned);
         let broker = "127.0.0.1:1883".parse().unwrap();
-        let file = folder.write(&wechat, broker, &lanes()).unwrap();
+        let file = folder.write(&wechat, true, broker, &lanes()).unwrap();
+        let partner = Config::load(&file).unwrap().merchant.sub.unwrap();
+        assert_eq!(partner.mchid, material::SUB_MCHID);
+        let file = folder.write(&wechat, false, broker, &lanes()).unwrap();
         let (config, tariff) = Config::load_with_tariff(&file).unwrap();
         assert_eq!(config.lanes.len(), 4);
         assert_eq!(config.wechat.base_urls, wechat);
         assert!(config.merchant.advance);
+        assert_eq!(config.merchant.sub, None);
         for duration_ms in [3_000, 20_999] {
             let stay = Stay {
                 entry: Wall(0),

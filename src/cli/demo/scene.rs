@@ -42,6 +42,8 @@ pub struct Plan {
     pub seed: u64,
     /// The simulated WeChat Pay and its plates.
     pub wechat: wechat::Settings,
+    /// The daemon collects for a sub-merchant.
+    pub partner: bool,
     /// When WeChat is cut off, from the first car's coming, and for how long.
     pub offline: Option<(Duration, Duration)>,
     /// Keep the daemon's folder.
@@ -146,7 +148,7 @@ impl Scene {
         };
         let site = Site::connect(settings, clock.clone()).await?;
         let folder = Folder::create(plan.keep)?;
-        let config_file = folder.write(&wechat.base_urls(), broker, &lanes())?;
+        let config_file = folder.write(&wechat.base_urls(), plan.partner, broker, &lanes())?;
         let sheet = Arc::new(Sheet::new(screen, clock));
         let gate = start_gate(config_file, &sheet).await?;
         let scene = Self {

@@ -21,6 +21,17 @@ async fn six_cars_come_and_every_fen_is_accounted_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_collects_for_its_sub_merchant() {
+    let plan = Plan {
+        wechat: material::partner_settings(1),
+        partner: true,
+        ..plan(3)
+    };
+    let sums = sums_of(plan).await;
+    assert_eq!((sums.passages, sums.settled_fen), (3, 1_500));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn charges_of_an_outage_are_settled_after_it() {
     let plan = Plan {
         offline: Some((Duration::from_secs(1), Duration::from_secs(5))),
@@ -61,6 +72,7 @@ fn plan(cars: usize) -> Plan {
         cars: Some(cars),
         seed: 1,
         wechat: material::settings(1),
+        partner: false,
         offline: None,
         keep: false,
         pace: Pace::brisk(),
