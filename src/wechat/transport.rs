@@ -349,6 +349,8 @@ impl Fault {
     }
 
     fn unsendable(target: &str) -> Self {
+        // The query may name a plate and a driver.
+        let target = target.split('?').next().unwrap_or_default();
         Self {
             maybe_sent: false,
             text: format!("{target:?} is no path that goes out unchanged"),
