@@ -82,10 +82,12 @@ pub async fn keep_keys(client: Client, clock: Clock, index: IndexClient, inbox: 
     let mut raised = BTreeMap::new();
     loop {
         let now = clock.now();
-        if now.trusted && client.refresh_due().is_some_and(|due| due <= now.moment) {
-            if let Err(error) = client.refresh_certificates().await {
-                tracing::debug!(error = &error as &dyn Error, "no certificates");
-            }
+        let is_due = client.refresh_due().is_some_and(|due| due <= now.moment);
+        if now.trusted
+            && is_due
+            && let Err(error) = client.refresh_certificates().await
+        {
+            tracing::debug!(error = &error as &dyn Error, "no certificates");
         }
         let serials = client.key_ring().serials();
         if serials != cached {

@@ -46,6 +46,14 @@ pub enum Complaint {
     RunsOut(Wall),
 }
 
+/// A look at the list that brought something.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub came_to: Refreshed,
+    /// Serials of the certificates in the list that cannot be used, and why.
+    pub left_out: Vec<(String, ListFault)>,
+}
+
 /// What was found so far.
 #[derive(Default)]
 pub(super) struct Complaints {
@@ -73,14 +81,14 @@ impl Complaints {
     }
 
     /// A look at the list is over.
-    pub fn looked(&self, result: &Result<(Refreshed, Vec<(String, ListFault)>), RefreshFault>) {
+    pub fn looked(&self, result: &Result<Look, RefreshFault>) {
         self.change(|found| match result {
-            Ok((refreshed, left_out)) => {
+            Ok(look) => {
                 found.list = None;
                 found.disbelieved = 0;
-                found.none_offered = *refreshed == Refreshed::NoneOffered;
+                found.none_offered = look.came_to == Refreshed::NoneOffered;
                 let told = |(serial, fault): &(String, ListFault)| (serial.clone(), told(fault));
-                found.left_out = left_out.iter().map(told).collect();
+                found.left_out = look.left_out.iter().map(told).collect();
             }
             Err(fault @ RefreshFault::Unusable(list)) => {
                 found.list = Some(format!("{}: {}", told(fault), list.remedy()));
@@ -274,16 +282,23 @@ mod tests {
             held: 1,
             changed: false,
         };
-        complaints.looked(&Ok((listed, vec![("AB".into(), sealed)])));
+        let look = |left_out| {
+            let came_to = listed;
+            Ok(Look { came_to, left_out })
+        };
+        complaints.looked(&look(vec![("AB".into(), sealed)]));
         assert!(texts()[0].contains("AB of WeChat's list is left out"));
-        complaints.looked(&Ok((listed, Vec::new())));
+        complaints.looked(&look(Vec::new()));
         assert_eq!(texts(), [""; 0]);
     }
 
     #[test]
     fn no_certificates_are_a_fault_only_without_a_public_key() {
         let complaints = Complaints::default();
-        complaints.looked(&Ok((Refreshed::NoneOffered, Vec::new())));
+        complaints.looked(&Ok(Look {
+            came_to: Refreshed::NoneOffered,
+            left_out: Vec::new(),
+        }));
         let standing = |ring: &KeyRing| complaints.standing(ring, true, now(0));
         assert_eq!(standing(&KeyRing::default()), [Complaint::NothingToTrust]);
         assert_eq!(standing(&full_ring(&vectors())), []);

@@ -31,7 +31,7 @@ use crate::clock::Clock;
 use crate::lane::time::{Moment, Now, Wall};
 
 use self::certificates::{Opened, Schedule, open_list};
-use self::complaint::Complaints;
+use self::complaint::{Complaints, Look};
 use self::enrolment::{Asker, Enrolment, Wanted};
 use self::parking::ParseFault;
 use self::reply::{Reply, Verdict};
@@ -405,13 +405,10 @@ impl Client {
             Err(_) => schedule.failed(now),
         });
         self.0.complaints.looked(&result);
-        result.map(|(refreshed, _)| refreshed)
+        result.map(|look| look.came_to)
     }
 
-    /// With the certificates of the list that cannot be used.
-    async fn fetch_certificates(
-        &self,
-    ) -> Result<(Refreshed, Vec<(String, ListFault)>), RefreshFault> {
+    async fn fetch_certificates(&self) -> Result<Look, RefreshFault> {
         let call = Call {
             max_answer: MAX_CERTIFICATES,
             ..Call::get(certificates::PATH)
@@ -443,7 +440,10 @@ impl Client {
                 if changed {
                     info!(serials = ?self.0.ring.serials(), "platform certificates changed");
                 }
-                Ok((Refreshed::Listed { held, changed }, opened.left_out))
+                Ok(Look {
+                    came_to: Refreshed::Listed { held, changed },
+                    left_out: opened.left_out,
+                })
             }
             (Verdict::Believed | Verdict::UnknownSerial(_), Err(fault)) => {
                 Err(RefreshFault::Unusable(fault))
@@ -451,9 +451,10 @@ impl Client {
             (Verdict::UnknownSerial(serial), Ok(_)) => Err(RefreshFault::NotBelieved(
                 reply.detail(&format!("it is signed with unknown key {serial}")),
             )),
-            (Verdict::Refused(refusal), _) if refusal.status == 404 => {
-                Ok((Refreshed::NoneOffered, Vec::new()))
-            }
+            (Verdict::Refused(refusal), _) if refusal.status == 404 => Ok(Look {
+                came_to: Refreshed::NoneOffered,
+                left_out: Vec::new(),
+            }),
             (Verdict::Refused(refusal), _) => Err(RefreshFault::Refused(refusal)),
             (Verdict::Throttled { .. }, _) => Err(RefreshFault::Throttled),
             (Verdict::Lost(text), _) if (200..300).contains(&reply.status) => {
