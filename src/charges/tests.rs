@@ -3,7 +3,7 @@
 use super::answer::{Answer, Heard, ParkingEntry, Parties, Refusal, Transaction};
 use super::charge::{ChargeState, Claim, Opening, StaffReason};
 use super::entry::{EntryEnd, EntryState};
-use super::queue::{Call, MerchantRules, Out, Queue, Request};
+use super::queue::{Call, MerchantRules, Out, Queue, Request, SubMerchant};
 use super::record::{MoneyRecord, StaffOutcome};
 use crate::lane::alarm::AlarmKind;
 use crate::lane::number::{LedgerId, SessionId};
@@ -192,6 +192,57 @@ fn given_a_query_under_way_when_a_late_answer_to_the_charge_shows_acceptance_the
     queue.charge_answered(&number(), &heard, &now, &rules(), &mut out);
     let state = &queue.book().charge(&number()).unwrap().state;
     assert!(matches!(state, ChargeState::Accepted { .. }));
+}
+
+#[test]
+fn given_another_sub_merchant_by_now_when_an_order_is_queried_then_its_own_is_asked_under() {
+    let body = r#"{"appid":"wx1","sub_appid":"wx2","sub_mchid":"1900000109","description":"","out_trade_no":"","trade_scene":"PARKING","notify_url":"","amount":{"total":500,"currency":"CNY"},"parking_info":{"parking_id":"0100","plate_number":"粤B6K7H2","plate_color":"BLUE","start_time":"","end_time":"","parking_name":"","charging_duration":1,"device_id":""}}"#;
+    let mut records = sent();
+    records.pop();
+    records.push(MoneyRecord::ChargeSent {
+        trade_no: number(),
+        body: Some(body.into()),
+    });
+    let asked_under = |queue: &mut Queue, now| {
+        let mut rules = rules();
+        rules.sub = Some(SubMerchant {
+            mchid: "1900000110".into(),
+            appid: "wx3".into(),
+        });
+        let mut out = Out::default();
+        queue.turn(&at(now), &rules, &mut out);
+        match &out.calls[0].request {
+            Request::Query { sub_mchid, .. } => sub_mchid.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (mut queue, _) = resumed(&records);
+    let sub_mchid = asked_under(&mut queue, HOUR + 2_000);
+    assert_eq!(sub_mchid.as_deref(), Some("1900000109"));
+
+    let for_another = |parties: Parties| {
+        let mut queue = queue.clone();
+        let order = Transaction {
+            parties,
+            ..accepted()
+        };
+        let (heard, now) = (heard(Answer::Verified(order)), at(HOUR + 3_000));
+        let mut out = Out::default();
+        queue.query_answered(&number(), &heard, &now, &rules(), &mut out);
+        let state = &queue.book().charge(&number()).unwrap().state;
+        !matches!(state, ChargeState::Accepted { .. })
+    };
+    let named = |sub_mchid: &str| Parties {
+        sp_mchid: Some(rules().mchid),
+        sub_mchid: Some(sub_mchid.into()),
+        appid: Some("wx1".into()),
+        sub_appid: Some("wx2".into()),
+    };
+    assert!(!for_another(named("1900000109")));
+    assert!(for_another(named("1900000110")));
+
+    let (mut direct, _) = resumed(&sent());
+    assert_eq!(asked_under(&mut direct, HOUR + 2_000), None);
 }
 
 #[test]
