@@ -5,6 +5,8 @@ mod local_time;
 mod loose;
 pub mod mqtt;
 mod plate_text;
+pub mod serial;
+pub mod text;
 pub mod vz_mqtt;
 
 use crate::lane::reading::PlateRead;

@@ -1,5 +1,7 @@
 //! Plate text as bytes: UTF-8 or GB18030, never replaced character by character.
 
+use std::borrow::Cow;
+
 use crate::lane::plate::{Parsed, PlateFault, PlateNumber};
 
 /// Longer texts are not read as plates.
@@ -43,8 +45,17 @@ pub fn read(bytes: &[u8]) -> Option<PlateText> {
     }
 }
 
+/// `bytes` as text in the one encoding or the other; None if they are text in neither.
+pub fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(Cow::Borrowed(text)),
+        Err(_) => encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(bytes),
+    }
+}
+
 impl PlateText {
-    fn of(text: &str, gbk: bool) -> Self {
+    /// Reads a text that was decoded already.
+    pub fn of(text: &str, gbk: bool) -> Self {
         Self {
             text: text
                 .trim_matches(|c: char| c.is_whitespace() || c.is_control())
