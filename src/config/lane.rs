@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::document::{Need, Section};
+use super::port::Ports;
 use super::site::{IDENTIFIER, identifier};
+use super::text::TextCamera;
 use super::value::shortened;
 use crate::park::rules::Direction;
 
@@ -31,18 +33,30 @@ impl Lane {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Camera {
     pub dialect: Dialect,
-    /// Vendor serial, lower case.
+    /// Vendor serial, lower case; on a serial line its port, and its address there.
     pub device_id: String,
     /// A reading below this confidence is not charged automatically.
     pub min_confidence_permille: u16,
 }
 
 /// How a camera speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dialect {
     /// 臻识 cameras over MQTT.
     VzMqtt,
+    /// Lines of text over a serial port.
+    Text(Box<TextCamera>),
+}
+
+impl Camera {
+    /// The camera's line, if it is a serial one.
+    pub fn text(&self) -> Option<&TextCamera> {
+        match &self.dialect {
+            Dialect::Text(text) => Some(text),
+            Dialect::VzMqtt => None,
+        }
+    }
 }
 
 /// What moves the arm.
@@ -78,6 +92,7 @@ pub struct LoopInput {
 /// All lanes, each with an id and a camera of its own.
 pub(super) fn read_all(root: &mut Section<'_>) -> Vec<Lane> {
     let mut lanes: Vec<Lane> = Vec::new();
+    let mut ports = Ports::default();
     root.sections("lane", |section| {
         let lane = Lane::read(section);
         for (number, other) in (1..).zip(&lanes) {
@@ -89,7 +104,8 @@ pub(super) fn read_all(root: &mut Section<'_>) -> Vec<Lane> {
                 section.fault("id", text);
             }
             let device_id = &lane.camera.device_id;
-            if !device_id.is_empty() && *device_id == other.camera.device_id {
+            let is_serial = lane.camera.text().is_some();
+            if !device_id.is_empty() && !is_serial && *device_id == other.camera.device_id {
                 let text = format!(
                     "{device_id:?} is the camera of lane {:?} already; a camera serves one lane",
                     other.id
@@ -97,6 +113,7 @@ pub(super) fn read_all(root: &mut Section<'_>) -> Vec<Lane> {
                 section.fault("camera.device_id", text);
             }
         }
+        ports.add(section, &lane);
         lanes.push(lane);
     });
     lanes
@@ -118,13 +135,32 @@ impl Lane {
             1000..=600_000,
         );
         section.not_yet("display");
-        Self {
+        let lane = Self {
             id: id.unwrap_or_default(),
             direction: direction.unwrap_or(Direction::Entry),
             duplicate_window_ms: duplicate_window_ms.unwrap_or_default(),
             camera: section.section("camera", Camera::read),
             barrier: section.section("barrier", Barrier::read),
             loops: section.section("loops", Loops::read),
+        };
+        if lane.camera.text().is_some() {
+            refuse_what_text_cannot(section);
+        }
+        lane
+    }
+}
+
+/// A camera that speaks text has neither a relay nor inputs.
+fn refuse_what_text_cannot(section: &Section<'_>) {
+    let driver = section.given("barrier.driver");
+    if driver.is_some_and(|driver| driver.get_ref().as_str() == Some("camera")) {
+        let text = "a camera that speaks text has no relay; write driver = \"gpio\" or \"modbus\"";
+        section.fault("barrier.driver", text.to_owned());
+    }
+    for key in ["loops.arming_input", "loops.closing_input"] {
+        if section.has(key) {
+            let text = "a camera that speaks text has no inputs; leave it out";
+            section.fault(key, text.to_owned());
         }
     }
 }
@@ -134,7 +170,7 @@ impl Camera {
         let dialect = section.choice(
             "dialect",
             None,
-            &[("vz-mqtt", Dialect::VzMqtt)],
+            &[("vz-mqtt", false), ("text", true)],
             &[
                 "vz-http",
                 "vz-mqtt-push",
@@ -146,21 +182,30 @@ impl Camera {
                 "dahua",
             ],
         );
+        let is_text = dialect == Some(true);
+        let need = match is_text {
+            true => Need::Optional,
+            false => Need::Required,
+        };
+        let device_id = section.parsed("device_id", need, "1 to 64 of 0-9 A-Z a-z - _", device_id);
+        if is_text && section.has("device_id") {
+            let text = "belongs to dialect = \"vz-mqtt\"; leave it out, the port names the camera";
+            section.fault("device_id", text.to_owned());
+        }
+        let min_confidence_permille = section
+            .permille("min_confidence", Need::Default("0.8".into()))
+            .unwrap_or_default();
+        let text = TextCamera::read(section, dialect);
         if dialect.is_none() {
             section.allow_unknown();
         }
-        let device_id = section.parsed(
-            "device_id",
-            Need::Required,
-            "1 to 64 of 0-9 A-Z a-z - _",
-            device_id,
-        );
         Self {
-            dialect: dialect.unwrap_or(Dialect::VzMqtt),
-            device_id: device_id.unwrap_or_default(),
-            min_confidence_permille: section
-                .permille("min_confidence", Need::Default("0.8".into()))
-                .unwrap_or_default(),
+            device_id: match &text {
+                Some(text) => text.camera_id(),
+                None => device_id.unwrap_or_default(),
+            },
+            dialect: text.map_or(Dialect::VzMqtt, |text| Dialect::Text(Box::new(text))),
+            min_confidence_permille,
         }
     }
 }

@@ -23,11 +23,13 @@ mod lists;
 mod merchant;
 mod mqtt;
 mod nearest;
+mod port;
 mod secret;
 mod site;
 mod tariff;
 #[cfg(test)]
 mod tests;
+mod text;
 mod value;
 mod wechat;
 
@@ -43,6 +45,7 @@ pub use self::merchant::{Certificate, Merchant, SubMerchant};
 pub use self::mqtt::{ClientCertificate, Mqtt};
 pub use self::secret::{MissingSecret, read_public, read_secret, readable_by_others};
 pub use self::site::Site;
+pub use self::text::TextCamera;
 pub use self::wechat::{PublicKey, Wechat};
 
 /// Everything that the operator decides, with the defaults filled in.

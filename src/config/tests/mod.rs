@@ -6,6 +6,7 @@ mod faults;
 mod firmware;
 mod secrets;
 mod tariff;
+mod text;
 
 /// The shortest config that is right.
 const SHORTEST: &str = r#"
