@@ -58,6 +58,9 @@ fn show(status: &Value) -> String {
         );
         row(name, format!("{} yuan in {count}", yuan(fen)));
     }
+    for device in status["devices"].as_array().into_iter().flatten() {
+        row("device", self::device(device));
+    }
     for alarm in status["alarms"].as_array().into_iter().flatten() {
         let word = |key: &str| alarm[key].as_str().unwrap_or("");
         row(
@@ -85,4 +88,39 @@ fn queue(status: &Value) -> String {
     } else {
         parts.join(", ")
     }
+}
+
+/// A serial port's counts, those of trouble only where there was some.
+fn device(device: &Value) -> String {
+    let serial = &device["serial"];
+    let lanes = device["lanes"].as_array().into_iter().flatten();
+    let lanes: Vec<&str> = lanes.filter_map(Value::as_str).collect();
+    let state = match serial["open"].as_bool() {
+        Some(true) => "open",
+        _ => "NOT OPEN",
+    };
+    let mut text = format!(
+        "{} ({}) {state}",
+        device["device"].as_str().unwrap_or(""),
+        lanes.join(", ")
+    );
+    let counts = [
+        ("received_bytes", true),
+        ("sent_bytes", false),
+        ("frames", true),
+        ("unreadable", false),
+        ("bad_checksums", false),
+        ("bad_frames", false),
+        ("resyncs", false),
+        ("echo_bytes", false),
+        ("reopens", false),
+    ];
+    for (name, always) in counts {
+        let count = serial[name].as_u64().unwrap_or(0);
+        if always || count > 0 {
+            // Writing to a string cannot fail.
+            let _ = write!(text, ", {count} {}", name.replace('_', " "));
+        }
+    }
+    text
 }

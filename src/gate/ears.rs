@@ -22,6 +22,10 @@ struct Ear {
     closing: Option<config::LoopInput>,
     /// Last message of any kind; before the first one, the start.
     heard_at: Moment,
+    /// None: it may be silent for as long as no car comes.
+    silent_after_ms: Option<u64>,
+    /// Commands reach it by a way on which they might wait.
+    takes_commands: bool,
     silent: bool,
 }
 
@@ -36,6 +40,11 @@ impl Ears {
             lane: LaneId(lane.id.clone()),
             closing: lane.loops.closing,
             heard_at: now,
+            silent_after_ms: match &lane.camera.dialect {
+                config::Dialect::VzMqtt => Some(SILENT_AFTER_MS),
+                config::Dialect::Text(text) => text.silent_after_ms,
+            },
+            takes_commands: lane.camera.text().is_none(),
             silent: false,
         };
         let cameras = lanes
@@ -59,23 +68,36 @@ impl Ears {
         }
     }
 
-    /// Whether the camera of a lane has said nothing for too long to be sent a raise.
+    /// Whether the camera of a lane has said nothing for too long.
     pub fn is_silent(&self, lane: &LaneId, now: Moment) -> bool {
-        let mut of_lane = self.cameras.values().filter(|ear| ear.lane == *lane);
-        of_lane.any(|ear| now.since_ms(ear.heard_at) > SILENT_AFTER_MS)
+        self.of_lane(lane).any(|ear| ear.is_silent(now))
+    }
+
+    /// Whether a raise that is sent through the camera of a lane might wait on the way.
+    pub fn may_delay(&self, lane: &LaneId, now: Moment) -> bool {
+        self.of_lane(lane)
+            .any(|ear| ear.takes_commands && ear.is_silent(now))
+    }
+
+    fn of_lane(&self, lane: &LaneId) -> impl Iterator<Item = &Ear> {
+        self.cameras.values().filter(move |ear| ear.lane == *lane)
     }
 
     /// Cameras that fell silent or spoke again since the last look.
     pub fn changes(&mut self, now: Moment) -> Vec<Alarm> {
         let mut alarms = Vec::new();
         for (camera_id, ear) in &mut self.cameras {
-            let silent = now.since_ms(ear.heard_at) > SILENT_AFTER_MS;
+            let silent = ear.is_silent(now);
             if std::mem::replace(&mut ear.silent, silent) != silent {
                 let lane = &ear.lane;
                 let text = match silent {
-                    true => format!(
+                    true if ear.takes_commands => format!(
                         "camera {camera_id} of lane {lane} has been silent for half a minute; \
                          check its power, its network and its broker settings"
+                    ),
+                    true => format!(
+                        "camera {camera_id} of lane {lane} has been silent for silent_after; check \
+                         its power and its cable, and what `parkgate status` counts of its port"
                     ),
                     false => format!("camera {camera_id} of lane {lane} speaks again"),
                 };
@@ -132,6 +154,14 @@ impl Ears {
             | Report::Dropped { .. }
             | Report::Ignored => None,
         }
+    }
+}
+
+impl Ear {
+    fn is_silent(&self, now: Moment) -> bool {
+        let silence_ms = now.since_ms(self.heard_at);
+        self.silent_after_ms
+            .is_some_and(|after_ms| silence_ms > after_ms)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod announcing;
 mod clock_watch;
+mod devices;
 mod ears;
 mod enquiries;
 pub mod inbox;
@@ -42,6 +43,7 @@ use crate::site::{self, Announcement, Announcer};
 use crate::store::index::{Index, IndexReport};
 
 pub use enquiries::find_directly;
+use devices::Devices;
 use inbox::{Inbox, Message};
 use replay::Store;
 use run::Loop;
@@ -96,7 +98,9 @@ pub enum StartError {
 /// A running gate.
 pub struct Gate {
     inbox: Inbox,
-    link: Arc<Link>,
+    /// None without a camera that speaks MQTT.
+    link: Option<Arc<Link>>,
+    devices: Devices,
     announcer: Option<Announcer>,
     notifier: Notifier,
     _server: Server,
@@ -153,9 +157,10 @@ impl Gate {
             let keeper = secrets::keep_keys(client, clock.clone(), index.client(), inbox.clone());
             tasks.push(tokio::spawn(keeper).abort_handle());
         }
-        let link = Arc::new(start_link(&config, &clock, &inbox));
+        let link = start_link(&config, &clock, &inbox);
+        let devices = Devices::start(&config.lanes, &clock, &inbox);
         let (announcements, announced) = watch::channel(Announcement::default());
-        let announcer = start_announcer(&config, announced, &link, &inbox);
+        let announcer = start_announcer(&config, announced, link.clone(), &inbox);
         let socket = &config.control.socket;
         let server = Server::start(socket, inbox.clone()).await;
         let server = server.map_err(|source| StartError::Socket {
@@ -166,7 +171,8 @@ impl Gate {
         let started_at = clock.now();
         let work = Loop {
             ears: ears::Ears::new(&config.lanes, ledger, started_at.moment),
-            barriers: barriers(&config, &link),
+            barriers: barriers(&config, link.as_ref()),
+            devices: devices.clone(),
             turner: Turner::new(store.park, store.journal),
             restart_wanted: store.restart_wanted,
             started: store.started,
@@ -193,6 +199,7 @@ impl Gate {
         Ok(Self {
             inbox,
             link,
+            devices,
             announcer,
             notifier,
             _server: server,
@@ -223,7 +230,10 @@ impl Gate {
     pub async fn stop(self) -> Ended {
         self.notifier.stopping();
         self.inbox.put_message(Message::Stop).await;
-        self.link.close().await;
+        if let Some(link) = &self.link {
+            link.close().await;
+        }
+        self.devices.close().await;
         if let Some(announcer) = &self.announcer {
             announcer.close().await;
         }
@@ -275,24 +285,30 @@ fn start_index(
     )
 }
 
-fn start_link(config: &Config, clock: &Clock, inbox: &Inbox) -> Link {
+/// None where no camera needs a broker.
+fn start_link(config: &Config, clock: &Clock, inbox: &Inbox) -> Option<Arc<Link>> {
+    let lanes = config.lanes.iter();
+    let on_broker = lanes.filter(|lane| lane.camera.text().is_none());
+    let cameras: Vec<String> = on_broker
+        .map(|lane| lane.camera.device_id.clone())
+        .collect();
+    if cameras.is_empty() {
+        return None;
+    }
     let settings = mqtt::Settings {
         endpoint: Endpoint::of(&config.mqtt),
         client_id: config.mqtt.client_id.clone(),
-        cameras: config
-            .lanes
-            .iter()
-            .map(|lane| lane.camera.device_id.clone())
-            .collect(),
+        cameras,
     };
     let inbox = inbox.clone();
-    mqtt::spawn(settings, clock.clone(), move |event| hear(event, &inbox))
+    let link = mqtt::spawn(settings, clock.clone(), move |event| hear(event, &inbox));
+    Some(Arc::new(link))
 }
 
 fn start_announcer(
     config: &Config,
     announced: watch::Receiver<Announcement>,
-    link: &Arc<Link>,
+    link: Option<Arc<Link>>,
     inbox: &Inbox,
 ) -> Option<Announcer> {
     if !config.mqtt.announce {
@@ -303,11 +319,11 @@ fn start_announcer(
         client_id: format!("{}-state", config.mqtt.client_id),
         topics: site::Topics::new(&config.site.id, &config.site.box_id),
     };
-    let (link, inbox) = (Arc::clone(link), inbox.clone());
+    let inbox = inbox.clone();
     let on_fault = move |fault: Option<LinkFault>| {
         let text = match &fault {
             // The cameras' connection has the same broker and says why, once.
-            Some(_) if !link.is_up() => return,
+            Some(_) if link.as_ref().is_some_and(|link| !link.is_up()) => return,
             // It is made anew at once.
             Some(LinkFault::Lost { .. }) => return,
             Some(fault) => format!("the box's state and alarms are not told: {fault}"),
@@ -407,9 +423,12 @@ fn secrets_missing(why: &str) -> Alarm {
     }
 }
 
-fn barriers(config: &Config, link: &Arc<Link>) -> Barriers {
+fn barriers(config: &Config, link: Option<&Arc<Link>>) -> Barriers {
     let mut barriers = Barriers::default();
     for lane in &config.lanes {
+        let Some(link) = link.filter(|_| lane.camera.text().is_none()) else {
+            continue;
+        };
         let config::Barrier::Camera { output, pulse_ms } = lane.barrier;
         let relay = CameraRelay {
             link: Arc::clone(link),

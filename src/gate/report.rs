@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::BROKER;
+use super::devices::Devices;
 use super::ears::Ears;
 use crate::camera::{CameraEvent, Report};
 use crate::charges::charge::ChargeState;
@@ -128,22 +129,23 @@ fn money_fact(record: &MoneyRecord) {
 }
 
 /// Answers a question that changes nothing.
-pub fn answer(question: &Question, park: &Park, alarms: &Alarms) -> Answer {
+pub fn answer(question: &Question, park: &Park, alarms: &Alarms, devices: &Devices) -> Answer {
     match question {
-        Question::Status => Answer::Ok(status(park, alarms)),
+        Question::Status => Answer::Ok(status(park, alarms, devices)),
         Question::Review => Answer::Ok(review(park)),
         Question::Raise { .. } => Answer::Error("a raise is an event".to_owned()),
         Question::Find(_) => Answer::Error("that is asked of WeChat".to_owned()),
     }
 }
 
-fn status(park: &Park, alarms: &Alarms) -> Value {
+fn status(park: &Park, alarms: &Alarms, devices: &Devices) -> Value {
     let mut status = figures(park);
     let book = park.queue().book();
     status["version"] = env!("CARGO_PKG_VERSION").into();
     status["ledger"] = park.ledger().to_string().into();
     status["wechat_silent"] = park.queue().is_silent().into();
     status["merchant_stopped"] = json!(book.stop().map(|stop| stop.code.clone()));
+    status["devices"] = devices.status().into();
     status["alarms"] = json!(alarms.standing());
     status
 }

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Ended;
 use super::announcing::Announcing;
 use super::clock_watch::ClockWatch;
+use super::devices::Devices;
 use super::ears::Ears;
 use super::enquiries::Enquiry;
 use super::inbox::{Message, Outlet};
@@ -48,6 +49,7 @@ pub struct Loop {
     pub clock_watch: ClockWatch,
     pub ears: Ears,
     pub barriers: Barriers,
+    pub devices: Devices,
     pub calls: mpsc::Sender<Call>,
     pub enquiries: mpsc::Sender<Enquiry>,
     pub index: Index,
@@ -146,7 +148,8 @@ impl Loop {
             }
             Message::Asked(Question::Find(wanted), reply) => self.enquire(wanted, reply),
             Message::Asked(question, reply) => {
-                let answer = report::answer(&question, self.turner.park(), &self.alarms);
+                let answer =
+                    report::answer(&question, self.turner.park(), &self.alarms, &self.devices);
                 // Whoever asked may have gone.
                 let _ = reply.send(answer);
             }
@@ -271,7 +274,7 @@ impl Loop {
         let by_hand = raise.is_some_and(|raise| {
             raise.raise == number && matches!(raise.reason, RaiseReason::Attendant { .. })
         });
-        by_hand || !self.ears.is_silent(lane, self.clock.now().moment)
+        by_hand || !self.ears.may_delay(lane, self.clock.now().moment)
     }
 
     fn lane_of_raise(&self, number: u64) -> Option<LaneId> {
