@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod capture;
 mod client;
 mod config;
 #[cfg(feature = "demo")]
@@ -54,6 +55,8 @@ enum Command {
     },
     /// Show how the running daemon is doing
     Status(status::StatusArgs),
+    /// Write down what a device says, byte by byte, for whoever is to read it (Ctrl-C ends it)
+    Capture(capture::CaptureArgs),
 }
 
 /// Which configuration, for commands that read one.
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Lane { command } => lane::run(command),
         Command::Review { command } => review::run(command),
         Command::Status(args) => status::run(args),
+        Command::Capture(args) => capture::run(&args),
     }
 }
 

@@ -5,6 +5,7 @@
 //! ends that connection, waits a little longer each time, and makes a new one.
 
 mod link;
+mod overhear;
 mod session;
 
 use super::CameraEvent;
@@ -12,6 +13,7 @@ use crate::broker::Endpoint;
 
 pub use crate::broker::LinkFault;
 pub use link::{Link, NotSent, spawn};
+pub use overhear::overhear;
 
 /// How to reach a broker, and which cameras to listen to.
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::link::{Order, Shared, is_serial};
-use super::{LinkEvent, LinkFault, NotSent};
+use super::{LinkEvent, LinkFault, NotSent, Settings};
 use crate::broker::{Connection, WRITE_WITHIN};
 use crate::camera::vz_mqtt::{Kind, Layout, Topic, decode};
 use crate::lane::time::Moment;
@@ -63,7 +63,7 @@ pub(super) async fn run(
     layouts: Layouts,
     stopped: watch::Receiver<bool>,
 ) -> Ended {
-    let connection = match connection(&shared) {
+    let connection = match connection(&shared.settings) {
         Ok(connection) => connection,
         Err(fault) => return Ended::over(fault),
     };
@@ -303,8 +303,7 @@ fn next_order(orders: &mut Option<mpsc::Receiver<Order>>) -> impl Future<Output 
     })
 }
 
-fn connection(shared: &Shared) -> Result<Connection, LinkFault> {
-    let settings = &shared.settings;
+pub(super) fn connection(settings: &Settings) -> Result<Connection, LinkFault> {
     Connection::new(&settings.endpoint, &settings.client_id, |options| {
         options.set_max_packet_size(INCOMING_BYTES_MAX, OUTGOING_BYTES_MAX);
     })
@@ -332,7 +331,7 @@ fn filters(cameras: &[String], layouts: Layouts) -> Vec<Vec<String>> {
 
 /// Every serial as configured and in lower case; `+` for every camera. What cannot be a serial is
 /// left out: a broker may throw a client out for a filter that is none.
-fn spellings(cameras: &[String]) -> Vec<String> {
+pub(super) fn spellings(cameras: &[String]) -> Vec<String> {
     if cameras.is_empty() {
         return vec!["+".into()];
     }

@@ -90,6 +90,11 @@ impl Layout {
         ]
     }
 
+    /// The filter for everything that is said by and to a camera.
+    pub fn everything(self, serial: &str) -> String {
+        format!("{}/message/#", self.device(serial))
+    }
+
     fn device(self, serial: &str) -> String {
         match self {
             Self::Documented => format!("device/{serial}"),
