@@ -163,7 +163,8 @@ pub async fn run_to_the_end(config: &Path) -> (Option<i32>, String) {
     (status.code(), place.log())
 }
 
-async fn run(arguments: Vec<String>) -> Output {
+/// Runs any subcommand to its end.
+pub async fn run(arguments: Vec<String>) -> Output {
     let run = move || {
         Command::new(PARKGATE)
             .args(arguments)

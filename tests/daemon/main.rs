@@ -11,6 +11,8 @@ mod broker;
 mod camera;
 mod daemon;
 mod reading;
+#[path = "../../src/camera/serial/tests/terminal.rs"]
+mod terminal;
 mod wait;
 
 mod broker_loss;
@@ -26,6 +28,7 @@ mod power;
 mod readings;
 mod rubbish;
 mod secrecy;
+mod serial;
 mod several;
 mod starting;
 mod systemd;
