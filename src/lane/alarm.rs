@@ -37,6 +37,8 @@ pub enum AlarmKind {
     LinkDown,
     /// A barrier did not answer.
     BarrierUncertain,
+    /// The line or relay of a barrier cannot be driven, or stays driven.
+    BarrierFailed,
     /// A car was held for too long.
     HeldTooLong,
     /// A charge went to the staff.
@@ -61,7 +63,10 @@ impl AlarmKind {
 
     /// Whether a new text is a new cause, and not the same one counted on.
     pub fn text_is_the_cause(self) -> bool {
-        matches!(self, Self::LinkDown | Self::SecretsMissing)
+        matches!(
+            self,
+            Self::LinkDown | Self::SecretsMissing | Self::BarrierFailed
+        )
     }
 
     /// How soon a person should look.
@@ -71,6 +76,7 @@ impl AlarmKind {
             | Self::StoreFailed
             | Self::StoreDamaged
             | Self::SecretsMissing
+            | Self::BarrierFailed
             | Self::AnswerMismatch => Severity::Critical,
             Self::WechatSilent
             | Self::WechatKeys
