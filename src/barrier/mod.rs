@@ -6,6 +6,7 @@
 mod camera;
 mod condition;
 pub mod gpio;
+pub mod modbus;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
