@@ -61,6 +61,19 @@ fn show(status: &Value) -> String {
     for device in status["devices"].as_array().into_iter().flatten() {
         row("device", self::device(device));
     }
+    for barrier in status["barriers"].as_array().into_iter().flatten() {
+        let word = |key: &str| barrier[key].as_str().unwrap_or("");
+        row(
+            "barrier",
+            format!(
+                "{}: {}, {} ({})",
+                word("lane"),
+                word("health"),
+                word("driver"),
+                word("device")
+            ),
+        );
+    }
     for alarm in status["alarms"].as_array().into_iter().flatten() {
         let word = |key: &str| alarm[key].as_str().unwrap_or("");
         row(

@@ -269,6 +269,14 @@ impl<'d> Section<'d> {
         self.unknown_allowed = true;
     }
 
+    /// Asks for keys of which nobody knows yet whether they are needed: none of them is missed.
+    pub(super) fn perhaps<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let missing = self.missing.len();
+        let value = read(self);
+        self.missing.truncate(missing);
+        value
+    }
+
     /// Whether this section stands in the file.
     pub(super) fn is_given(&self) -> bool {
         self.table.is_some()

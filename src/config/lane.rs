@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::barrier::{self, Barrier};
 use super::document::{Need, Section};
 use super::port::Ports;
 use super::site::{IDENTIFIER, identifier};
@@ -59,18 +60,6 @@ impl Camera {
     }
 }
 
-/// What moves the arm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "driver", rename_all = "snake_case")]
-pub enum Barrier {
-    /// A relay output of the lane's camera.
-    Camera {
-        /// From 0.
-        output: u8,
-        pulse_ms: u64,
-    },
-}
-
 /// The lane's loops, as far as they are wired to the camera's inputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loops {
@@ -112,6 +101,7 @@ pub(super) fn read_all(root: &mut Section<'_>) -> Vec<Lane> {
                 );
                 section.fault("camera.device_id", text);
             }
+            barrier::compare(section, &lane, other);
         }
         ports.add(section, &lane);
         lanes.push(lane);
@@ -145,6 +135,15 @@ impl Lane {
         };
         if lane.camera.text().is_some() {
             refuse_what_text_cannot(section);
+        }
+        if let (Barrier::Gpio(gpio), Some(closing)) = (&lane.barrier, lane.loops.closing)
+            && gpio.loop_line.is_some()
+        {
+            let text = format!(
+                "the loop under the arm is camera input {} already; leave one of the two out",
+                closing.input
+            );
+            section.fault("barrier.loop_line", text);
         }
         lane
     }
@@ -206,28 +205,6 @@ impl Camera {
             },
             dialect: text.map_or(Dialect::VzMqtt, |text| Dialect::Text(Box::new(text))),
             min_confidence_permille,
-        }
-    }
-}
-
-impl Barrier {
-    fn read(section: &mut Section<'_>) -> Self {
-        let driver = section.choice(
-            "driver",
-            None,
-            &[("camera", ())],
-            &["gpio", "modbus", "serial"],
-        );
-        if driver.is_none() {
-            section.allow_unknown();
-        }
-        Self::Camera {
-            output: section
-                .small("output", Need::Default("0".into()), 3)
-                .unwrap_or_default(),
-            pulse_ms: section
-                .duration_ms("pulse", Need::Default("\"500ms\"".into()), 500, 500..=5000)
-                .unwrap_or_default(),
         }
     }
 }

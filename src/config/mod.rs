@@ -12,6 +12,7 @@ use crate::clock::TrustRule;
 use crate::lane::tariff::Tariff;
 
 mod address;
+mod barrier;
 mod document;
 pub mod duration;
 mod entry;
@@ -34,12 +35,13 @@ mod value;
 mod wechat;
 
 pub use self::address::Broker;
+pub use self::barrier::{Barrier, Gpio, Modbus};
 pub use self::document::{Key, Need};
 pub use self::entry::Entry;
 pub use self::exit::{Exit, IfWechatSilent};
 pub use self::fault::{Fault, Faults, Position};
 pub use self::guard::Guard;
-pub use self::lane::{Barrier, Camera, Dialect, Lane, LoopInput, Loops};
+pub use self::lane::{Camera, Dialect, Lane, LoopInput, Loops};
 pub use self::lists::Lists;
 pub use self::merchant::{Certificate, Merchant, SubMerchant};
 pub use self::mqtt::{ClientCertificate, Mqtt};

@@ -24,8 +24,8 @@ struct Ear {
     heard_at: Moment,
     /// None: it may be silent for as long as no car comes.
     silent_after_ms: Option<u64>,
-    /// Commands reach it by a way on which they might wait.
-    takes_commands: bool,
+    /// It speaks over a serial line, and not through the broker.
+    is_serial: bool,
     silent: bool,
 }
 
@@ -44,7 +44,7 @@ impl Ears {
                 config::Dialect::VzMqtt => Some(SILENT_AFTER_MS),
                 config::Dialect::Text(text) => text.silent_after_ms,
             },
-            takes_commands: lane.camera.text().is_none(),
+            is_serial: lane.camera.text().is_some(),
             silent: false,
         };
         let cameras = lanes
@@ -73,12 +73,6 @@ impl Ears {
         self.of_lane(lane).any(|ear| ear.is_silent(now))
     }
 
-    /// Whether a raise that is sent through the camera of a lane might wait on the way.
-    pub fn may_delay(&self, lane: &LaneId, now: Moment) -> bool {
-        self.of_lane(lane)
-            .any(|ear| ear.takes_commands && ear.is_silent(now))
-    }
-
     fn of_lane(&self, lane: &LaneId) -> impl Iterator<Item = &Ear> {
         self.cameras.values().filter(move |ear| ear.lane == *lane)
     }
@@ -91,7 +85,7 @@ impl Ears {
             if std::mem::replace(&mut ear.silent, silent) != silent {
                 let lane = &ear.lane;
                 let text = match silent {
-                    true if ear.takes_commands => format!(
+                    true if !ear.is_serial => format!(
                         "camera {camera_id} of lane {lane} has been silent for half a minute; \
                          check its power, its network and its broker settings"
                     ),

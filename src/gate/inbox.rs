@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::barrier::BarrierEvent;
 use crate::camera::CameraEvent;
 use crate::control::{Answer, Question};
 use crate::lane::alarm::Alarm;
@@ -21,6 +22,8 @@ pub enum Message {
     Event(Event),
     /// From a camera, not yet matched with a lane.
     Camera(CameraEvent),
+    /// From a barrier's driver.
+    Barrier(BarrierEvent),
     /// Something for the alarm list.
     Alarm(Alarm),
     /// A command that was taken and then not written.

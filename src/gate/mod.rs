@@ -2,6 +2,7 @@
 //! the one loop: what happened → decide → commit → carry out.
 
 mod announcing;
+mod barriers;
 mod clock_watch;
 mod devices;
 mod ears;
@@ -24,17 +25,15 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 
-use crate::barrier::{Barriers, CameraRelay};
 use crate::broker::{Endpoint, LinkFault};
 use crate::camera::mqtt::{self, Link, LinkEvent};
 use crate::charges::sender;
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::control::server::Server;
 use crate::control::{Answer, Question};
 use crate::health::systemd::Notifier;
 use crate::lane::alarm::{Alarm, AlarmKind};
-use crate::lane::session::LaneId;
 use crate::lane::tariff::Tariff;
 use crate::lane::time::Now;
 use crate::park::event::Event;
@@ -42,8 +41,8 @@ use crate::park::step::Step;
 use crate::site::{self, Announcement, Announcer};
 use crate::store::index::{Index, IndexReport};
 
-pub use enquiries::find_directly;
 use devices::Devices;
+pub use enquiries::find_directly;
 use inbox::{Inbox, Message};
 use replay::Store;
 use run::Loop;
@@ -167,12 +166,14 @@ impl Gate {
             path: socket.clone(),
             source,
         })?;
+        let barriers = barriers::start(&config.lanes, link.as_ref(), &clock, &inbox);
+        let barriers = barriers.map_err(StartError::Thread)?;
         let (tell_end, ended) = oneshot::channel();
         let started_at = clock.now();
         let work = Loop {
             ears: ears::Ears::new(&config.lanes, ledger, started_at.moment),
-            barriers: barriers(&config, link.as_ref()),
             devices: devices.clone(),
+            barriers,
             turner: Turner::new(store.park, store.journal),
             restart_wanted: store.restart_wanted,
             started: store.started,
@@ -421,22 +422,4 @@ fn secrets_missing(why: &str) -> Alarm {
         raised: true,
         text: format!("WeChat is stopped: {why}. The lanes run; charges wait in the ledger"),
     }
-}
-
-fn barriers(config: &Config, link: Option<&Arc<Link>>) -> Barriers {
-    let mut barriers = Barriers::default();
-    for lane in &config.lanes {
-        let Some(link) = link.filter(|_| lane.camera.text().is_none()) else {
-            continue;
-        };
-        let config::Barrier::Camera { output, pulse_ms } = lane.barrier;
-        let relay = CameraRelay {
-            link: Arc::clone(link),
-            camera_id: lane.camera.device_id.clone(),
-            output,
-            pulse_ms: u16::try_from(pulse_ms).unwrap_or(u16::MAX),
-        };
-        barriers.set(LaneId(lane.id.clone()), Box::new(relay));
-    }
-    barriers
 }

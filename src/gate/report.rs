@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::BROKER;
 use super::devices::Devices;
 use super::ears::Ears;
+use crate::barrier::Barriers;
 use crate::camera::{CameraEvent, Report};
 use crate::charges::charge::ChargeState;
 use crate::charges::record::MoneyRecord;
@@ -128,26 +129,45 @@ fn money_fact(record: &MoneyRecord) {
     }
 }
 
+/// What hangs on the box, beside the cameras of the broker.
+pub struct Hardware<'a> {
+    pub devices: &'a Devices,
+    pub barriers: &'a Barriers,
+}
+
 /// Answers a question that changes nothing.
-pub fn answer(question: &Question, park: &Park, alarms: &Alarms, devices: &Devices) -> Answer {
+pub fn answer(question: &Question, park: &Park, alarms: &Alarms, hardware: &Hardware) -> Answer {
     match question {
-        Question::Status => Answer::Ok(status(park, alarms, devices)),
+        Question::Status => Answer::Ok(status(park, alarms, hardware)),
         Question::Review => Answer::Ok(review(park)),
         Question::Raise { .. } => Answer::Error("a raise is an event".to_owned()),
         Question::Find(_) => Answer::Error("that is asked of WeChat".to_owned()),
     }
 }
 
-fn status(park: &Park, alarms: &Alarms, devices: &Devices) -> Value {
+fn status(park: &Park, alarms: &Alarms, hardware: &Hardware) -> Value {
     let mut status = figures(park);
     let book = park.queue().book();
     status["version"] = env!("CARGO_PKG_VERSION").into();
     status["ledger"] = park.ledger().to_string().into();
     status["wechat_silent"] = park.queue().is_silent().into();
     status["merchant_stopped"] = json!(book.stop().map(|stop| stop.code.clone()));
-    status["devices"] = devices.status().into();
+    status["devices"] = hardware.devices.status().into();
+    status["barriers"] = json!(told(hardware.barriers));
     status["alarms"] = json!(alarms.standing());
     status
+}
+
+/// Each barrier with how it is.
+fn told(barriers: &Barriers) -> Vec<Value> {
+    let states = barriers.states().into_iter();
+    states
+        .map(|(lane, state)| {
+            let mut told = json!(state);
+            told["lane"] = json!(lane);
+            told
+        })
+        .collect()
 }
 
 /// Cars, queue and money, in numbers alone.

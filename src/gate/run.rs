@@ -10,13 +10,14 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Ended;
 use super::announcing::Announcing;
+use super::barriers;
 use super::clock_watch::ClockWatch;
 use super::devices::Devices;
 use super::ears::Ears;
 use super::enquiries::Enquiry;
 use super::inbox::{Message, Outlet};
 use super::journal::LedgerJournal;
-use super::report;
+use super::report::{self, Hardware};
 use super::rows;
 use super::turn::{Committed, Outcome, StoreNews, Taken, Turner};
 use super::{Observed, Observer};
@@ -128,6 +129,11 @@ impl Loop {
                     to_do.push(Event::RaiseNotSent { lane, raise, why });
                 }
             }
+            Message::Barrier(told) => {
+                tracing::debug!(?told, "from a barrier");
+                let ledger = self.turner.park().ledger();
+                to_do.extend(barriers::event(told, ledger));
+            }
             Message::Alarm(alarm) => self.note(alarm),
             Message::Asked(
                 Question::Raise {
@@ -148,12 +154,23 @@ impl Loop {
             }
             Message::Asked(Question::Find(wanted), reply) => self.enquire(wanted, reply),
             Message::Asked(question, reply) => {
-                let answer =
-                    report::answer(&question, self.turner.park(), &self.alarms, &self.devices);
+                let answer = report::answer(
+                    &question,
+                    self.turner.park(),
+                    &self.alarms,
+                    &self.hardware(),
+                );
                 // Whoever asked may have gone.
                 let _ = reply.send(answer);
             }
             Message::Stop => {}
+        }
+    }
+
+    fn hardware(&self) -> Hardware<'_> {
+        Hardware {
+            devices: &self.devices,
+            barriers: &self.barriers,
         }
     }
 
@@ -245,7 +262,7 @@ impl Loop {
                     command_id: barrier::command_id(ledger, *raise, *issue),
                     valid_until: *valid_until,
                 };
-                let why = match self.camera_may_be_told(lane, *raise) {
+                let why = match self.barrier_may_be_told(lane, *raise) {
                     true => self.barriers.raise(lane, &order).err()?,
                     false => "its camera has been silent for half a minute".to_owned(),
                 };
@@ -268,13 +285,15 @@ impl Loop {
         }
     }
 
-    /// A person who stands at the gate sees what it does, and may always try.
-    fn camera_may_be_told(&self, lane: &LaneId, number: u64) -> bool {
+    /// What goes through a silent camera may come out much later. A person who stands at the gate
+    /// sees what it does, and may always try.
+    fn barrier_may_be_told(&self, lane: &LaneId, number: u64) -> bool {
         let raise = self.turner.park().site().raises.get(lane);
         let by_hand = raise.is_some_and(|raise| {
             raise.raise == number && matches!(raise.reason, RaiseReason::Attendant { .. })
         });
-        by_hand || !self.ears.may_delay(lane, self.clock.now().moment)
+        let is_silent = || self.ears.is_silent(lane, self.clock.now().moment);
+        by_hand || !self.barriers.needs_camera(lane) || !is_silent()
     }
 
     fn lane_of_raise(&self, number: u64) -> Option<LaneId> {

@@ -60,7 +60,7 @@ pub enum Event {
         /// The relay was driven.
         driven: bool,
     },
-    /// The command to raise did not leave this box.
+    /// The command to raise did not leave this box, or nobody can say that it drove the relay.
     RaiseNotSent {
         /// The lane.
         lane: LaneId,

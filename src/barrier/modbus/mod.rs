@@ -13,6 +13,7 @@ mod owner;
 mod port;
 mod wire;
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,6 +50,16 @@ pub enum Parity {
     None,
     Even,
     Odd,
+}
+
+impl fmt::Display for Parity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Even => "even",
+            Self::Odd => "odd",
+        })
+    }
 }
 
 /// One relay of a board.

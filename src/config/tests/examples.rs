@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::*;
 use super::SHORTEST;
+use crate::barrier::gpio::LineName;
 
 #[test]
 fn the_example_of_the_firmware_is_right() {
@@ -37,6 +38,26 @@ fn what_the_example_shows_in_comments_is_right_too() {
     assert!(config.wechat.public_key.is_some());
     assert!(config.merchant.sub.is_some());
     assert_eq!(config.mqtt.username.as_deref(), Some("parkgate"));
+}
+
+/// Of the barriers that are shown beside the one that is in force, too.
+#[test]
+fn every_barrier_that_the_example_shows_is_right() {
+    let text = include_str!("../../../firmware-config/parkgate.toml");
+    let shown = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("#     { "));
+    let mut drivers = Vec::new();
+    for barrier in shown {
+        let text = SHORTEST.replace("{ driver = \"camera\" }", &format!("{{ {barrier}"));
+        let config = Config::parse(&text, "parkgate.toml").unwrap_or_else(|f| panic!("{f}"));
+        drivers.push(match config.lanes[0].barrier {
+            Barrier::Camera { .. } => "camera",
+            Barrier::Gpio(_) => "gpio",
+            Barrier::Modbus(_) => "modbus",
+        });
+    }
+    assert_eq!(drivers, ["gpio", "modbus"]);
 }
 
 fn is_toml(line: &str) -> bool {
@@ -225,19 +246,18 @@ listen = "127.0.0.1:8600"
     assert_eq!(
         faults.to_string(),
         "parkgate.toml:55:1: [[lane]] display: not in this version; leave it out\n\
-         parkgate.toml:61:22: [[lane]] barrier.driver: \"gpio\" is not in this version; write \"camera\"\n\
          parkgate.toml:66:2: [console]: not in this version; leave it out\n\
-         3 faults"
+         2 faults"
     );
 
     let served = text
         .replace("display = {", "# display = {")
-        .replace(
-            r#"{ driver = "gpio", chip = "/dev/gpiochip0", line = "BARRIER_OUT1", pulse = "500ms" }"#,
-            r#"{ driver = "camera" }"#,
-        )
         .replace("[console]\nlisten = \"127.0.0.1:8600\"\n", "");
     let config = Config::parse(&served, "parkgate.toml").unwrap_or_else(|f| panic!("{f}"));
+    let Barrier::Gpio(gpio) = &config.lanes[1].barrier else {
+        panic!("{:?}", config.lanes[1].barrier)
+    };
+    assert_eq!(gpio.line, LineName::Name("BARRIER_OUT1".into()));
     assert!(config.merchant.advance);
     assert_eq!(
         config.merchant.notify_base_url.as_deref(),

@@ -30,7 +30,7 @@ base_urls = ["https://api.mch.weixin.qq.com", "http://api2.mch.weixin.qq.com"]
 id = "in-1"
 direction = "entry"
 camera = { dialect = "vz-mqtt", device_id = "265e1040-85e01fb7" }
-barrier = { driver = "gpio", chip = "/dev/gpiochip0", line = "BARRIER_OUT1" }
+barrier = { driver = "serial", port = "/dev/ttyS1" }
 "#;
     assert_eq!(
         faults_of(text),
@@ -43,7 +43,7 @@ parkgate.toml:15:47: [wechat] base_urls: "http://api2.mch.weixin.qq.com" is not 
 parkgate.toml:18:12: [exit] budget: "1500" has no unit; write "1500ms"
 parkgate.toml:19:16: [exit] near_match: "yes" is unknown; write "ask" or "auto"
 parkgate.toml:20:43: [exit] if_wechat_silent.normal_up_to_fen: -5 is out of range; write a whole number from 0 to 1000000
-parkgate.toml:26:22: [[lane]] barrier.driver: "gpio" is not in this version; write "camera"
+parkgate.toml:26:22: [[lane]] barrier.driver: "serial" is not in this version; write "camera" or "gpio" or "modbus"
 10 faults"#
     );
 }

@@ -1,5 +1,6 @@
 //! The config as a whole: examples, faults, documentation.
 
+mod barriers;
 mod docs;
 mod examples;
 mod faults;
