@@ -169,7 +169,7 @@ fn a_port_has_one_user_or_says_who_speaks() {
 
 #[test]
 fn a_port_is_not_shared_with_a_barrier() {
-    let board = "barrier = { driver = \"modbus\", port = \"/dev/serial/by-id/a\" }";
+    let board = "barrier = { driver = \"modbus\", port = \"/dev/serial/by-id/a\", coil = 0 }";
     only(
         &lane("x", PORT, board),
         "camera.port: is the port of lane \"x\"'s barrier; a port has one user, give the camera one of its own",
@@ -183,7 +183,7 @@ fn a_port_is_not_shared_with_a_barrier() {
 }
 
 /// A barrier that does not hang on the camera.
-const ELSEWHERE: &str = "barrier = { driver = \"gpio\" }";
+const ELSEWHERE: &str = "barrier = { driver = \"gpio\", chip = \"/dev/gpiochip0\", line = 1 }";
 
 fn lane(id: &str, keys: &str, more: &str) -> String {
     format!(
