@@ -28,6 +28,7 @@ pub fn ask(
     match exchange(socket, question) {
         Ok(Answer::Ok(value)) if json => print(&value.to_string()),
         Ok(Answer::Ok(value)) => print(&show(&value)),
+        Ok(Answer::Refused(refusal)) => fail(REFUSED, refusal),
         Ok(Answer::Error(why)) => fail(REFUSED, why),
         Err(error) => fail(
             NOT_RUNNING,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::charges::record::StaffOutcome;
 use crate::lane::session::LaneId;
+use crate::park::reply::Refusal;
 
 /// What may be asked, one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,17 @@ pub enum Question {
     },
     /// Cars that wait for a person, stays to look at, charges with the staff.
     Review,
+    /// See to a charge now.
+    Retry {
+        trade_no: String,
+        by: Option<String>,
+    },
+    /// Take a charge out of the queue, to be finished by hand.
+    ToStaff {
+        trade_no: String,
+        by: String,
+        why: String,
+    },
 }
 
 /// What comes back, one JSON object a line.
@@ -30,6 +42,8 @@ pub enum Question {
 pub enum Answer {
     /// Done, or what was asked for.
     Ok(serde_json::Value),
+    /// Not done, and which rule says so.
+    Refused(Refusal),
     /// Not done, and why.
     Error(String),
 }

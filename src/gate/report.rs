@@ -16,6 +16,7 @@ use crate::lane::time::Now;
 use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::{LaneRecord, Record};
+use crate::park::reply::{Done, Refusal};
 use crate::park::step::Step;
 
 /// What a camera said, if it is worth a line.
@@ -127,12 +128,28 @@ fn money_fact(record: &MoneyRecord) {
     }
 }
 
+/// Answers whoever asked for something to be done. What is not on disk is not done, but for an arm
+/// that rises all the same (DESIGN 3.12).
+pub fn told(event: &Event, reply: Result<Done, Refusal>, is_on_disk: bool) -> Answer {
+    match reply {
+        Err(refusal) => Answer::Refused(refusal),
+        Ok(done) if is_on_disk || matches!(event, Event::AttendantRaised { .. }) => {
+            Answer::Ok(json!(done))
+        }
+        Ok(done) => Answer::Error(format!(
+            "{done}, but the store cannot write: this is in memory alone and lost if the power goes"
+        )),
+    }
+}
+
 /// Answers a question that changes nothing.
 pub fn answer(question: &Question, park: &Park, alarms: &Alarms) -> Answer {
     match question {
         Question::Status => Answer::Ok(status(park, alarms)),
         Question::Review => Answer::Ok(review(park)),
-        Question::Raise { .. } => Answer::Error("a raise is an event".to_owned()),
+        Question::Raise { .. } | Question::Retry { .. } | Question::ToStaff { .. } => {
+            Answer::Error("an event, and no question".to_owned())
+        }
     }
 }
 

@@ -141,6 +141,14 @@ impl Loop {
                 });
                 asked.push(reply);
             }
+            Message::Asked(Question::Retry { trade_no, by }, reply) => {
+                to_do.push(Event::RetryAsked { trade_no, by });
+                asked.push(reply);
+            }
+            Message::Asked(Question::ToStaff { trade_no, by, why }, reply) => {
+                to_do.push(Event::StaffAsked { trade_no, by, why });
+                asked.push(reply);
+            }
             Message::Asked(question, reply) => {
                 let answer = report::answer(&question, self.turner.park(), &self.alarms);
                 // Whoever asked may have gone.
@@ -167,6 +175,7 @@ impl Loop {
             self.note(store_alarm(news));
         }
         self.write_behind(&outcome);
+        let is_on_disk = !self.turner.is_failing();
         let mut replies = asked.drain(..);
         for Taken {
             event,
@@ -181,10 +190,7 @@ impl Loop {
             if let Some(reply) = step.reply.take()
                 && let Some(asker) = replies.next()
             {
-                let answer = match reply {
-                    Ok(text) => Answer::Ok(serde_json::Value::String(text)),
-                    Err(text) => Answer::Error(text),
-                };
+                let answer = report::told(&event, reply, is_on_disk);
                 // Whoever asked may have gone.
                 let _ = asker.send(answer);
             }

@@ -84,7 +84,9 @@ fn class_of_event(event: &Event) -> Class {
         Event::PlateRead { .. } => Class::Reading,
         Event::EntryAnswered { .. }
         | Event::ChargeAnswered { .. }
-        | Event::QueryAnswered { .. } => Class::Money,
+        | Event::QueryAnswered { .. }
+        | Event::RetryAsked { .. }
+        | Event::StaffAsked { .. } => Class::Money,
         _ => Class::Event,
     }
 }
