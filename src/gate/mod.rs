@@ -3,6 +3,7 @@
 
 mod announcing;
 mod clock_watch;
+pub mod devices;
 mod ears;
 pub mod inbox;
 mod journal;
@@ -39,6 +40,7 @@ use crate::park::event::Event;
 use crate::park::step::Step;
 use crate::site::{self, Announcement, Announcer};
 use crate::store::index::{Index, IndexReport};
+use crate::story::archive::Archive;
 
 use inbox::{Inbox, Message};
 use replay::Store;
@@ -148,7 +150,8 @@ impl Gate {
         let (announcements, announced) = watch::channel(Announcement::default());
         let announcer = start_announcer(&config, announced, &link, &inbox);
         let socket = &config.control.socket;
-        let server = Server::start(socket, inbox.clone()).await;
+        let archive = Archive::new(replay::ledger_dir(&config));
+        let server = Server::start(socket, inbox.clone(), archive).await;
         let server = server.map_err(|source| StartError::Socket {
             path: socket.clone(),
             source,
@@ -156,6 +159,7 @@ impl Gate {
         let (tell_end, ended) = oneshot::channel();
         let started_at = clock.now();
         let work = Loop {
+            devices: devices::Devices::new(&config.lanes, started_at.moment),
             ears: ears::Ears::new(&config.lanes, ledger, started_at.moment),
             barriers: barriers(&config, &link),
             turner: Turner::new(store.park, store.journal),

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Ended;
 use super::announcing::Announcing;
 use super::clock_watch::ClockWatch;
+use super::devices::Devices;
 use super::ears::Ears;
 use super::inbox::{Message, Outlet};
 use super::journal::LedgerJournal;
@@ -44,6 +45,7 @@ pub struct Loop {
     pub outlet: Outlet,
     pub clock: Clock,
     pub clock_watch: ClockWatch,
+    pub devices: Devices,
     pub ears: Ears,
     pub barriers: Barriers,
     pub calls: mpsc::Sender<Call>,
@@ -109,9 +111,13 @@ impl Loop {
         asked: &mut Vec<oneshot::Sender<Answer>>,
     ) {
         match message {
-            Message::Event(event) => to_do.push(event),
+            Message::Event(event) => {
+                self.devices.happened(&event, self.clock.now().moment);
+                to_do.push(event);
+            }
             Message::Camera(heard) => {
                 report::heard(&heard, self.ears.lane_of(&heard.camera_id));
+                self.devices.heard(&heard);
                 self.ears.heard(&heard.camera_id, heard.received.moment);
                 to_do.extend(self.ears.event(heard));
             }
@@ -123,7 +129,10 @@ impl Loop {
                     to_do.push(Event::RaiseNotSent { lane, raise, why });
                 }
             }
-            Message::Alarm(alarm) => self.note(alarm),
+            Message::Alarm(alarm) => {
+                self.devices.said(&alarm, self.clock.now().moment);
+                self.note(alarm);
+            }
             Message::Asked(
                 Question::Raise {
                     lane,
@@ -150,11 +159,26 @@ impl Loop {
                 asked.push(reply);
             }
             Message::Asked(question, reply) => {
-                let answer = report::answer(&question, self.turner.park(), &self.alarms);
+                let answer = self.answer(&question);
                 // Whoever asked may have gone.
                 let _ = reply.send(answer);
             }
             Message::Stop => {}
+        }
+    }
+
+    fn answer(&self, question: &Question) -> Answer {
+        let (park, now) = (self.turner.park(), self.clock.now().moment);
+        match question {
+            Question::Devices => {
+                Answer::Ok(serde_json::json!(self.devices.list(park, &self.ears, now)))
+            }
+            Question::Store => Answer::Ok(serde_json::json!({
+                "store": self.store_dir,
+                "ledger": park.ledger().to_string(),
+                "version": env!("CARGO_PKG_VERSION"),
+            })),
+            question => report::answer(question, park, &self.alarms, now),
         }
     }
 
@@ -166,11 +190,23 @@ impl Loop {
         }
         let outcome = self.turner.turn(events, now);
         // First, because cars wait for it; who is only told can wait for the cars.
+        let mut told = Vec::new();
         let steps = outcome.taken.iter().map(|taken| &taken.step);
         let commands = steps.flat_map(|step| &step.commands);
-        let failed = commands
+        let failed: Vec<Event> = commands
+            .inspect(|command| {
+                if let Command::RaiseBarrier { lane, .. } = command {
+                    told.push(lane.clone());
+                }
+            })
             .filter_map(|command| self.carry_out(command))
             .collect();
+        for lane in &told {
+            self.devices.told(lane);
+        }
+        for event in &failed {
+            self.devices.happened(event, now.moment);
+        }
         if let Some(news) = &outcome.store {
             self.note(store_alarm(news));
         }
