@@ -32,7 +32,7 @@ mod value;
 mod wechat;
 
 pub use self::address::Broker;
-pub use self::document::{Key, Need};
+pub use self::document::{Key, Need, Takes};
 pub use self::entry::Entry;
 pub use self::exit::{Exit, IfWechatSilent};
 pub use self::fault::{Fault, Faults, Position};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::at;
 use super::charge::{ChargeRow, Charges};
+use super::head::STEP;
 use super::session::{SessionRow, Sessions};
 use super::steps::{self, Told};
 use crate::charges::answer::{Answer, Heard, ParkingEntry, Refusal, TradeState, Transaction};
@@ -134,7 +135,6 @@ pub fn of(dir: &Path, session: &SessionId) -> Result<Option<Story>, LedgerError>
 }
 
 /// Numbers on disk (docs/record-kinds.md).
-const STEP: u16 = 1;
 const CHECKPOINT: u16 = 3;
 const SESSION_OPENED: u16 = 16;
 const RAISE_REISSUED: u16 = 19;

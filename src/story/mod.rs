@@ -6,10 +6,8 @@ pub mod archive;
 mod at;
 pub mod charge;
 pub mod happening;
+pub mod head;
 pub mod session;
 pub mod standing;
 mod steps;
-#[cfg(test)]
-#[cfg(feature = "demo")]
-mod tests;
 pub mod wanted;

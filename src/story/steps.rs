@@ -2,15 +2,11 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
-
-use crate::lane::time::{Now, Wall};
+use super::head::decided_at;
+use crate::lane::time::Wall;
 use crate::park::record::Record;
 use crate::store::ledger::{Commits, Ledger, LedgerError};
-use crate::store::record::{Class, Commit, Record as Stored};
-
-/// The number of a step's head on disk.
-const STEP: u16 = 1;
+use crate::store::record::{Commit, Record as Stored};
 
 /// One record and when it was decided.
 pub struct Told<'r> {
@@ -85,17 +81,4 @@ fn is_before(commits: &[&Commit], since: Wall) -> bool {
     let records = commits.iter().flat_map(|commit| &commit.records);
     let mut times = records.filter_map(decided_at).filter(|now| now.trusted);
     times.next().is_some_and(|now| now.wall < since)
-}
-
-fn decided_at(stored: &Stored) -> Option<Now> {
-    #[derive(Deserialize)]
-    struct Head {
-        now: Now,
-    }
-    let may_be_a_head = stored.kind == STEP
-        && matches!(stored.class, Class::Reading | Class::Money | Class::Event)
-        && !stored.payload.is_empty();
-    may_be_a_head.then_some(())?;
-    let head: Head = serde_json::from_slice(&stored.payload).ok()?;
-    Some(head.now)
 }
