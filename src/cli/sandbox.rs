@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{demo, fail};
+use super::{demo, fail, output};
 use crate::clock::{Clock, TrustRule};
 use crate::lane::time::Wall;
 use crate::sim::sandbox;
@@ -42,10 +42,10 @@ async fn serve(args: &SandboxArgs) -> ExitCode {
         Ok(sandbox) => sandbox,
         Err(error) => return fail(TRY_AGAIN, crate::causes::told(&error)),
     };
-    println!(
-        "# A strict WeChat Pay serves parking calls here; Ctrl-C ends it. A client is told:\n"
+    output::print(
+        "# A strict WeChat Pay serves parking calls here; Ctrl-C ends it. A client is told:",
     );
-    println!("{}", sandbox.setup);
+    output::print(&format!("\n{}", sandbox.setup));
     // An error means that there are no signals to wait for: then only killing ends it.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;

@@ -176,6 +176,8 @@ impl<K: Fn(&SessionRow) -> bool> Sessions<K> {
                 self.let_go(&hold.lane.0);
                 if let Some(session) = &hold.session
                     && let Some(row) = self.rows.get_mut(&session.0)
+                    // A car may be held once more after its stay is over.
+                    && row.state == Stay::Inside
                 {
                     row.state = Stay::Held;
                     self.held.insert(hold.lane.0.clone(), session.0.clone());

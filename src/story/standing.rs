@@ -13,7 +13,7 @@ use crate::park::record::Record;
 use crate::park::state::Site;
 use crate::store::ledger::{Ledger, LedgerError};
 
-/// The fold of a ledger.
+/// The fold of a ledger, but for which readings were handled: that is for a park that goes on.
 pub struct Standing {
     pub ledger: Option<LedgerId>,
     /// The last record.

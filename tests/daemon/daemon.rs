@@ -163,10 +163,12 @@ pub async fn run_to_the_end(config: &Path) -> (Option<i32>, String) {
     (status.code(), place.log())
 }
 
-async fn run(arguments: Vec<String>) -> Output {
+/// Runs the program with these words to its end.
+pub async fn run(arguments: Vec<String>) -> Output {
     let run = move || {
         Command::new(PARKGATE)
             .args(arguments)
+            .env("LC_ALL", "C")
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .output()

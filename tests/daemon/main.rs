@@ -13,6 +13,7 @@ mod daemon;
 mod reading;
 mod wait;
 
+mod asking;
 mod broker_loss;
 mod commands;
 mod damage;
