@@ -15,17 +15,19 @@ use crate::wait::until;
 
 const PLATE: &str = "粤B70001";
 const WAITING: &str = "粤B70002";
+const IN_DOUBT: &str = "粤B70003";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stays_charges_and_devices_are_told_and_charges_can_be_taken_over() {
     let (bench, daemon) = Bench::start(Setup::default()).await;
     bench.entry().pass(PLATE).await;
+    bench.entry().pass(IN_DOUBT).await;
     bench.entry().pass(WAITING).await;
-    bench.place.logged("entry registered", 2).await;
+    bench.place.logged("entry registered", 3).await;
     let inside = json(&bench.place.ask(&["sessions", "list", "--json"]).await);
     assert_eq!(inside["answered_by"], "daemon");
     let plates: Vec<&str> = list(&inside["sessions"], "plate");
-    assert_eq!(plates, [WAITING, PLATE], "newest first");
+    assert_eq!(plates, [WAITING, IN_DOUBT, PLATE], "newest first");
     sleep(stay::CHARGED).await;
     bench.exit().pass(PLATE).await;
     bench.settled_or_accepted().await;
@@ -84,22 +86,19 @@ async fn stays_charges_and_devices_are_told_and_charges_can_be_taken_over() {
     let taken = take_over(&bench, &trade_no).await;
     assert_eq!(taken.status.code(), Some(1), "{taken:?}");
 
-    // A charge that never reached WeChat can.
+    // Nor can what WeChat may have: it took the connection and never answered.
+    bench.wechat.set_outage(Outage::Silent);
+    bench.exit().pass(IN_DOUBT).await;
+    let unknown = charge_in(&bench, IN_DOUBT, &["unknown"]).await;
+    let taken = take_over(&bench, unknown["trade_no"].as_str().unwrap()).await;
+    assert_eq!(taken.status.code(), Some(1), "{taken:?}");
+    let why = String::from_utf8(taken.stderr).unwrap();
+    assert!(why.contains("may still take this money"), "{why}");
+
+    // A charge that never left can.
     bench.wechat.set_outage(Outage::Refused);
-    bench.exit().read(WAITING).await;
-    let due = until("a charge that waits", async || {
-        let list = json(
-            &bench
-                .place
-                .ask(&["charges", "list", "--plate", WAITING, "--json"])
-                .await,
-        );
-        let charge = list["charges"][0].clone();
-        ["due", "waiting_for_entry"]
-            .contains(&charge["state"].as_str()?)
-            .then_some(charge)
-    })
-    .await;
+    bench.exit().pass(WAITING).await;
+    let due = charge_in(&bench, WAITING, &["due", "waiting_for_entry"]).await;
     let trade_no = due["trade_no"].as_str().unwrap().to_owned();
     let retry = ["charges", "retry", &trade_no, "--by", "王芳", "--json"];
     until("the retry to be taken", async || {
@@ -263,6 +262,19 @@ impl Bench {
             .status_with("the charge to be filed", is_filed)
             .await;
     }
+}
+
+/// Waits until the plate's charge is in one of these states.
+async fn charge_in(bench: &Bench, plate: &str, states: &[&str]) -> Value {
+    let words = ["charges", "list", "--plate", plate, "--json"];
+    until(&format!("a charge of {plate} in {states:?}"), async || {
+        let list = json(&bench.place.ask(&words).await);
+        let charge = list["charges"][0].clone();
+        states
+            .contains(&charge["state"].as_str()?)
+            .then_some(charge)
+    })
+    .await
 }
 
 async fn take_over(bench: &Bench, trade_no: &str) -> Output {
