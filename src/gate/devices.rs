@@ -172,8 +172,8 @@ impl Devices {
         let as_configured = |lane: &config::Lane| LaneDevices {
             lane: LaneId(lane.id.clone()),
             camera_id: lane.camera.device_id.clone(),
-            camera: serde_json::to_value(&lane.camera).unwrap_or_default(),
-            barrier: serde_json::to_value(&lane.barrier).unwrap_or_default(),
+            camera: as_value(&lane.camera),
+            barrier: as_value(&lane.barrier),
         };
         let links = [BROKER, WECHAT].map(|id| (id.to_owned(), LinkCounts::default()));
         Self {
@@ -344,6 +344,10 @@ fn state_of(raise: &Raise) -> BarrierState {
         (false, Some(Proof::Reply | Proof::Arm | Proof::Loop)) => BarrierState::CarriedOut,
         (false, None) => BarrierState::Uncertain,
     }
+}
+
+fn as_value(configured: &impl Serialize) -> Value {
+    serde_json::to_value(configured).unwrap_or_default()
 }
 
 fn add_one(count: &mut u64) {
