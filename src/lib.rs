@@ -20,4 +20,5 @@ pub mod park;
 pub mod sim;
 pub mod site;
 pub mod store;
+pub mod story;
 pub mod wechat;

@@ -135,6 +135,13 @@ pub enum StaffReason {
     Unsettled,
     /// The guard kept it from being filed.
     Guarded(Vec<Doubt>),
+    /// A person took it out of the queue.
+    ByHand {
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
 }
 
 /// Why nothing is claimed any more.

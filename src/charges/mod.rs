@@ -16,6 +16,6 @@ pub mod queue;
 pub mod record;
 mod reply;
 pub mod sender;
-mod staff;
+pub mod staff;
 #[cfg(test)]
 mod tests;

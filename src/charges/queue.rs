@@ -10,6 +10,7 @@ use super::charge::{ChargeState, Claim, Opening};
 use super::entry::{EntryEnd, EntryState, NotRegistrable};
 use super::link::Link;
 use super::record::MoneyRecord;
+use super::staff::WaitsFor;
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
 use crate::lane::session::Session;
@@ -229,6 +230,30 @@ impl Queue {
     /// The store cannot write, or can again.
     pub fn pause(&mut self, paused: bool) {
         self.paused = paused;
+    }
+
+    /// Whether the store cannot write.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// When a charge in the queue is next seen to; None: a call about it is on its way.
+    pub fn next_at(&self, trade_no: &str) -> Option<Moment> {
+        let item = Item::Charge(trade_no.to_owned());
+        Some(self.agenda.next_at_of(&item)?.max(self.opens_at()))
+    }
+
+    /// What keeps back a charge that is due.
+    pub(super) fn kept_back_by(&self, now: Moment) -> WaitsFor {
+        if self.unsigned_until.is_some() {
+            WaitsFor::Clock
+        } else if let Some(stop) = self.book.stop() {
+            WaitsFor::Merchant(stop.code.clone())
+        } else if self.link.opens_at() > now {
+            WaitsFor::Link
+        } else {
+            WaitsFor::Nothing
+        }
     }
 
     /// When the queue wants a turn, if nothing happens before.

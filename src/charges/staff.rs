@@ -1,12 +1,61 @@
-//! What a person has to finish, or has finished.
+//! What a person has to finish, or has finished, or wishes for.
+
+use serde::{Deserialize, Serialize};
 
 use super::agenda::Item;
 use super::call::Out;
-use super::charge::{ChargeState, StaffReason, WithdrawnReason};
+use super::charge::{Charge, ChargeState, StaffReason, WithdrawnReason};
 use super::queue::Queue;
 use super::record::{MoneyRecord, StaffOutcome};
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::tariff::yuan;
+use crate::lane::time::Now;
+
+/// Why a person's wish about a charge is not done, and what to do instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Declined {
+    /// Neither in the queue nor with the staff.
+    #[error("no such charge waits; `parkgate charges show` tells what became of a number")]
+    NoSuchCharge,
+    /// `Sent`, `Unknown` or `ToRepeat`: only WeChat can say whether it has the money.
+    #[error(
+        "WeChat may still take this money; do not collect it a second time. `parkgate charges \
+         retry` asks WeChat at once, and what WeChat says it has not got can be handed over"
+    )]
+    MayStillBeTaken,
+    /// `Accepted`: WeChat's, until it settles or fails.
+    #[error(
+        "WeChat has taken this charge on; it settles or comes back by itself. `parkgate charges \
+         retry` asks WeChat at once"
+    )]
+    TakenOn,
+    /// A person has it already.
+    #[error("it is with the staff; `parkgate review list` tells why")]
+    WithStaff,
+    /// An answer is waited for.
+    #[error("a call about it is on its way; look again in a minute")]
+    OnItsWay,
+    /// Nothing could be recorded.
+    #[error("the store cannot write, so nothing is changed; see the alarm in `parkgate status`")]
+    StoreFailed,
+}
+
+/// What a charge that is due now still waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// Nothing: it goes with the next turn.
+    Nothing,
+    /// WeChat has not confirmed the entry yet.
+    Entry,
+    /// The pause after failures or after "too many requests".
+    Link,
+    /// WeChat refuses this merchant, with this code; single queries try now and then.
+    Merchant(String),
+    /// The clock is not trusted, and nothing is signed.
+    Clock,
+}
 
 impl Queue {
     /// Nothing is claimed any more, or staff has finished.
@@ -18,7 +67,7 @@ impl Queue {
         trade_no: &str,
         how: StaffOutcome,
         out: &mut Out,
-    ) -> Result<(), &'static str> {
+    ) -> Result<(), Declined> {
         let trade_no = trade_no.to_owned();
         if self.book.on_desk(&trade_no).is_some() {
             let text = "staff has finished".to_owned();
@@ -26,15 +75,7 @@ impl Queue {
             self.record(out, MoneyRecord::StaffFinished { trade_no, how });
             return Ok(());
         }
-        let charge = self.book.charge(&trade_no).ok_or("no such charge")?;
-        match charge.state {
-            ChargeState::WaitingForEntry | ChargeState::Due => {}
-            ChargeState::Sent | ChargeState::Unknown { .. } | ChargeState::ToRepeat => {
-                return Err("WeChat may still take this money; do not collect it a second time");
-            }
-            _ => return Err("WeChat has taken this charge on"),
-        }
-        let session = charge.claim.session.clone();
+        let session = self.not_at_wechat(&trade_no)?.claim.session.clone();
         let reason = match how {
             StaffOutcome::Collected { by, channel } => {
                 WithdrawnReason::PaidElsewhere { by, channel }
@@ -45,6 +86,77 @@ impl Queue {
         self.record(out, MoneyRecord::ChargeWithdrawn { trade_no, reason });
         self.abandon_entry(&session, out);
         Ok(())
+    }
+
+    /// A person takes a charge out of the queue to finish it by hand.
+    ///
+    /// # Errors
+    /// Only what WeChat has not got, and says so where it was asked, can be taken (DESIGN 3.5).
+    pub fn take_by_staff(
+        &mut self,
+        trade_no: &str,
+        by: &str,
+        why: &str,
+        out: &mut Out,
+    ) -> Result<(), Declined> {
+        if self.is_paused() {
+            return Err(Declined::StoreFailed);
+        }
+        if self.book.on_desk(trade_no).is_some() {
+            return Err(Declined::WithStaff);
+        }
+        self.not_at_wechat(trade_no)?;
+        let (by, why) = (by.to_owned(), why.to_owned());
+        self.hand_to_staff(trade_no, StaffReason::ByHand { by, why }, out);
+        Ok(())
+    }
+
+    /// Brings forward when a charge is next seen to. Everything that keeps a charge from being sent,
+    /// or from being sent before it is queried, holds as before.
+    ///
+    /// # Errors
+    /// When there is nothing to bring forward.
+    pub fn hurry_by_hand(&mut self, trade_no: &str, now: Now) -> Result<WaitsFor, Declined> {
+        if self.is_paused() {
+            return Err(Declined::StoreFailed);
+        }
+        if self.book.on_desk(trade_no).is_some() {
+            return Err(Declined::WithStaff);
+        }
+        let charge = self.book.charge(trade_no).ok_or(Declined::NoSuchCharge)?;
+        let item = Item::Charge(trade_no.to_owned());
+        if self.agenda.is_in_flight(&item) {
+            return Err(Declined::OnItsWay);
+        }
+        let waits_for_entry =
+            charge.state == ChargeState::WaitingForEntry && charge.body.is_none() && {
+                let entry = self.book.entry(&charge.claim.session);
+                entry.is_some_and(|entry| entry.is_to_send())
+            };
+        let entry = Item::Entry(charge.claim.session.clone());
+        self.agenda.advance(&item, now.moment);
+        self.agenda.advance(&entry, now.moment);
+        Ok(match self.kept_back_by(now.moment) {
+            WaitsFor::Nothing if waits_for_entry => WaitsFor::Entry,
+            kept_back => kept_back,
+        })
+    }
+
+    /// A charge that WeChat has not got.
+    fn not_at_wechat(&self, trade_no: &str) -> Result<&Charge, Declined> {
+        let charge = self.book.charge(trade_no).ok_or(Declined::NoSuchCharge)?;
+        match charge.state {
+            ChargeState::WaitingForEntry | ChargeState::Due => Ok(charge),
+            ChargeState::Sent | ChargeState::Unknown { .. } | ChargeState::ToRepeat => {
+                Err(Declined::MayStillBeTaken)
+            }
+            ChargeState::Accepted { .. }
+            | ChargeState::Refused(_)
+            | ChargeState::Failed
+            | ChargeState::Settled
+            | ChargeState::HandedToStaff(_)
+            | ChargeState::Withdrawn(_) => Err(Declined::TakenOn),
+        }
     }
 
     /// A person must finish it. Nothing that WeChat may still take on comes here.

@@ -5,6 +5,7 @@ use super::charge::{ChargeState, Claim, Opening, StaffReason};
 use super::entry::{EntryEnd, EntryState};
 use super::queue::{Call, MerchantRules, Out, Queue, Request, SubMerchant};
 use super::record::{MoneyRecord, StaffOutcome};
+use super::staff::{Declined, WaitsFor};
 use crate::lane::alarm::AlarmKind;
 use crate::lane::number::{LedgerId, SessionId};
 use crate::lane::plate::{PlateColor, PlateNumber};
@@ -127,17 +128,109 @@ fn given_an_entry_whose_repeats_are_always_refused_when_numbers_run_out_then_it_
 }
 
 #[test]
+fn given_a_charge_in_each_state_when_staff_wants_it_then_only_what_wechat_has_not_got_is_handed_over()
+ {
+    let opened = sent()[..sent().len() - 1].to_vec();
+    let more = |record: MoneyRecord| [sent(), vec![record]].concat();
+    let (trade_no, why) = (number(), "test".to_owned());
+    let due = more(MoneyRecord::ChargeDueAgain { trade_no, why });
+    let (trade_no, why) = (number(), "silence".to_owned());
+    let unknown = more(MoneyRecord::ChargeUnknown {
+        trade_no,
+        why,
+        refused: None,
+    });
+    let (trade_no, why) = (number(), "unsigned 404".to_owned());
+    let to_repeat = more(MoneyRecord::ChargeToRepeat { trade_no, why });
+    let accepted = more(MoneyRecord::ChargeAccepted {
+        trade_no: number(),
+        at: at(HOUR),
+    });
+    for (records, expected) in [
+        (opened, Ok(())),
+        (due, Ok(())),
+        (sent(), Err(Declined::MayStillBeTaken)),
+        (unknown, Err(Declined::MayStillBeTaken)),
+        (to_repeat, Err(Declined::MayStillBeTaken)),
+        (accepted, Err(Declined::TakenOn)),
+    ] {
+        let (mut queue, _) = resumed(&records);
+        let mut out = Out::default();
+        let taken = queue.take_by_staff(&number(), "王芳", "cash", &mut out);
+        assert_eq!(taken, expected, "{:?}", queue.book().charge(&number()));
+        let desk = queue.book().on_desk(&number());
+        assert_eq!(desk.is_some(), expected.is_ok());
+        if desk.is_some() {
+            let again = queue.take_by_staff(&number(), "王芳", "cash", &mut out);
+            assert_eq!(again, Err(Declined::WithStaff));
+            let done = queue.finish_by_staff(&number(), cash(), &mut out);
+            assert_eq!(done, Ok(()));
+        }
+    }
+}
+
+#[test]
+fn given_a_charge_that_waits_when_it_is_hurried_then_it_is_queried_and_not_filed() {
+    let (trade_no, why) = (number(), "silence".to_owned());
+    let unknown = MoneyRecord::ChargeUnknown {
+        trade_no,
+        why,
+        refused: None,
+    };
+    let (mut queue, _) = resumed(&[sent(), vec![unknown]].concat());
+    turn(&mut queue, HOUR + 60_000);
+    let hurried = queue.hurry_by_hand(&number(), at(HOUR + 60_001).now);
+    assert_eq!(hurried, Err(Declined::OnItsWay), "queried already");
+    let vague = Heard {
+        answer: Answer::Verified(Transaction {
+            state: super::answer::TradeState::Other("?".into()),
+            ..accepted()
+        }),
+        request_id: None,
+        skew_ms: None,
+    };
+    let mut out = Out::default();
+    queue.query_answered(&number(), &vague, &at(HOUR + 60_100), &rules(), &mut out);
+    assert_eq!(turn(&mut queue, HOUR + 60_101).calls, [], "not yet");
+    let hurried = queue.hurry_by_hand(&number(), at(HOUR + 60_102).now);
+    assert_eq!(hurried, Ok(WaitsFor::Nothing));
+    let calls = turn(&mut queue, HOUR + 60_103).calls;
+    assert!(
+        matches!(
+            &calls[..],
+            [Call {
+                request: Request::Query { .. },
+                ..
+            }]
+        ),
+        "{calls:?}"
+    );
+}
+
+#[test]
+fn given_a_store_that_cannot_write_when_somebody_asks_then_nothing_is_promised() {
+    let (mut queue, _) = resumed(&sent());
+    queue.pause(true);
+    let hurried = queue.hurry_by_hand(&number(), at(HOUR).now);
+    assert_eq!(hurried, Err(Declined::StoreFailed));
+    let mut out = Out::default();
+    let taken = queue.take_by_staff(&number(), "王芳", "cash", &mut out);
+    assert_eq!(taken, Err(Declined::StoreFailed));
+    assert_eq!(out, Out::default());
+}
+
+#[test]
 fn given_a_charge_on_its_way_when_staff_wants_to_collect_then_it_may_not() {
     let mut out = Out::default();
     let (mut queue, _) = resumed(&sent());
     let refused = queue.finish_by_staff(&number(), cash(), &mut out);
-    assert!(refused.unwrap_err().contains("may still take"));
+    assert_eq!(refused, Err(Declined::MayStillBeTaken));
     queue.replay(&MoneyRecord::ChargeAccepted {
         trade_no: number(),
         at: at(HOUR),
     });
     let refused = queue.finish_by_staff(&number(), cash(), &mut out);
-    assert!(refused.unwrap_err().contains("taken this charge on"));
+    assert_eq!(refused, Err(Declined::TakenOn));
     assert!(queue.finish_by_staff("T0", cash(), &mut out).is_err());
     assert_eq!(out, Out::default());
 }
@@ -335,7 +428,7 @@ fn given_a_refusal_that_nobody_signed_when_no_query_proves_it_then_staff_may_not
     assert_eq!(queue.book().charge(&number()).unwrap().state, doubtful);
     assert!(is_raised(&out, AlarmKind::UnsignedErrors));
     let refused = queue.finish_by_staff(&number(), cash(), &mut out);
-    assert!(refused.unwrap_err().contains("may still take"));
+    assert_eq!(refused, Err(Declined::MayStillBeTaken));
 
     let asked = turn(&mut queue, 2 * HOUR);
     assert!(matches!(asked.calls[0].request, Request::Query { .. }));
@@ -362,7 +455,7 @@ fn given_a_lost_charge_when_an_unsigned_answer_says_it_is_not_there_then_it_is_r
         [MoneyRecord::ChargeToRepeat { .. }]
     ));
     let refused = queue.finish_by_staff(&number(), cash(), &mut out);
-    assert!(refused.unwrap_err().contains("may still take"));
+    assert_eq!(refused, Err(Declined::MayStillBeTaken));
     assert!(queue.book().charge(&number()).unwrap().is_under_way());
     let again = turn(&mut queue, HOUR + 2_200);
     let Request::Charge { body, .. } = &again.calls[0].request else {
@@ -375,7 +468,7 @@ fn given_a_lost_charge_when_an_unsigned_answer_says_it_is_not_there_then_it_is_r
     let state = &queue.book().charge(&number()).unwrap().state;
     assert_eq!(*state, ChargeState::ToRepeat);
     let refused = queue.finish_by_staff(&number(), cash(), &mut out);
-    assert!(refused.unwrap_err().contains("may still take"));
+    assert_eq!(refused, Err(Declined::MayStillBeTaken));
 }
 
 // What they are made of.

@@ -19,7 +19,7 @@ use tracing_subscriber::EnvFilter;
 
 use self::scene::{Ending, Plan};
 use self::screen::{Screen, Stream};
-use super::fail;
+use super::{fail, output};
 use crate::config::duration::parse_ms;
 use crate::sim::material;
 use crate::sim::site::Pace;
@@ -84,11 +84,11 @@ fn end(args: &DemoArgs, ending: &Ending) -> ExitCode {
     let is_forgiven = ending.interrupted && !args.headless;
     if !is_forgiven {
         for fault in &ending.audit.faults {
-            eprintln!("parkgate: {fault}");
+            output::note(&fault.to_string());
         }
     }
     if let Some(folder) = &ending.kept_in {
-        eprintln!("parkgate: the daemon's folder is {}", folder.display());
+        output::note(&format!("the daemon's folder is {}", folder.display()));
     }
     if args.headless {
         // A reader that has gone away is no reason to complain.

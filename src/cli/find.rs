@@ -1,11 +1,12 @@
 //! `parkgate find`: whether a driver has opened the service for a plate.
 
-use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::Value;
 
-use super::{BAD_CONFIG, ConfigArgs, SocketArgs, client, fail};
+use super::words::Lang;
+use super::{BAD_CONFIG, CONFIG, SocketArgs, client, fail};
 use crate::config::Config;
 use crate::control::{Answer, Question};
 use crate::gate;
@@ -25,8 +26,6 @@ pub struct FindArgs {
     openid: String,
     #[command(flatten)]
     socket: SocketArgs,
-    #[command(flatten)]
-    config: ConfigArgs,
 }
 
 /// WeChat cannot be asked from here.
@@ -34,43 +33,29 @@ const TRY_AGAIN: u8 = 75;
 const OPENID_CHARS_MAX: usize = 32;
 
 /// Asks through the daemon; where none runs, asks WeChat from here. Changes nothing.
-pub fn run(args: FindArgs) -> ExitCode {
+pub fn run(args: FindArgs, lang: Lang) -> ExitCode {
     let wanted = Wanted {
         plate: args.plate,
         color: args.color,
         openid: args.openid,
     };
     let question = Question::Find(wanted.clone());
-    let json = args.socket.json;
-    match client::exchange(&args.socket.socket, &question) {
-        Ok(answer) => client::tell(answer, json, show),
-        Err(error) if no_daemon_runs(error.kind()) => directly(&args.config, &wanted, json),
-        Err(error) => client::unreachable(&args.socket.socket, &error),
-    }
+    let file = args.socket.config.clone();
+    let file = file.unwrap_or_else(|| PathBuf::from(CONFIG));
+    let instead = || directly(&file, &wanted);
+    client::ask_or_else(&args.socket, lang, &question, instead, show)
 }
 
-fn no_daemon_runs(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused)
-}
-
-fn directly(args: &ConfigArgs, wanted: &Wanted, json: bool) -> ExitCode {
-    let config = match Config::load(&args.config) {
-        Ok(config) => config,
-        Err(faults) => {
-            let text = format!("no daemon runs, and the config cannot be used instead:\n{faults}");
-            return fail(BAD_CONFIG, text);
-        }
-    };
+fn directly(file: &Path, wanted: &Wanted) -> Result<Answer, ExitCode> {
+    let config = Config::load(file).map_err(|faults| {
+        let text = format!("no daemon runs, and the config cannot be used instead:\n{faults}");
+        fail(BAD_CONFIG, text)
+    })?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build();
-    match runtime {
-        Ok(runtime) => {
-            let answer: Answer = runtime.block_on(gate::find_directly(&config, wanted));
-            client::tell(answer, json, show)
-        }
-        Err(error) => fail(TRY_AGAIN, format!("cannot start: {error}")),
-    }
+        .build()
+        .map_err(|error| fail(TRY_AGAIN, format!("cannot start: {error}")))?;
+    Ok(runtime.block_on(gate::find_directly(&config, wanted)))
 }
 
 fn show(found: &Value) -> String {

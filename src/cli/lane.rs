@@ -2,10 +2,14 @@
 
 use std::process::ExitCode;
 
+use serde_json::Value;
+
+use super::words::Lang;
 use super::{SocketArgs, client};
 use crate::charges::record::StaffOutcome;
 use crate::control::Question;
 use crate::lane::session::LaneId;
+use crate::park::reply::Done;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum LaneCommand {
@@ -34,7 +38,7 @@ pub struct RaiseArgs {
 }
 
 /// Does it.
-pub fn run(command: LaneCommand) -> ExitCode {
+pub fn run(command: LaneCommand, lang: Lang) -> ExitCode {
     let LaneCommand::Raise(args) = command;
     let money = match (args.collected, args.waived) {
         (Some(channel), _) => Some(StaffOutcome::Collected {
@@ -53,7 +57,13 @@ pub fn run(command: LaneCommand) -> ExitCode {
         why: args.reason,
         money,
     };
-    client::ask(&args.socket.socket, &question, args.socket.json, |answer| {
-        answer.as_str().unwrap_or_default().to_owned()
-    })
+    client::ask(&args.socket, lang, &question, |value| done(value, lang))
+}
+
+/// What was done, in words.
+pub fn done(value: &Value, lang: Lang) -> String {
+    match serde_json::from_value::<Done>(value.clone()) {
+        Ok(done) => lang.done(&done),
+        Err(_) => value.to_string(),
+    }
 }

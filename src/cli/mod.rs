@@ -1,27 +1,39 @@
 //! The command line: one file per subcommand.
 
 mod capture;
+mod charges;
 mod client;
 mod config;
 #[cfg(feature = "demo")]
 mod demo;
+mod devices;
 mod find;
 mod lane;
+mod ledger;
+mod output;
 mod review;
 mod run;
 #[cfg(feature = "demo")]
 mod sandbox;
+mod sessions;
 mod status;
+mod when;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::words::Lang;
+
 /// The command line as a whole.
 #[derive(Debug, Parser)]
 #[command(name = "parkgate", version, about, arg_required_else_help = true)]
 struct Cli {
+    /// Language of what is printed; else as LC_ALL, LC_MESSAGES or LANG have it
+    #[arg(long, global = true, value_name = "LANG", value_enum)]
+    lang: Option<Lang>,
     #[command(subcommand)]
     command: Command,
 }
@@ -30,7 +42,12 @@ struct Cli {
 enum Command {
     /// Control the gates: the daemon (Ctrl-C or SIGTERM ends it)
     Run(ConfigArgs),
-    /// Look at a configuration
+    /// Show and export charges, and take a hand in them
+    Charges {
+        #[command(subcommand)]
+        command: charges::ChargesCommand,
+    },
+    /// Look at a configuration, or begin one
     Config {
         #[command(subcommand)]
         command: config::ConfigCommand,
@@ -43,21 +60,36 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Ask WeChat whether a driver has opened the service for a plate; changes nothing
     Find(find::FindArgs),
+    /// Show cameras, barriers and links, as the running daemon hears them
+    Devices(devices::DevicesArgs),
     /// Raise a barrier by hand, through the running daemon
     Lane {
         #[command(subcommand)]
         command: lane::LaneCommand,
+    },
+    /// Check the box's records, or take them out
+    Ledger {
+        #[command(subcommand)]
+        command: ledger::LedgerCommand,
     },
     /// Show what waits for a person
     Review {
         #[command(subcommand)]
         command: review::ReviewCommand,
     },
-    /// Show how the running daemon is doing
+    /// Show stays: who is inside, and everything about one
+    Sessions {
+        #[command(subcommand)]
+        command: sessions::SessionsCommand,
+    },
+    /// Show how things stand: cars inside, queue, sums, alarms
     Status(status::StatusArgs),
     /// Write down what a device says, byte by byte, for whoever is to read it (Ctrl-C ends it)
     Capture(capture::CaptureArgs),
 }
+
+/// Where the config is, unless it is told.
+const CONFIG: &str = "/etc/parkgate/parkgate.toml";
 
 /// Which configuration, for commands that read one.
 #[derive(Debug, clap::Args)]
@@ -66,39 +98,50 @@ struct ConfigArgs {
     #[arg(
         long,
         value_name = "FILE",
-        default_value = "/etc/parkgate/parkgate.toml"
+        default_value = CONFIG
     )]
     config: PathBuf,
 }
 
-/// Where the daemon listens, for commands that speak to it.
+/// Whom to ask, and how to show what comes back.
 #[derive(Debug, clap::Args)]
 struct SocketArgs {
+    /// The daemon's config, for its socket, and for its store where no daemon runs
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The daemon's store, to read it where no daemon runs
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
     /// The daemon's socket, [control] socket of its config
-    #[arg(
-        long,
-        value_name = "PATH",
-        default_value = "/run/parkgate/parkgate.sock"
-    )]
-    socket: PathBuf,
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
     /// Print the answer as JSON
     #[arg(long)]
     json: bool,
+    /// Hide plates
+    #[arg(long)]
+    mask: bool,
 }
 
 /// Reads the arguments and does what they say.
 pub fn main() -> ExitCode {
-    match Cli::parse().command {
+    let Cli { lang, command } = Cli::parse();
+    let lang = Lang::chosen(lang, |name| std::env::var(name).ok());
+    match command {
         Command::Run(args) => run::run(&args),
+        Command::Charges { command } => charges::run(command, lang),
         Command::Config { command } => config::run(&command),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),
         #[cfg(feature = "demo")]
         Command::Sandbox(args) => sandbox::run(&args),
-        Command::Find(args) => find::run(args),
-        Command::Lane { command } => lane::run(command),
-        Command::Review { command } => review::run(command),
-        Command::Status(args) => status::run(args),
+        Command::Devices(args) => devices::run(&args, lang),
+        Command::Find(args) => find::run(args, lang),
+        Command::Lane { command } => lane::run(command, lang),
+        Command::Ledger { command } => ledger::run(command, lang),
+        Command::Review { command } => review::run(&command, lang),
+        Command::Sessions { command } => sessions::run(command, lang),
+        Command::Status(args) => status::run(&args, lang),
         Command::Capture(args) => capture::run(&args),
     }
 }
@@ -108,6 +151,6 @@ const BAD_CONFIG: u8 = 78;
 
 /// Tells what went wrong, and ends with `code`.
 fn fail(code: u8, what: impl std::fmt::Display) -> ExitCode {
-    eprintln!("parkgate: {what}");
+    output::note(&what.to_string());
     ExitCode::from(code)
 }

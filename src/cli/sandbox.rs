@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{demo, fail};
+use super::{demo, fail, output};
 use crate::clock::{Clock, TrustRule};
 use crate::lane::time::Wall;
 use crate::sim::sandbox::{self, Kind, Sandbox};
@@ -82,10 +82,10 @@ async fn serve(args: &SandboxArgs) -> ExitCode {
         Ok(sandbox) => sandbox,
         Err(error) => return fail(TRY_AGAIN, crate::causes::told(&error)),
     };
-    println!(
-        "# A strict WeChat Pay serves parking calls here; Ctrl-C ends it. A client is told:\n"
+    output::print(
+        "# A strict WeChat Pay serves parking calls here; Ctrl-C ends it. A client is told:",
     );
-    println!("{}", sandbox.setup);
+    output::print(&format!("\n{}", sandbox.setup));
     tokio::select! {
         () = interrupted() => {}
         () = rotated(&sandbox, args.rotate_after) => {}

@@ -1,10 +1,11 @@
-//! `parkgate status`: how the running daemon is doing.
+//! `parkgate status`: how things stand.
 
-use std::fmt::Write;
 use std::process::ExitCode;
 
 use serde_json::Value;
 
+use super::output::padded;
+use super::words::{self, Lang, Pair, money};
 use super::{SocketArgs, client};
 use crate::control::Question;
 use crate::lane::tariff::yuan;
@@ -16,124 +17,116 @@ pub struct StatusArgs {
 }
 
 /// Asks and shows. 0 also when alarms stand; scripts read `--json`.
-pub fn run(args: StatusArgs) -> ExitCode {
-    client::ask(
-        &args.socket.socket,
-        &Question::Status,
-        args.socket.json,
-        show,
-    )
+pub fn run(args: &StatusArgs, lang: Lang) -> ExitCode {
+    client::read(&args.socket, lang, &Question::Status, |status| {
+        show(status, lang)
+    })
 }
 
-fn show(status: &Value) -> String {
+fn show(status: &Value, lang: Lang) -> String {
     let mut text = String::new();
     let number = |path: &str| status.pointer(path).and_then(Value::as_u64).unwrap_or(0);
     let word = |path: &str| status.pointer(path).and_then(Value::as_str).unwrap_or("");
-    let wechat = match (word("/merchant_stopped"), status["wechat_silent"].as_bool()) {
-        ("", Some(true)) => "silent".to_owned(),
-        ("", _) => "answers".to_owned(),
-        (code, _) => format!("refuses this merchant ({code})"),
-    };
-    let mut row = |name: &str, value: String| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{name:<16} {value}");
+    let mut row = |name: Pair, value: &str| {
+        let name = padded(lang.of(name), 16);
+        text.push_str(&format!("{name} {value}\n"));
     };
     row(
-        "parkgate",
-        format!("{}, ledger {}", word("/version"), word("/ledger")),
+        words::pair("parkgate", "parkgate"),
+        &lang.version(word("/version"), word("/ledger")),
     );
-    row("cars inside", number("/cars_inside").to_string());
-    row("held", number("/held").to_string());
-    row("WeChat", wechat);
-    row("queue", queue(status));
+    row(words::CARS_INSIDE, &number("/cars_inside").to_string());
+    row(words::HELD, &number("/held").to_string());
+    row(words::WECHAT, &wechat(status, lang));
+    row(words::QUEUE, &queue(status, lang));
     for (name, path) in [
-        ("charged", "opened"),
-        ("settled", "settled"),
-        ("with staff", "handed_to_staff"),
-        ("withdrawn", "withdrawn"),
+        (words::CHARGED, "opened"),
+        (words::SETTLED, "settled"),
+        (words::WITH_STAFF, "handed_to_staff"),
+        (words::WITHDRAWN, "withdrawn"),
     ] {
         let (count, fen) = (
             number(&format!("/totals/{path}/count")),
             number(&format!("/totals/{path}/fen")),
         );
-        row(name, format!("{} yuan in {count}", yuan(fen)));
+        row(name, &lang.sum(&yuan(fen), count));
     }
-    for device in status["devices"].as_array().into_iter().flatten() {
-        row("device", self::device(device));
+    for port in status["devices"].as_array().into_iter().flatten() {
+        row(words::devices::PORT, &lang.serial_port(port));
     }
     for barrier in status["barriers"].as_array().into_iter().flatten() {
-        let word = |key: &str| barrier[key].as_str().unwrap_or("");
-        row(
-            "barrier",
-            format!(
-                "{}: {}, {} ({})",
-                word("lane"),
-                word("health"),
-                word("driver"),
-                word("device")
-            ),
-        );
+        row(words::devices::BARRIER, &lang.barrier_driver(barrier));
     }
     for alarm in status["alarms"].as_array().into_iter().flatten() {
         let word = |key: &str| alarm[key].as_str().unwrap_or("");
-        row(
-            "ALARM",
-            format!(
-                "{} {} since {}: {}",
-                word("severity"),
-                word("id"),
-                word("since"),
-                word("text")
-            ),
-        );
+        let severity = match words::severity(word("severity")) {
+            Some(words) => lang.of(words),
+            None => word("severity"),
+        };
+        let alarm = lang.alarm(severity, word("id"), word("since"), word("text"));
+        row(words::ALARM, &alarm);
     }
-    text.trim_end().to_owned()
+    text
 }
 
-fn queue(status: &Value) -> String {
+fn wechat(status: &Value, lang: Lang) -> String {
+    let stopped = status["merchant_stopped"].as_str();
+    match (stopped, status["wechat_silent"].as_bool()) {
+        (Some(code), _) => lang.merchant_refused(code),
+        (None, Some(true)) => lang.of(words::SILENT).to_owned(),
+        (None, Some(false)) => lang.of(words::ANSWERS).to_owned(),
+        (None, None) => lang.of(words::NOT_KNOWN).to_owned(),
+    }
+}
+
+fn queue(status: &Value, lang: Lang) -> String {
     let counts = status["queue"].as_object().into_iter().flatten();
     let parts: Vec<String> = counts
         .filter(|(_, count)| count.as_u64() != Some(0))
-        .map(|(name, count)| format!("{count} {}", name.replace('_', " ")))
+        .map(|(name, count)| match money::queue_part(name) {
+            Some(words) => format!("{count} {}", lang.of(words)),
+            None => format!("{count} {name}"),
+        })
         .collect();
-    if parts.is_empty() {
-        "empty".to_owned()
-    } else {
-        parts.join(", ")
+    match parts.is_empty() {
+        true => lang.of(words::EMPTY).to_owned(),
+        false => parts.join(lang.of(words::pair(", ", "，"))),
     }
 }
 
-/// A serial port's counts, those of trouble only where there was some.
-fn device(device: &Value) -> String {
-    let serial = &device["serial"];
-    let lanes = device["lanes"].as_array().into_iter().flatten();
-    let lanes: Vec<&str> = lanes.filter_map(Value::as_str).collect();
-    let state = match serial["open"].as_bool() {
-        Some(true) => "open",
-        _ => "NOT OPEN",
-    };
-    let mut text = format!(
-        "{} ({}) {state}",
-        device["device"].as_str().unwrap_or(""),
-        lanes.join(", ")
-    );
-    let counts = [
-        ("received_bytes", true),
-        ("sent_bytes", false),
-        ("frames", true),
-        ("unreadable", false),
-        ("bad_checksums", false),
-        ("bad_frames", false),
-        ("resyncs", false),
-        ("echo_bytes", false),
-        ("reopens", false),
-    ];
-    for (name, always) in counts {
-        let count = serial[name].as_u64().unwrap_or(0);
-        if always || count > 0 {
-            // Writing to a string cannot fail.
-            let _ = write!(text, ", {count} {}", name.replace('_', " "));
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_told_in_both_languages() {
+        let status = serde_json::json!({
+            "version": "0.1.0", "ledger": "0000000BEF", "cars_inside": 7, "held": 1,
+            "merchant_stopped": null, "wechat_silent": true,
+            "queue": { "due": 2, "sent": 0 },
+            "totals": { "opened": { "count": 3, "fen": 1250 } },
+            "alarms": [{ "severity": "warning", "id": "wechat_silent/wechat", "text": "no answer",
+                         "since": "2025-11-25T00:00:00+08:00" }],
+        });
+        let english = show(&status, Lang::En);
+        assert!(english.contains("cars inside      7\n"), "{english}");
+        assert!(english.contains("queue            2 due\n"), "{english}");
+        assert!(english.contains("12.50 yuan in 3"), "{english}");
+        let alarm = "warning wechat_silent/wechat since 2025";
+        assert!(english.contains(alarm), "{english}");
+        let chinese = show(&status, Lang::Zh);
+        assert!(chinese.contains("警告 wechat_silent/wechat"), "{chinese}");
+        assert!(chinese.contains("场内车辆         7\n"), "{chinese}");
+        assert!(
+            chinese.contains("无应答") && chinese.contains("2 笔待发送"),
+            "{chinese}"
+        );
+        assert_eq!(chinese.lines().count(), english.lines().count());
     }
-    text
+
+    #[test]
+    fn what_only_a_daemon_knows_is_not_made_up() {
+        let status = serde_json::json!({ "merchant_stopped": null });
+        assert_eq!(wechat(&status, Lang::En), "not known without a daemon");
+    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::document::{Need, Section};
+use super::document::{Need, Section, Takes};
 use super::lane::Lane;
 use super::value::{shortened, wrong_type};
 use crate::barrier::gpio::LineName;
@@ -249,7 +249,7 @@ impl Modbus {
 /// A name in quotes, or an offset without.
 fn line_name(section: &mut Section<'_>, key: &'static str, need: Need) -> Option<LineName> {
     const RANGE: &str = "name, or number from 0";
-    let value = section.value(key, need, RANGE)?;
+    let value = section.value(key, need, RANGE, Takes::Text)?;
     let found = value.get_ref();
     let line = match (found.as_str(), found.as_integer()) {
         (Some(text), _) => name(text),

@@ -33,6 +33,51 @@ pub struct Key {
     pub need: Need,
     /// Which values are taken.
     pub range: String,
+    /// What kind of value.
+    pub takes: Takes,
+}
+
+/// What kind of value a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    Text,
+    /// One of a few texts.
+    Word,
+    Path,
+    /// A list of texts.
+    Texts,
+    Flag,
+    Integer,
+    /// A whole number of fen.
+    Fen,
+    /// A decimal fraction.
+    Decimal,
+    Duration,
+}
+
+impl Takes {
+    /// For people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Word => "word",
+            Self::Path => "path",
+            Self::Texts => "list of texts",
+            Self::Flag => "true or false",
+            Self::Integer | Self::Fen => "whole number",
+            Self::Decimal => "decimal number",
+            Self::Duration => "duration",
+        }
+    }
+
+    /// What it is counted in.
+    pub fn unit(self) -> Option<&'static str> {
+        match self {
+            Self::Fen => Some("fen"),
+            Self::Duration => Some("ms, s, m, h or d, in quotes"),
+            _ => None,
+        }
+    }
 }
 
 /// What becomes of a key that is left out.
@@ -234,6 +279,7 @@ impl<'d> Section<'d> {
         key: &'static str,
         need: Need,
         range: &str,
+        takes: Takes,
     ) -> Option<&'d Spanned<DeValue<'d>>> {
         self.known.push(key);
         let found = self.given(key);
@@ -244,6 +290,7 @@ impl<'d> Section<'d> {
             path: join(&self.path, key),
             need,
             range: range.to_owned(),
+            takes,
         });
         found
     }

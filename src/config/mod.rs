@@ -36,7 +36,7 @@ mod wechat;
 
 pub use self::address::Broker;
 pub use self::barrier::{Barrier, Gpio, Modbus};
-pub use self::document::{Key, Need};
+pub use self::document::{Key, Need, Takes};
 pub use self::entry::Entry;
 pub use self::exit::{Exit, IfWechatSilent};
 pub use self::fault::{Fault, Faults, Position};

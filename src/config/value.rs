@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::document::{Need, Section};
+use super::document::{Need, Section, Takes};
 use super::duration::{self, NoDuration};
 use super::fault::excerpt;
 use super::nearest::nearest;
@@ -21,11 +21,22 @@ impl<'d> Section<'d> {
         range: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
+        self.parsed_as(Takes::Text, key, need, range, parse)
+    }
+
+    fn parsed_as<T>(
+        &mut self,
+        takes: Takes,
+        key: &'static str,
+        need: Need,
+        range: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
         let default = match &need {
             Need::Default(value) => Some(value.trim_matches('"').to_owned()),
             _ => None,
         };
-        let Some(value) = self.value(key, need, range) else {
+        let Some(value) = self.value(key, need, range, takes) else {
             return parse(&default?).ok();
         };
         let parsed = match value.get_ref().as_str() {
@@ -46,7 +57,7 @@ impl<'d> Section<'d> {
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         let range = quoted_list(&words);
         let need = default.map_or(Need::Required, |word| Need::Default(format!("\"{word}\"")));
-        self.parsed(key, need, &range, |text| {
+        self.parsed_as(Takes::Word, key, need, &range, |text| {
             if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
                 return Ok(*value);
             }
@@ -69,7 +80,8 @@ impl<'d> Section<'d> {
 
     /// `true` or `false`.
     pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
-        let Some(value) = self.value(key, Need::Default(default.to_string()), "true, false") else {
+        let need = Need::Default(default.to_string());
+        let Some(value) = self.value(key, need, "true, false", Takes::Flag) else {
             return default;
         };
         let parsed = value
@@ -91,7 +103,9 @@ impl<'d> Section<'d> {
             _ => None,
         };
         let shown = format!("{} – {}", range.start(), range.end());
-        let Some(value) = self.value(key, need, &shown) else {
+        let is_money = key == "fen" || key.ends_with("_fen");
+        let takes = if is_money { Takes::Fen } else { Takes::Integer };
+        let Some(value) = self.value(key, need, &shown, takes) else {
             return default;
         };
         let wanted = format!("a whole number from {} to {}", range.start(), range.end());
@@ -118,7 +132,7 @@ impl<'d> Section<'d> {
             Need::Default(value) => permille(value),
             _ => None,
         };
-        let Some(value) = self.value(key, need, "0 – 1") else {
+        let Some(value) = self.value(key, need, "0 – 1", Takes::Decimal) else {
             return default;
         };
         let parsed = match value.get_ref() {
@@ -159,11 +173,11 @@ impl<'d> Section<'d> {
                 &format!("a duration in quotes, such as \"{example}\""),
             );
             let span = value.span();
-            self.value(key, need, &shown);
+            self.value(key, need, &shown, Takes::Duration);
             self.note(key, &span, text);
             return None;
         }
-        self.parsed(key, need, &shown, |text| {
+        self.parsed_as(Takes::Duration, key, need, &shown, |text| {
             let found = shortened(text);
             match duration::parse_ms(text) {
                 Ok(ms) if range.contains(&ms) => Ok(ms),
@@ -204,7 +218,7 @@ impl<'d> Section<'d> {
 
     /// An absolute file name. The value is never quoted in a fault: people paste keys here.
     pub(super) fn path(&mut self, key: &'static str, need: Need) -> Option<PathBuf> {
-        self.parsed(key, need, "absolute path", absolute_path)
+        self.parsed_as(Takes::Path, key, need, "absolute path", absolute_path)
     }
 
     /// A file with a key, a certificate or a password: an absolute name, or a credential of systemd.
@@ -220,7 +234,7 @@ impl<'d> Section<'d> {
         range: &str,
         count: RangeInclusive<usize>,
     ) -> Vec<(&'d str, Range<usize>)> {
-        let Some(value) = self.value(key, need, range) else {
+        let Some(value) = self.value(key, need, range, Takes::Texts) else {
             return Vec::new();
         };
         let Some(items) = value.get_ref().as_array() else {

@@ -6,7 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::charges::record::StaffOutcome;
 use crate::lane::session::LaneId;
-use crate::wechat::enrolment::Wanted;
+use crate::lane::time::Wall;
+use crate::park::reply::Refusal;
+use crate::story::charge::Stage;
+use crate::story::session::Stay;
+use crate::story::wanted::Wanted;
+use crate::wechat::enrolment;
 
 /// What may be asked, one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +29,57 @@ pub enum Question {
     /// Cars that wait for a person, stays to look at, charges with the staff.
     Review,
     /// Has a driver opened the service for a plate? WeChat is asked; nothing changes.
-    Find(Wanted),
+    Find(enrolment::Wanted),
+    /// See to a charge now.
+    Retry {
+        trade_no: String,
+        by: Option<String>,
+    },
+    /// Take a charge out of the queue, to be finished by hand.
+    ToStaff {
+        trade_no: String,
+        by: String,
+        why: String,
+    },
+    /// Stays that fit.
+    Sessions(Wanted<Stay>),
+    /// The story of one stay, by its number, its charge's or a plate.
+    Session { of: String },
+    /// Charges that fit.
+    Charges(Wanted<Stage>),
+    /// The story of one charge, likewise.
+    Charge { of: String },
+    /// Every charge that came due in a time.
+    Export {
+        since: Option<Wall>,
+        until: Option<Wall>,
+    },
+    /// Cameras, barriers and links.
+    Devices,
+    /// When each charge in the queue is next seen to.
+    Due,
+    /// Whose socket this is.
+    Store,
+}
+
+impl Question {
+    /// Whether the answer is in the ledger and no longer in the daemon's memory.
+    pub fn is_of_the_past(&self) -> bool {
+        match self {
+            Self::Session { .. } | Self::Charge { .. } | Self::Export { .. } => true,
+            Self::Sessions(wanted) => wanted.needs_the_past(),
+            Self::Charges(wanted) => wanted.needs_the_past(),
+            Self::Status
+            | Self::Raise { .. }
+            | Self::Review
+            | Self::Find(_)
+            | Self::Retry { .. }
+            | Self::ToStaff { .. }
+            | Self::Devices
+            | Self::Due
+            | Self::Store => false,
+        }
+    }
 }
 
 /// What comes back, one JSON object a line.
@@ -33,6 +88,8 @@ pub enum Question {
 pub enum Answer {
     /// Done, or what was asked for.
     Ok(serde_json::Value),
+    /// Not done, and which rule says so.
+    Refused(Refusal),
     /// Not done, and why.
     Error(String),
 }

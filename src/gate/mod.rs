@@ -4,11 +4,12 @@
 mod announcing;
 mod barriers;
 mod clock_watch;
-mod devices;
+pub mod devices;
 mod ears;
 mod enquiries;
 pub mod inbox;
 mod journal;
+mod ports;
 mod replay;
 mod report;
 mod rows;
@@ -40,10 +41,11 @@ use crate::park::event::Event;
 use crate::park::step::Step;
 use crate::site::{self, Announcement, Announcer};
 use crate::store::index::{Index, IndexReport};
+use crate::story::archive::Archive;
 
-use devices::Devices;
 pub use enquiries::find_directly;
 use inbox::{Inbox, Message};
+use ports::Ports;
 use replay::Store;
 use run::Loop;
 use turn::Turner;
@@ -99,7 +101,7 @@ pub struct Gate {
     inbox: Inbox,
     /// None without a camera that speaks MQTT.
     link: Option<Arc<Link>>,
-    devices: Devices,
+    ports: Ports,
     announcer: Option<Announcer>,
     notifier: Notifier,
     _server: Server,
@@ -157,11 +159,12 @@ impl Gate {
             tasks.push(tokio::spawn(keeper).abort_handle());
         }
         let link = start_link(&config, &clock, &inbox);
-        let devices = Devices::start(&config.lanes, &clock, &inbox);
+        let ports = Ports::start(&config.lanes, &clock, &inbox);
         let (announcements, announced) = watch::channel(Announcement::default());
         let announcer = start_announcer(&config, announced, link.clone(), &inbox);
         let socket = &config.control.socket;
-        let server = Server::start(socket, inbox.clone()).await;
+        let archive = Archive::new(replay::ledger_dir(&config));
+        let server = Server::start(socket, inbox.clone(), archive).await;
         let server = server.map_err(|source| StartError::Socket {
             path: socket.clone(),
             source,
@@ -171,8 +174,9 @@ impl Gate {
         let (tell_end, ended) = oneshot::channel();
         let started_at = clock.now();
         let work = Loop {
+            devices: devices::Devices::new(&config.lanes, started_at.moment),
             ears: ears::Ears::new(&config.lanes, ledger, started_at.moment),
-            devices: devices.clone(),
+            ports: ports.clone(),
             barriers,
             turner: Turner::new(store.park, store.journal),
             restart_wanted: store.restart_wanted,
@@ -200,7 +204,7 @@ impl Gate {
         Ok(Self {
             inbox,
             link,
-            devices,
+            ports,
             announcer,
             notifier,
             _server: server,
@@ -234,7 +238,7 @@ impl Gate {
         if let Some(link) = &self.link {
             link.close().await;
         }
-        self.devices.close().await;
+        self.ports.close().await;
         if let Some(announcer) = &self.announcer {
             announcer.close().await;
         }

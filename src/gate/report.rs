@@ -1,24 +1,28 @@
 //! What the gate tells people: log lines and the answers of the local socket. Plates are masked above
 //! DEBUG.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::BROKER;
-use super::devices::Devices;
 use super::ears::Ears;
+use super::ports::Ports;
 use crate::barrier::Barriers;
 use crate::camera::{CameraEvent, Report};
-use crate::charges::charge::ChargeState;
 use crate::charges::record::MoneyRecord;
 use crate::control::{Answer, Question};
 use crate::health::Alarms;
 use crate::lane::alarm::{AlarmKind, Severity};
 use crate::lane::session::LaneId;
-use crate::lane::time::Now;
+use crate::lane::time::{Moment, Now};
 use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::{LaneRecord, Record};
+use crate::park::reply::{Done, Refusal};
 use crate::park::step::Step;
+use crate::story::session::SessionRow;
+use crate::story::{archive, standing};
 
 /// What a camera said, if it is worth a line.
 pub fn heard(heard: &CameraEvent, lane: Option<&LaneId>) {
@@ -131,35 +135,81 @@ fn money_fact(record: &MoneyRecord) {
 
 /// What hangs on the box, beside the cameras of the broker.
 pub struct Hardware<'a> {
-    pub devices: &'a Devices,
+    pub ports: &'a Ports,
     pub barriers: &'a Barriers,
 }
 
-/// Answers a question that changes nothing.
-pub fn answer(question: &Question, park: &Park, alarms: &Alarms, hardware: &Hardware) -> Answer {
-    match question {
-        Question::Status => Answer::Ok(status(park, alarms, hardware)),
-        Question::Review => Answer::Ok(review(park)),
-        Question::Raise { .. } => Answer::Error("a raise is an event".to_owned()),
-        Question::Find(_) => Answer::Error("that is asked of WeChat".to_owned()),
+/// Answers whoever asked for something to be done. What is not on disk is not done, but for an arm
+/// that rises all the same (DESIGN 3.12).
+pub fn told(event: &Event, reply: Result<Done, Refusal>, is_on_disk: bool) -> Answer {
+    match reply {
+        Err(refusal) => Answer::Refused(refusal),
+        Ok(done) if is_on_disk || matches!(event, Event::AttendantRaised { .. }) => {
+            Answer::Ok(json!(done))
+        }
+        Ok(done) => Answer::Error(format!(
+            "{done}, but the store cannot write: this is in memory alone and lost if the power goes"
+        )),
     }
 }
 
-fn status(park: &Park, alarms: &Alarms, hardware: &Hardware) -> Value {
-    let mut status = figures(park);
-    let book = park.queue().book();
-    status["version"] = env!("CARGO_PKG_VERSION").into();
-    status["ledger"] = park.ledger().to_string().into();
+/// Answers a question that changes nothing, from what the loop has in memory.
+pub fn answer(
+    question: &Question,
+    park: &Park,
+    alarms: &Alarms,
+    hardware: &Hardware<'_>,
+    now: Moment,
+) -> Answer {
+    let (site, book) = (park.site(), park.queue().book());
+    match question {
+        Question::Status => Answer::Ok(status(park, alarms, hardware)),
+        Question::Review => Answer::Ok(standing::review(site, book)),
+        Question::Sessions(wanted) => {
+            Answer::Ok(archive::sessions_answer(wanted, SessionRow::open(site), 0))
+        }
+        Question::Charges(wanted) => {
+            let rows = standing::open_charges(book).map(|mut row| {
+                row.due_in_ms = due_in_ms(park, &row.trade_no, now);
+                row
+            });
+            Answer::Ok(archive::charges_answer(wanted, rows, 0))
+        }
+        Question::Due => {
+            let numbers = book.charges().map(|charge| &charge.claim.trade_no);
+            let due: BTreeMap<&String, u64> = numbers
+                .filter_map(|number| Some((number, due_in_ms(park, number, now)?)))
+                .collect();
+            Answer::Ok(json!(due))
+        }
+        Question::Session { .. } | Question::Charge { .. } | Question::Export { .. } => {
+            Answer::Error("the ledger answers that, at the socket".to_owned())
+        }
+        Question::Raise { .. }
+        | Question::Retry { .. }
+        | Question::ToStaff { .. }
+        | Question::Find(_)
+        | Question::Devices
+        | Question::Store => Answer::Error("the loop answers that itself".to_owned()),
+    }
+}
+
+fn due_in_ms(park: &Park, trade_no: &str, now: Moment) -> Option<u64> {
+    let at = park.queue().next_at(trade_no)?;
+    Some(at.since_ms(now))
+}
+
+fn status(park: &Park, alarms: &Alarms, hardware: &Hardware<'_>) -> Value {
+    let mut status = standing::status(park.ledger(), park.site(), park.queue().book());
     status["wechat_silent"] = park.queue().is_silent().into();
-    status["merchant_stopped"] = json!(book.stop().map(|stop| stop.code.clone()));
-    status["devices"] = hardware.devices.status().into();
-    status["barriers"] = json!(told(hardware.barriers));
+    status["devices"] = hardware.ports.status().into();
+    status["barriers"] = json!(drivers(hardware.barriers));
     status["alarms"] = json!(alarms.standing());
     status
 }
 
 /// Each barrier with how it is.
-fn told(barriers: &Barriers) -> Vec<Value> {
+fn drivers(barriers: &Barriers) -> Vec<Value> {
     let states = barriers.states().into_iter();
     states
         .map(|(lane, state)| {
@@ -168,31 +218,6 @@ fn told(barriers: &Barriers) -> Vec<Value> {
             told
         })
         .collect()
-}
-
-/// Cars, queue and money, in numbers alone.
-fn figures(park: &Park) -> Value {
-    let book = park.queue().book();
-    let count = |wanted: fn(&ChargeState) -> bool| {
-        book.charges()
-            .filter(|charge| wanted(&charge.state))
-            .count()
-    };
-    json!({
-        "cars_inside": park.site().sessions.len(),
-        "queue": {
-            "entries": book.entries().count(),
-            "waiting_for_entry": count(|s| matches!(s, ChargeState::WaitingForEntry)),
-            "due": count(|s| matches!(s, ChargeState::Due)),
-            "sent": count(|s| matches!(s, ChargeState::Sent)),
-            "unknown": count(|s| matches!(s, ChargeState::Unknown { .. } | ChargeState::ToRepeat)),
-            "accepted": count(|s| matches!(s, ChargeState::Accepted { .. })),
-        },
-        "with_staff": book.desk().count(),
-        "held": park.site().holds.len(),
-        "exposure_fen": book.exposure_fen(),
-        "totals": book.totals(),
-    })
 }
 
 /// The data of the retained `state` (docs/topics.md). Without plates, and without what changes by itself.
@@ -208,7 +233,7 @@ pub fn state(park: &Park, alarms: &Alarms, ears: &Ears, started: Now, now: Now) 
     });
     let standing = alarms.standing();
     let count = |severity| standing.iter().filter(|it| it.severity == severity).count();
-    let mut state = figures(park);
+    let mut state = standing::figures(site, park.queue().book());
     state["online"] = true.into();
     state["version"] = env!("CARGO_PKG_VERSION").into();
     state["ledger"] = park.ledger().to_string().into();
@@ -254,13 +279,4 @@ fn wechat(park: &Park, alarms: &Alarms) -> &'static str {
         (false, true) => "silent",
         (false, false) => "answers",
     }
-}
-
-fn review(park: &Park) -> Value {
-    let site = park.site();
-    json!({
-        "held": site.holds.values().collect::<Vec<_>>(),
-        "stays": site.reviews.values().collect::<Vec<_>>(),
-        "with_staff": park.queue().book().desk().collect::<Vec<_>>(),
-    })
 }

@@ -17,6 +17,7 @@ use super::ears::Ears;
 use super::enquiries::Enquiry;
 use super::inbox::{Message, Outlet};
 use super::journal::LedgerJournal;
+use super::ports::Ports;
 use super::report::{self, Hardware};
 use super::rows;
 use super::turn::{Committed, Outcome, StoreNews, Taken, Turner};
@@ -48,9 +49,10 @@ pub struct Loop {
     pub outlet: Outlet,
     pub clock: Clock,
     pub clock_watch: ClockWatch,
+    pub devices: Devices,
     pub ears: Ears,
     pub barriers: Barriers,
-    pub devices: Devices,
+    pub ports: Ports,
     pub calls: mpsc::Sender<Call>,
     pub enquiries: mpsc::Sender<Enquiry>,
     pub index: Index,
@@ -115,9 +117,13 @@ impl Loop {
         asked: &mut Vec<oneshot::Sender<Answer>>,
     ) {
         match message {
-            Message::Event(event) => to_do.push(event),
+            Message::Event(event) => {
+                self.devices.happened(&event, self.clock.now().moment);
+                to_do.push(event);
+            }
             Message::Camera(heard) => {
                 report::heard(&heard, self.ears.lane_of(&heard.camera_id));
+                self.devices.heard(&heard);
                 self.ears.heard(&heard.camera_id, heard.received.moment);
                 to_do.extend(self.ears.event(heard));
             }
@@ -134,7 +140,10 @@ impl Loop {
                 let ledger = self.turner.park().ledger();
                 to_do.extend(barriers::event(told, ledger));
             }
-            Message::Alarm(alarm) => self.note(alarm),
+            Message::Alarm(alarm) => {
+                self.devices.said(&alarm, self.clock.now().moment);
+                self.note(alarm);
+            }
             Message::Asked(
                 Question::Raise {
                     lane,
@@ -152,14 +161,17 @@ impl Loop {
                 });
                 asked.push(reply);
             }
+            Message::Asked(Question::Retry { trade_no, by }, reply) => {
+                to_do.push(Event::RetryAsked { trade_no, by });
+                asked.push(reply);
+            }
+            Message::Asked(Question::ToStaff { trade_no, by, why }, reply) => {
+                to_do.push(Event::StaffAsked { trade_no, by, why });
+                asked.push(reply);
+            }
             Message::Asked(Question::Find(wanted), reply) => self.enquire(wanted, reply),
             Message::Asked(question, reply) => {
-                let answer = report::answer(
-                    &question,
-                    self.turner.park(),
-                    &self.alarms,
-                    &self.hardware(),
-                );
+                let answer = self.answer(&question);
                 // Whoever asked may have gone.
                 let _ = reply.send(answer);
             }
@@ -169,7 +181,7 @@ impl Loop {
 
     fn hardware(&self) -> Hardware<'_> {
         Hardware {
-            devices: &self.devices,
+            ports: &self.ports,
             barriers: &self.barriers,
         }
     }
@@ -183,6 +195,21 @@ impl Loop {
         }
     }
 
+    fn answer(&self, question: &Question) -> Answer {
+        let (park, now) = (self.turner.park(), self.clock.now().moment);
+        match question {
+            Question::Devices => {
+                Answer::Ok(serde_json::json!(self.devices.list(park, &self.ears, now)))
+            }
+            Question::Store => Answer::Ok(serde_json::json!({
+                "store": self.store_dir,
+                "ledger": park.ledger().to_string(),
+                "version": env!("CARGO_PKG_VERSION"),
+            })),
+            question => report::answer(question, park, &self.alarms, &self.hardware(), now),
+        }
+    }
+
     /// One turn. Returns what became of commands that did not leave.
     fn turn(&mut self, events: Vec<Event>, asked: &mut Vec<oneshot::Sender<Answer>>) -> Vec<Event> {
         let now = self.clock.now();
@@ -191,15 +218,28 @@ impl Loop {
         }
         let outcome = self.turner.turn(events, now);
         // First, because cars wait for it; who is only told can wait for the cars.
+        let mut told = Vec::new();
         let steps = outcome.taken.iter().map(|taken| &taken.step);
         let commands = steps.flat_map(|step| &step.commands);
-        let failed = commands
+        let failed: Vec<Event> = commands
+            .inspect(|command| {
+                if let Command::RaiseBarrier { lane, .. } = command {
+                    told.push(lane.clone());
+                }
+            })
             .filter_map(|command| self.carry_out(command))
             .collect();
+        for lane in &told {
+            self.devices.told(lane);
+        }
+        for event in &failed {
+            self.devices.happened(event, now.moment);
+        }
         if let Some(news) = &outcome.store {
             self.note(store_alarm(news));
         }
         self.write_behind(&outcome);
+        let is_on_disk = !self.turner.is_failing();
         let mut replies = asked.drain(..);
         for Taken {
             event,
@@ -214,10 +254,7 @@ impl Loop {
             if let Some(reply) = step.reply.take()
                 && let Some(asker) = replies.next()
             {
-                let answer = match reply {
-                    Ok(text) => Answer::Ok(serde_json::Value::String(text)),
-                    Err(text) => Answer::Error(text),
-                };
+                let answer = report::told(&event, reply, is_on_disk);
                 // Whoever asked may have gone.
                 let _ = asker.send(answer);
             }

@@ -168,8 +168,8 @@ mod tests {
         let key = "wechatpay-key".to_owned();
         let certificates = "platform-certificates".to_owned();
         assert_eq!(told(&[]), []);
-        assert_eq!(told(&[none.clone()]), [(key.clone(), true)]);
-        assert_eq!(told(&[none.clone()]), [], "told once");
+        assert_eq!(told(std::slice::from_ref(&none)), [(key.clone(), true)]);
+        assert_eq!(told(std::slice::from_ref(&none)), [], "told once");
         assert_eq!(told(&[none, list.clone()]), [(certificates, true)]);
         assert_eq!(told(&[list]), [(key, false)]);
     }

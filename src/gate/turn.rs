@@ -159,6 +159,11 @@ impl<J: Journal> Turner<J> {
         outcome
     }
 
+    /// Whether the store cannot write: what was decided last is in memory alone.
+    pub fn is_failing(&self) -> bool {
+        self.failing.is_some()
+    }
+
     /// Records that could not be written so far.
     pub fn kept(&self) -> Vec<&Record> {
         let kept = self.failing.iter().flat_map(|failing| &failing.backlog);

@@ -10,7 +10,9 @@ const TRY_CHARS: u32 = 2;
 /// The random name of one ledger, 50 bits. A new ledger always draws a new one, also after a
 /// restore, so that a re-flashed or cloned box never repeats a number whose old answer would
 /// open the barrier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct LedgerId(pub u64);
 

@@ -78,13 +78,65 @@ fn parse<T: DeserializeOwned>(stored: &Stored) -> Result<T, Unreadable> {
     })
 }
 
+/// The name of a kind in docs/record-kinds.md; None if this release does not know it.
+pub fn kind_name(class: Class, kind: u16) -> Option<&'static str> {
+    let known = KIND_NAMES.iter().find(|(number, _)| *number == kind);
+    let fits = match kind {
+        STEP | RULES | CHECKPOINT => true,
+        kind if LANE_KINDS.contains(&kind) => class == Class::Session,
+        kind => MONEY_KINDS.contains(&kind) && class == Class::Money,
+    };
+    known.filter(|_| fits).map(|(_, name)| *name)
+}
+
+const KIND_NAMES: [(u16, &str); 36] = [
+    (1, "step_taken"),
+    (2, "rules"),
+    (3, "checkpoint"),
+    (16, "session_opened"),
+    (17, "session_closed"),
+    (18, "raise_decided"),
+    (19, "raise_reissued"),
+    (20, "raise_carried_out"),
+    (21, "passed"),
+    (22, "hold_started"),
+    (23, "hold_ended"),
+    (24, "review_opened"),
+    (25, "numbers_skipped"),
+    (26, "doubt_lifted"),
+    (32, "entry_opened"),
+    (33, "entry_sent"),
+    (34, "entry_unknown"),
+    (35, "entry_registered"),
+    (36, "entry_renumbered"),
+    (37, "entry_ended"),
+    (38, "charge_opened"),
+    (39, "charge_sent"),
+    (40, "charge_due_again"),
+    (41, "charge_unknown"),
+    (42, "charge_accepted"),
+    (43, "charge_settled"),
+    (44, "charge_superseded"),
+    (45, "charge_let_out"),
+    (46, "charge_handed_to_staff"),
+    (47, "charge_withdrawn"),
+    (48, "staff_finished"),
+    (49, "merchant_stopped"),
+    (50, "merchant_resumed"),
+    (51, "charge_refused"),
+    (52, "charge_failed"),
+    (53, "charge_to_repeat"),
+];
+
 /// Readings are erased first, money last.
 fn class_of_event(event: &Event) -> Class {
     match event {
         Event::PlateRead { .. } => Class::Reading,
         Event::EntryAnswered { .. }
         | Event::ChargeAnswered { .. }
-        | Event::QueryAnswered { .. } => Class::Money,
+        | Event::QueryAnswered { .. }
+        | Event::RetryAsked { .. }
+        | Event::StaffAsked { .. } => Class::Money,
         _ => Class::Event,
     }
 }

@@ -101,6 +101,22 @@ pub enum Event {
         /// What became of the money, if the attendant says so.
         money: Option<StaffOutcome>,
     },
+    /// A person wants a charge seen to now.
+    RetryAsked {
+        /// `out_trade_no`.
+        trade_no: String,
+        /// Who.
+        by: Option<String>,
+    },
+    /// A person takes a charge out of the queue to finish it by hand.
+    StaffAsked {
+        /// `out_trade_no`.
+        trade_no: String,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
     /// The records of these could not be written; what they commanded was not done.
     StoreFailed {
         /// Barriers that were not told to rise: lane and number of the raise.
@@ -129,6 +145,8 @@ impl Event {
             | Self::EntryAnswered { .. }
             | Self::ChargeAnswered { .. }
             | Self::QueryAnswered { .. }
+            | Self::RetryAsked { .. }
+            | Self::StaffAsked { .. }
             | Self::StoreFailed { .. }
             | Self::StoreRecovered
             | Self::Tick => None,

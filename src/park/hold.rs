@@ -3,6 +3,7 @@
 use super::barrier::held_too_long;
 use super::exit::Leaving;
 use super::record::LaneRecord;
+use super::reply::{Done, Money};
 use super::rules::Direction;
 use super::state::{Decided, Hold};
 use super::{Park, Turn};
@@ -132,21 +133,25 @@ impl Park {
         reason: RaiseReason,
         money: Option<StaffOutcome>,
         turn: &mut Turn,
-    ) -> String {
+    ) -> Done {
         let trade_no = self.release(lane, reason, turn);
-        match (trade_no, money) {
-            (None, None) => format!("lane {lane} raised"),
-            (None, Some(_)) => format!("lane {lane} raised; nothing was due"),
-            (Some(trade_no), None) => format!("lane {lane} raised; charge {trade_no} stands"),
+        let money = match (&trade_no, money) {
+            (_, None) => Money::NotMentioned,
+            (None, Some(_)) => Money::NothingDue,
             (Some(trade_no), Some(money)) => {
                 let finished = self.with_queue(turn, |queue, _, out| {
-                    queue.finish_by_staff(&trade_no, money, out)
+                    queue.finish_by_staff(trade_no, money, out)
                 });
                 match finished {
-                    Ok(()) => format!("lane {lane} raised; charge {trade_no} is finished"),
-                    Err(why) => format!("lane {lane} raised; charge {trade_no} stands: {why}"),
+                    Ok(()) => Money::Finished,
+                    Err(why) => Money::Stands(why),
                 }
             }
+        };
+        Done::Raised {
+            lane: lane.clone(),
+            trade_no,
+            money,
         }
     }
 
@@ -276,6 +281,9 @@ impl Park {
             StaffReason::Superseded => HoldReason::NotRegistered("superseded".to_owned()),
             StaffReason::Unsettled => HoldReason::NotYetPaid,
             StaffReason::Guarded(doubts) => HoldReason::Guarded(doubts.clone()),
+            StaffReason::ByHand { .. } => {
+                HoldReason::NotRegistered("taken out of the queue by hand".to_owned())
+            }
         })
     }
 }

@@ -10,6 +10,7 @@ mod hold;
 mod reading;
 pub mod record;
 mod replay;
+pub mod reply;
 pub mod rules;
 pub mod state;
 pub mod step;
@@ -30,6 +31,7 @@ use crate::lane::time::{Moment, Now, Stamp};
 
 use event::{Event, UnsentCall};
 use record::{LaneRecord, Proof, Record, StepTaken};
+use reply::{Done, Refusal};
 use rules::{Direction, Rules};
 use state::{Car, LaneMind, Site, Snapshot};
 use step::{Command, Ignored, Step};
@@ -56,7 +58,7 @@ struct Turn {
     commands: Vec<Command>,
     alarms: Vec<Alarm>,
     ignored: Option<Ignored>,
-    reply: Option<Result<String, String>>,
+    reply: Option<Result<Done, Refusal>>,
 }
 
 impl Turn {
@@ -160,7 +162,8 @@ impl Park {
         self.queue.note_clock(now);
         self.handle(event, &mut turn);
         self.settle(&mut turn);
-        if !turn.records.is_empty() {
+        // What a person was told is done is on record, also where nothing follows from it yet.
+        if !turn.records.is_empty() || matches!(turn.reply, Some(Ok(_))) {
             let head = Record::StepTaken(StepTaken {
                 now,
                 event: event.clone(),
@@ -210,7 +213,8 @@ impl Park {
         {
             turn.ignored = Some(Ignored::UnknownLane);
             if let Event::AttendantRaised { lane, .. } = event {
-                turn.reply = Some(Err(format!("no lane {lane} in the configuration")));
+                let lane = lane.clone();
+                turn.reply = Some(Err(Refusal::UnknownLane { lane }));
             }
             return;
         }
@@ -271,6 +275,10 @@ impl Park {
                 money,
             } => {
                 self.attendant_raised(lane, by, why, money.clone(), turn);
+            }
+            Event::RetryAsked { trade_no, .. } => self.retry_asked(trade_no, turn),
+            Event::StaffAsked { trade_no, by, why } => {
+                self.staff_asked(trade_no, by, why, turn);
             }
             Event::StoreFailed { raises, calls } => self.store_failed(raises, calls, turn),
             Event::StoreRecovered => self.queue.pause(false),
@@ -407,5 +415,28 @@ impl Park {
         };
         let outcome = self.release_by_hand(lane, reason, money, turn);
         turn.reply = Some(Ok(outcome));
+    }
+
+    fn retry_asked(&mut self, trade_no: &str, turn: &mut Turn) {
+        let hurried = self.queue.hurry_by_hand(trade_no, turn.now());
+        let trade_no = trade_no.to_owned();
+        turn.reply = Some(match hurried {
+            Ok(waits_for) => Ok(Done::Hurried {
+                trade_no,
+                waits_for,
+            }),
+            Err(why) => Err(Refusal::Charge { trade_no, why }),
+        });
+    }
+
+    fn staff_asked(&mut self, trade_no: &str, by: &str, why: &str, turn: &mut Turn) {
+        let taken = self.with_queue(turn, |queue, _, out| {
+            queue.take_by_staff(trade_no, by, why, out)
+        });
+        let trade_no = trade_no.to_owned();
+        turn.reply = Some(match taken {
+            Ok(()) => Ok(Done::HandedToStaff { trade_no }),
+            Err(why) => Err(Refusal::Charge { trade_no, why }),
+        });
     }
 }

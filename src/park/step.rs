@@ -6,6 +6,7 @@ use crate::lane::session::LaneId;
 use crate::lane::time::Moment;
 
 use super::record::Record;
+use super::reply::{Done, Refusal};
 
 /// Records are on disk before commands run; the gate's step routine sees to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Step {
     /// Why an event led to nothing, for the log.
     pub ignored: Option<Ignored>,
     /// What to tell the person who asked, if one did.
-    pub reply: Option<Result<String, String>>,
+    pub reply: Option<Result<Done, Refusal>>,
 }
 
 /// What the adapters are to do.

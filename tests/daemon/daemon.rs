@@ -168,6 +168,7 @@ pub async fn run(arguments: Vec<String>) -> Output {
     let run = move || {
         Command::new(PARKGATE)
             .args(arguments)
+            .env("LC_ALL", "C")
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .output()

@@ -18,6 +18,7 @@ mod reading;
 mod terminal;
 mod wait;
 
+mod asking;
 mod broker_loss;
 mod commands;
 mod damage;

@@ -47,8 +47,8 @@ async fn a_car_waits_until_its_money_has_moved() {
         .await;
     let review = bench.place.ask(&["review", "list"]).await;
     let review = String::from_utf8(review.stdout).unwrap();
-    assert!(review.contains("not_yet_paid"), "{review}");
-    assert!(review.contains("payment_failed"), "{review}");
+    assert!(review.contains("not yet paid"), "{review}");
+    assert!(review.contains("the payment failed"), "{review}");
     assert_eq!(bench.exits[1].pulses() + bench.exits[2].pulses(), 0);
     let raise = ["lane", "raise", "out-2", "--by", "王芳", "--reason", "认识"];
     let output = bench.place.ask(&raise).await;

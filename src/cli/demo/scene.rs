@@ -268,9 +268,12 @@ impl Scene {
             why: "the driver called".to_owned(),
             money: None,
         };
-        if let Answer::Error(why) = self.gate.ask(question).await {
-            self.sheet.note(&format!("{ATTENDANT}: {why}"), Ink::Bad);
-        }
+        let why = match self.gate.ask(question).await {
+            Answer::Ok(_) => return,
+            Answer::Refused(refusal) => refusal.to_string(),
+            Answer::Error(why) => why,
+        };
+        self.sheet.note(&format!("{ATTENDANT}: {why}"), Ink::Bad);
     }
 
     /// Tells when the daemon's view of the world changes.
@@ -308,7 +311,7 @@ impl Scene {
     async fn status(&self) -> Value {
         match self.gate.ask(Question::Status).await {
             Answer::Ok(status) => status,
-            Answer::Error(_) => Value::Null,
+            Answer::Refused(_) | Answer::Error(_) => Value::Null,
         }
     }
 

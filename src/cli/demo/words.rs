@@ -92,6 +92,7 @@ pub fn staff(reason: &StaffReason) -> String {
         StaffReason::Superseded => "a newer stay",
         StaffReason::Unsettled => "never settled",
         StaffReason::Guarded(doubts) => return format!("{doubts:?}"),
+        StaffReason::ByHand { by, why } => return format!("taken out by {by}: {why}"),
     };
     text.to_owned()
 }

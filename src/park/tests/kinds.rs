@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::traffic::Traffic;
+use crate::park::disk::kind_name;
 use crate::store::record::Class;
 
 const TABLE: &str = include_str!("../../../docs/record-kinds.md");
@@ -33,6 +34,16 @@ fn every_kind_on_disk_is_in_the_table_and_every_number_once() {
     let numbers: Vec<u16> = table.keys().copied().collect();
     let expected: Vec<u16> = (1..=3).chain(16..=26).chain(32..=53).collect();
     assert_eq!(numbers, expected);
+
+    for (number, (class, name)) in &table {
+        let class = match class.as_str() {
+            "session" => Class::Session,
+            "money" => Class::Money,
+            _ => Class::Event,
+        };
+        assert_eq!(kind_name(class, *number), Some(name.as_str()));
+    }
+    assert_eq!(kind_name(Class::Money, 16), None, "a session's kind");
 
     let mut seen = BTreeMap::new();
     for seed in 0..40 {

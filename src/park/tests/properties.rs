@@ -8,7 +8,9 @@ use super::world::*;
 use crate::charges::answer::{
     Answer, ParkingEntry, Parties, Refusal, ServiceState, TradeState, Transaction,
 };
-use crate::charges::queue::{Request, UnsentCall};
+use crate::charges::book::Book;
+use crate::charges::charge::{ChargeState, StaffReason};
+use crate::charges::queue::{Call, Request, UnsentCall};
 use crate::charges::record::StaffOutcome;
 use crate::lane::exit::{NearMatch, NoEntry};
 use crate::lane::number::LedgerId;
@@ -32,7 +34,7 @@ proptest! {
     #[test]
     fn the_fold_of_the_records_is_the_state_after_every_step(
         variant in 0_u8..32,
-        happenings in prop::collection::vec((0_u8..24, any::<u8>(), any::<u8>(), 0_u32..400_000), 1..80),
+        happenings in prop::collection::vec((0_u8..26, any::<u8>(), any::<u8>(), 0_u32..400_000), 1..80),
     ) {
         let mut twins = Twins::new(variant);
         for happening in happenings {
@@ -116,6 +118,8 @@ impl Twins {
             }
             21 => self.store(how),
             22 => self.restart(how),
+            24 => self.ask_for_a_retry(about),
+            25 => self.ask_for_a_charge(about),
             _ => {
                 let lane = lane_id(if about & 1 == 0 { IN } else { OUT });
                 let sent_at = Some(self.now.wall);
@@ -157,7 +161,9 @@ impl Twins {
     }
 
     fn decide(&mut self, event: &Event) {
+        let before = self.live.queue().book().clone();
         let step = self.live.decide(event, self.now);
+        self.check_moves(event, &before, &step);
         self.steps += 1;
         self.remember(&step);
         for record in &step.records {
@@ -175,6 +181,48 @@ impl Twins {
             self.checkpoint(Record::Checkpoint(Box::new(state)));
         }
         self.check_sums();
+    }
+
+    /// Whatever happens, and whoever asks: nothing that WeChat may have goes to the staff without
+    /// WeChat's word, and nothing in doubt is filed before it is queried (DESIGN 3.5).
+    fn check_moves(&self, event: &Event, before: &Book, step: &Step) {
+        let is_answer = matches!(
+            event,
+            Event::ChargeAnswered { .. } | Event::QueryAnswered { .. }
+        );
+        for charge in before.charges() {
+            let trade_no = &charge.claim.trade_no;
+            let may_be_at_wechat =
+                charge.is_under_way() || matches!(charge.state, ChargeState::Accepted { .. });
+            if !may_be_at_wechat || is_answer {
+                continue;
+            }
+            if let Some(now) = self.live.queue().book().on_desk(trade_no) {
+                let unsettled = ChargeState::HandedToStaff(StaffReason::Unsettled);
+                assert_eq!(
+                    now.state, unsettled,
+                    "after {event:?} from {:?}",
+                    charge.state
+                );
+            }
+            // Harmless: the same bytes, as an unsigned answer said that WeChat has not got them.
+            if charge.state == ChargeState::ToRepeat {
+                continue;
+            }
+            let is_filed = step.commands.iter().any(|command| {
+                matches!(command, Command::Call(Call { request: Request::Charge { trade_no: filed, .. }, .. }) if filed == trade_no)
+            });
+            assert!(
+                !is_filed,
+                "{trade_no} filed after {event:?} from {:?}",
+                charge.state
+            );
+        }
+        let Some(Ok(_)) = step.reply else { return };
+        assert!(
+            matches!(step.records.first(), Some(Record::StepTaken(_))),
+            "what a person was told is done is on record"
+        );
     }
 
     fn remember(&mut self, step: &Step) {
@@ -332,6 +380,28 @@ impl Twins {
             why,
             money,
         });
+    }
+
+    fn ask_for_a_retry(&mut self, about: u8) {
+        let (trade_no, by) = (self.some_charge(about), Some("王芳".to_owned()));
+        self.step(Event::RetryAsked { trade_no, by });
+    }
+
+    fn ask_for_a_charge(&mut self, about: u8) {
+        let trade_no = self.some_charge(about);
+        let (by, why) = ("王芳".to_owned(), "the driver pays in cash".to_owned());
+        self.step(Event::StaffAsked { trade_no, by, why });
+    }
+
+    /// One in the queue, one with the staff, or none.
+    fn some_charge(&self, about: u8) -> String {
+        let book = self.live.queue().book();
+        let all = book.charges().chain(book.desk());
+        let numbers: Vec<&String> = all.map(|charge| &charge.claim.trade_no).collect();
+        match numbers.get(usize::from(about) % (numbers.len() + 1)) {
+            Some(number) => (*number).clone(),
+            None => "T0".to_owned(),
+        }
     }
 
     /// The store fails under the last call, or recovers.

@@ -14,6 +14,7 @@ use crate::lane::time::{BootId, Moment, Now, Stamp, Wall};
 use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::Record;
+use crate::park::reply::{Done, Refusal};
 use crate::park::rules::Rules;
 use crate::park::step::{Command, Ignored};
 use crate::sim::material;
@@ -321,7 +322,8 @@ impl World {
             }
             self.alarms.extend(taken.step.alarms);
             self.ignored.extend(taken.step.ignored);
-            self.replies.extend(taken.step.reply);
+            let reply = taken.step.reply.map(told);
+            self.replies.extend(reply);
             for command in taken.step.commands {
                 if commands_left > 0 {
                     commands_left -= 1;
@@ -489,4 +491,9 @@ fn draw_arm(random: &mut SplitMix64) -> Arm {
         11..13 => Arm::Refuses,
         _ => Arm::Answers,
     }
+}
+
+fn told(reply: Result<Done, Refusal>) -> Result<String, String> {
+    let done = reply.map(|done| done.to_string());
+    done.map_err(|refusal| refusal.to_string())
 }

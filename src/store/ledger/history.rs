@@ -127,6 +127,32 @@ impl Commits {
         })
     }
 
+    /// As [`Commits::of`], from the newest segment on that begins with a checkpoint and of whose
+    /// commits `is_early_enough` says so.
+    pub(super) fn since(
+        dir: &Path,
+        mut is_early_enough: impl FnMut(&[&Commit]) -> bool,
+    ) -> Result<Self, LedgerError> {
+        let mut all = Self::of(dir)?;
+        let mut from = None;
+        for number in all.numbers.iter().rev() {
+            let Some(part) = Part::load(dir, *number)? else {
+                continue;
+            };
+            let is_ours = part.scan.ledger().is_some() && part.scan.ledger() == all.ledger;
+            let commits: Vec<&Commit> = part.scan.frames().map(|frame| &frame.commit).collect();
+            let begins = commits.first().is_some_and(|commit| commit.checkpoint);
+            if is_ours && begins && is_early_enough(&commits) {
+                from = Some(*number);
+                break;
+            }
+        }
+        if let Some(from) = from {
+            all.numbers.retain(|number| *number >= from);
+        }
+        Ok(all)
+    }
+
     /// The ledger's id; `None` if nothing is readable.
     pub fn ledger_id(&self) -> Option<LedgerId> {
         self.ledger

@@ -24,7 +24,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::lane::number::LedgerId;
-use crate::store::record::Record;
+use crate::store::record::{Commit, Record};
 
 pub use error::LedgerError;
 pub use finding::Finding;
@@ -223,6 +223,18 @@ impl Ledger {
     /// If the folder cannot be listed or the newest segment is a newer parkgate's.
     pub fn read_all(dir: &Path) -> Result<Commits, LedgerError> {
         Commits::of(dir)
+    }
+
+    /// As [`Ledger::read_all`], from a checkpoint on: the newest one for whose segment `is_early_enough`
+    /// says so, or from the beginning.
+    ///
+    /// # Errors
+    /// As [`Ledger::read_all`], also for the segments that are looked at.
+    pub fn read_since(
+        dir: &Path,
+        is_early_enough: impl FnMut(&[&Commit]) -> bool,
+    ) -> Result<Commits, LedgerError> {
+        Commits::since(dir, is_early_enough)
     }
 
     /// Checks the whole ledger. Needs no lock, and changes nothing.

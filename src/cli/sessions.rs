@@ -1,0 +1,261 @@
+//! `parkgate sessions`: stays, and the whole story of one.
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use super::output::{Table, number, padded, text};
+use super::when::{long, short, when};
+use super::words::{self, Lang, Pair, money, story as told};
+use super::{SocketArgs, client};
+use crate::control::Question;
+use crate::lane::tariff::yuan;
+use crate::lane::time::Wall;
+use crate::story::charge::ChargeRow;
+use crate::story::happening::{Happening, Story};
+use crate::story::session::{SessionRow, Stay};
+use crate::story::wanted::Wanted;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum SessionsCommand {
+    /// Stays, newest first: those that go on, unless a filter asks for more
+    List(ListArgs),
+    /// Everything about one stay: readings, raises, its charge with every attempt
+    Show(ShowArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// Only these: inside, held, over (may be given several times)
+    #[arg(long, value_name = "STATE", value_parser = state)]
+    state: Vec<Stay>,
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    socket: SocketArgs,
+}
+
+/// Filters that all lists have.
+#[derive(Debug, clap::Args)]
+pub struct Which {
+    /// Also what is over
+    #[arg(long)]
+    all: bool,
+    /// Only plates with this in them
+    #[arg(long, value_name = "PLATE")]
+    plate: Option<String>,
+    /// Begun then or later: 2026-03-01, 2026-03-01T08:00, 2h (ago)
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    since: Option<Wall>,
+    /// Begun before then
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    until: Option<Wall>,
+    /// So many at most
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: usize,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ShowArgs {
+    /// Its number, that of its entry (P…) or charge (T…), or a plate for the newest one
+    of: String,
+    #[command(flatten)]
+    socket: SocketArgs,
+}
+
+impl Which {
+    /// The filter, with these states.
+    pub fn wanted<S>(&self, states: Vec<S>) -> Wanted<S> {
+        Wanted {
+            all: self.all,
+            states,
+            plate: self.plate.clone(),
+            since: self.since,
+            until: self.until,
+            limit: self.limit,
+        }
+    }
+}
+
+/// Asks and shows.
+pub fn run(command: SessionsCommand, lang: Lang) -> ExitCode {
+    match command {
+        SessionsCommand::List(args) => {
+            let question = Question::Sessions(args.which.wanted(args.state));
+            client::read(&args.socket, lang, &question, |answer| list(answer, lang))
+        }
+        SessionsCommand::Show(args) => {
+            let question = Question::Session { of: args.of };
+            client::read(&args.socket, lang, &question, |answer| story(answer, lang))
+        }
+    }
+}
+
+fn state(text: &str) -> Result<Stay, String> {
+    let mut all = Stay::ALL.into_iter();
+    let found = all.find(|stay| stay.code() == text);
+    found.ok_or_else(|| format!("one of {}", Stay::ALL.map(Stay::code).join(", ")))
+}
+
+fn list(answer: &Value, lang: Lang) -> String {
+    let rows: Vec<SessionRow> =
+        serde_json::from_value(answer["sessions"].clone()).unwrap_or_default();
+    if rows.is_empty() {
+        return lang.of(told::NO_SESSIONS).to_owned();
+    }
+    let mut table = Table::default();
+    table.row([
+        text(lang.of(told::SESSION)),
+        text(lang.of(words::PLATE)),
+        text(lang.of(words::LANE)),
+        text(lang.of(told::ENTERED)),
+        text(lang.of(told::LEFT)),
+        number(lang.of(words::FEE)),
+        text(lang.of(words::STATE)),
+    ]);
+    for row in &rows {
+        let state = match &row.ending {
+            Some(ending) => lang.ending(ending),
+            None => lang.of(money::stay(row.state)),
+        };
+        table.row([
+            text(row.session.as_str()),
+            text(row.plate.as_str()),
+            text(row.lane.as_str()),
+            text(short(row.entered)),
+            text(row.left.map_or_else(|| "-".to_owned(), short)),
+            number(row.fee_fen.map_or_else(|| "-".to_owned(), yuan)),
+            text(state),
+        ]);
+    }
+    table.render() + &left_off(answer, lang)
+}
+
+/// How many rows a list does not show.
+pub fn left_off(answer: &Value, lang: Lang) -> String {
+    match answer["left_off"].as_u64() {
+        None | Some(0) => String::new(),
+        Some(count) => format!("{}\n", lang.left_off(count)),
+    }
+}
+
+/// A stay, its charge, the fee, and what happened.
+pub fn story(answer: &Value, lang: Lang) -> String {
+    let Ok(story) = serde_json::from_value::<Story>(answer.clone()) else {
+        return answer.to_string();
+    };
+    let mut facts = Facts {
+        lang,
+        text: String::new(),
+    };
+    match &story.session {
+        Some(session) => facts.session(session),
+        None => facts.fact(told::SESSION, lang.of(told::NO_SESSION)),
+    }
+    if let Some(charge) = &story.charge {
+        facts.charge(charge);
+    }
+    if let Some(quote) = &story.quote {
+        let session = story.session.as_ref();
+        let entered = session.map(|session| session.entered);
+        let entered = entered.or(story.charge.as_ref().map(|charge| charge.entered));
+        facts.fact(words::FEE, &lang.yuan(&yuan(quote.fee_fen)));
+        for line in &quote.lines {
+            let line = lang.fee_line(line, entered.unwrap_or_default());
+            facts.fact(words::pair("", ""), &line);
+        }
+    }
+    facts.text + &history(&story.happenings, lang)
+}
+
+fn history(happenings: &[Happening], lang: Lang) -> String {
+    let mut table = Table::default();
+    for happening in happenings {
+        let request = happening.request_id.as_ref();
+        let request = request.map(|id| format!("Request-ID {id}"));
+        table.row([
+            number(happening.seq.to_string()),
+            text(short(happening.at)),
+            text(lang.of(told::happened(happening.what))),
+            text(happening.detail.as_str()),
+            text(request.unwrap_or_default()),
+        ]);
+    }
+    format!("\n{}\n{}", lang.of(told::HISTORY), table.render())
+}
+
+struct Facts {
+    lang: Lang,
+    text: String,
+}
+
+impl Facts {
+    fn fact(&mut self, name: Pair, value: &str) {
+        let name = padded(self.lang.of(name), 12);
+        self.text.push_str(&format!("{name} {value}\n"));
+    }
+
+    fn session(&mut self, session: &SessionRow) {
+        let lang = self.lang;
+        self.fact(told::SESSION, &session.session);
+        let color = session.color.map(|color| lang.of(told::color(color)));
+        let plate = match color {
+            Some(color) => format!("{} ({color})", session.plate),
+            None => session.plate.clone(),
+        };
+        self.fact(words::PLATE, &plate);
+        let mut entered = format!("{}  {}", long(session.entered), session.lane);
+        if !session.entered_trusted {
+            entered = format!("{entered}  ({})", lang.of(told::UNTRUSTED));
+        }
+        self.fact(told::ENTERED, &entered);
+        if let Some(left) = session.left {
+            let lane = session.exit_lane.as_deref().unwrap_or("");
+            self.fact(told::LEFT, &format!("{}  {lane}", long(left)));
+        }
+        let state = match &session.ending {
+            Some(ending) => lang.ending(ending),
+            None => lang.of(money::stay(session.state)),
+        };
+        self.fact(words::STAY, state);
+        if !session.doubts.is_empty() {
+            self.fact(told::DOUBTS, &lang.doubts(&session.doubts));
+        }
+    }
+
+    fn charge(&mut self, charge: &ChargeRow) {
+        let lang = self.lang;
+        self.fact(told::TRADE_NO, &charge.trade_no);
+        let mut state = lang.of(money::stage(charge.state)).to_owned();
+        if let Some(since) = charge.since {
+            state = format!("{state}, {} {}", lang.of(words::SINCE), long(since));
+        }
+        self.fact(words::STATE, &state);
+        self.fact(told::STAYED, &lang.length(charge.stay_ms));
+        if let Some(due_in_ms) = charge.due_in_ms {
+            self.fact(told::NEXT_TRY, &lang.in_time(due_in_ms));
+        }
+        if let Some(why) = why(charge, lang) {
+            self.fact(words::REASON, &why);
+        }
+        if charge.let_out {
+            self.fact(words::REASON, lang.of(told::LET_OUT));
+        }
+        if let Some(id) = &charge.transaction_id {
+            self.fact(told::TRANSACTION, id);
+        }
+        if let Some(bank) = &charge.bank_type {
+            self.fact(told::BANK, bank);
+        }
+    }
+}
+
+/// Why a charge is where it is, if somebody said.
+pub fn why(charge: &ChargeRow, lang: Lang) -> Option<String> {
+    let outcome = charge.outcome.as_ref().map(|outcome| lang.outcome(outcome));
+    let withdrawn = charge.withdrawn.as_ref().map(|why| lang.withdrawn(why));
+    let staff = charge.staff_reason.as_ref();
+    outcome
+        .or(withdrawn)
+        .or(staff.map(|reason| lang.staff_reason(reason)))
+}

@@ -1,0 +1,156 @@
+//! What a look at the whole ledger found.
+
+use super::{Lang, Pair, pair};
+use crate::store::audit::{Finding, Report, Verdict};
+
+pub const SEGMENTS: Pair = pair("segments", "段");
+pub const RECORDS: Pair = pair("records", "记录");
+pub const ERASED: Pair = pair("erased", "已擦除");
+pub const HEAD: Pair = pair("head", "链头");
+pub const VERDICT: Pair = pair("verdict", "结论");
+pub const LEDGER: Pair = pair("ledger", "账本");
+
+/// How bad it is, and what to do.
+pub fn verdict(verdict: Verdict) -> Pair {
+    match verdict {
+        Verdict::Sound => pair("sound: nothing is amiss", "完好"),
+        Verdict::Scratched => pair(
+            "bytes cannot be read, and every record is there; keep a copy and watch the disk",
+            "有字节无法读取，但记录齐全；请备份并留意磁盘",
+        ),
+        Verdict::PossiblyLost => pair(
+            "the last commit is possibly lost: cut short by a power cut, or damaged",
+            "最后一次提交可能丢失：断电中断或已损坏",
+        ),
+        Verdict::Missing => pair(
+            "RECORDS ARE MISSING; keep a copy, and compare with WeChat's bill",
+            "记录缺失；请备份，并与微信账单核对",
+        ),
+        Verdict::Altered => pair(
+            "THE LEDGER WAS ALTERED: its hash chain does not hold; keep a copy",
+            "账本被改动：哈希链不成立；请备份",
+        ),
+    }
+}
+
+impl Lang {
+    /// One finding with its place.
+    pub fn finding(self, finding: &Finding) -> String {
+        match (self, finding) {
+            (Self::En, Finding::Unreadable { file, from, bytes }) => {
+                format!("{file}: {bytes} bytes from byte {from} on cannot be read")
+            }
+            (Self::Zh, Finding::Unreadable { file, from, bytes }) => {
+                format!("{file}：自第 {from} 字节起 {bytes} 字节无法读取")
+            }
+            (
+                Self::En,
+                Finding::Cut {
+                    file,
+                    bytes,
+                    expected,
+                },
+            ) => {
+                format!("{file}: {bytes} bytes long, and made with {expected}")
+            }
+            (
+                Self::Zh,
+                Finding::Cut {
+                    file,
+                    bytes,
+                    expected,
+                },
+            ) => {
+                format!("{file}：长 {bytes} 字节，应为 {expected}")
+            }
+            (Self::En, Finding::Failed { file, why }) => {
+                format!("{file}: cannot be read from the disk: {why}")
+            }
+            (Self::Zh, Finding::Failed { file, why }) => format!("{file}：磁盘读取失败：{why}"),
+            (Self::En, Finding::Foreign { file }) => {
+                format!("{file}: of another ledger, left out")
+            }
+            (Self::Zh, Finding::Foreign { file }) => format!("{file}：属于另一账本，未读"),
+            (
+                Self::En,
+                Finding::Missing {
+                    file,
+                    at,
+                    first,
+                    last,
+                },
+            ) => {
+                format!("{file}, byte {at}: the records {first} to {last} before it are missing")
+            }
+            (
+                Self::Zh,
+                Finding::Missing {
+                    file,
+                    at,
+                    first,
+                    last,
+                },
+            ) => {
+                format!("{file} 第 {at} 字节：其前的第 {first} 至 {last} 条记录缺失")
+            }
+            (
+                Self::En,
+                Finding::NeverAcknowledged {
+                    file,
+                    at,
+                    first,
+                    last,
+                },
+            ) => format!(
+                "{file}, byte {at}: the records {first} to {last} were never acknowledged and were \
+                 written anew; harmless"
+            ),
+            (
+                Self::Zh,
+                Finding::NeverAcknowledged {
+                    file,
+                    at,
+                    first,
+                    last,
+                },
+            ) => format!("{file} 第 {at} 字节：第 {first} 至 {last} 条记录未曾确认，已重写；无妨"),
+            (Self::En, Finding::OutOfOrder { file, at, seq }) => {
+                format!("{file}, byte {at}: record {seq} is there a second time")
+            }
+            (Self::Zh, Finding::OutOfOrder { file, at, seq }) => {
+                format!("{file} 第 {at} 字节：第 {seq} 条记录重复出现")
+            }
+            (Self::En, Finding::Altered { file, at, seq }) => format!(
+                "{file}, byte {at}: record {seq} does not follow the one before it; one of them was \
+                 changed"
+            ),
+            (Self::Zh, Finding::Altered { file, at, seq }) => {
+                format!("{file} 第 {at} 字节：第 {seq} 条记录与前一条不衔接，其中之一被改动")
+            }
+            (Self::En, Finding::PossiblyLost { file, after_seq }) => {
+                format!("{file}: a commit after record {after_seq} is possibly lost")
+            }
+            (Self::Zh, Finding::PossiblyLost { file, after_seq }) => {
+                format!("{file}：第 {after_seq} 条记录之后可能丢失一次提交")
+            }
+        }
+    }
+
+    /// How many records, from which to which.
+    pub fn records(self, report: &Report) -> String {
+        let (records, commits) = (report.records, report.commits);
+        let (first, last) = (report.first_seq, report.last_seq);
+        match self {
+            Self::En => format!("{records} in {commits} commits, {first} to {last}"),
+            Self::Zh => format!("{records} 条，{commits} 次提交，{first} 至 {last}"),
+        }
+    }
+
+    /// How far it is.
+    pub fn progress(self, done: usize, of: usize) -> String {
+        match self {
+            Self::En => format!("segment {done} of {of}"),
+            Self::Zh => format!("第 {done} 段，共 {of} 段"),
+        }
+    }
+}

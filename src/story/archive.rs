@@ -1,0 +1,229 @@
+//! Questions that the ledger answers, whoever asks.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::charge::{ChargeRow, Charges, Stage};
+use super::happening;
+use super::session::{SessionRow, Sessions, Stay};
+use super::standing::{self, Standing};
+use super::steps;
+use super::wanted::{ROWS_MAX, Wanted};
+use crate::control::{Answer, Question};
+use crate::lane::number::SessionId;
+use crate::lane::plate::PlateNumber;
+use crate::lane::time::Wall;
+use crate::park::record::Record;
+use crate::store::ledger::LedgerError;
+
+/// A ledger's folder, to be read.
+#[derive(Clone, Debug)]
+pub struct Archive {
+    dir: PathBuf,
+}
+
+impl Archive {
+    /// The ledger in `dir`.
+    pub fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// The ledger's folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Answers from the ledger alone. What only a running daemon knows is left out; what only it may
+    /// do is declined.
+    pub fn answer(&self, question: &Question) -> Answer {
+        let answer = match question {
+            Question::Status => self.status(),
+            Question::Review => self.standing().map(|s| standing::review(&s.site, &s.book)),
+            Question::Sessions(wanted) if wanted.needs_the_past() => self.sessions(wanted),
+            Question::Sessions(wanted) => self
+                .standing()
+                .map(|standing| sessions_answer(wanted, SessionRow::open(&standing.site), 0)),
+            Question::Charges(wanted) if wanted.needs_the_past() => self.charges(wanted),
+            Question::Charges(wanted) => self
+                .standing()
+                .map(|standing| charges_answer(wanted, standing::open_charges(&standing.book), 0)),
+            Question::Session { of } | Question::Charge { of } => return self.story(of),
+            Question::Export { since, until } => return self.export(*since, *until),
+            Question::Raise { .. }
+            | Question::Retry { .. }
+            | Question::ToStaff { .. }
+            | Question::Find(_)
+            | Question::Devices
+            | Question::Due
+            | Question::Store => {
+                return Answer::Error("only a running daemon can do that".to_owned());
+            }
+        };
+        match answer {
+            Ok(value) => Answer::Ok(value),
+            Err(error) => unreadable(&error),
+        }
+    }
+
+    /// Seq of the ledger's last record.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn last_seq(&self) -> Result<u64, LedgerError> {
+        steps::read_newest(&self.dir, |_| {})
+    }
+
+    fn standing(&self) -> Result<Standing, LedgerError> {
+        Standing::read(&self.dir)
+    }
+
+    fn status(&self) -> Result<Value, LedgerError> {
+        let standing = self.standing()?;
+        let ledger = standing.ledger.unwrap_or_default();
+        Ok(standing::status(ledger, &standing.site, &standing.book))
+    }
+
+    fn sessions(&self, wanted: &Wanted<Stay>) -> Result<Value, LedgerError> {
+        let plate = wanted.plate.as_ref().map(|plate| plate.to_uppercase());
+        let mut sessions = Sessions::keeping(|row: &SessionRow| {
+            let has_plate = plate.as_ref().is_none_or(|plate| row.plate.contains(plate));
+            has_plate && wanted.spans(row.entered)
+        });
+        let mut dropped = 0;
+        steps::read(&self.dir, wanted.since, |told| match told.record() {
+            Some(Record::Checkpoint(snapshot)) => sessions.stood(&snapshot.site),
+            Some(Record::Lane(record)) => {
+                sessions.apply(&record, told.at);
+                dropped += bound(&mut sessions.rows);
+            }
+            Some(Record::Money(crate::charges::record::MoneyRecord::ChargeOpened { claim })) => {
+                let fee_fen = claim.quote.fee_fen;
+                sessions.claimed(&claim.session.0, &claim.trade_no, fee_fen);
+            }
+            _ => {}
+        })?;
+        Ok(sessions_answer(
+            wanted,
+            sessions.rows.into_values(),
+            dropped,
+        ))
+    }
+
+    fn charges(&self, wanted: &Wanted<Stage>) -> Result<Value, LedgerError> {
+        let (rows, dropped) = self.charge_rows(wanted)?;
+        Ok(charges_answer(wanted, rows.into_iter(), dropped))
+    }
+
+    /// Every charge that came due in the range, by its number.
+    fn export(&self, since: Option<Wall>, until: Option<Wall>) -> Answer {
+        let wanted = Wanted {
+            all: true,
+            states: Vec::new(),
+            plate: None,
+            since,
+            until,
+            limit: ROWS_MAX,
+        };
+        match self.charge_rows(&wanted) {
+            Ok((rows, 0)) => Answer::Ok(json!({ "charges": rows })),
+            Ok(_) => Answer::Error(format!(
+                "more than {ROWS_MAX} charges in this range; export shorter ones, such as months"
+            )),
+            Err(error) => unreadable(&error),
+        }
+    }
+
+    fn charge_rows(&self, wanted: &Wanted<Stage>) -> Result<(Vec<ChargeRow>, usize), LedgerError> {
+        let plate = wanted.plate.as_ref().map(|plate| plate.to_uppercase());
+        let mut charges = Charges::keeping(|row: &ChargeRow| {
+            let has_plate = plate.as_ref().is_none_or(|plate| row.plate.contains(plate));
+            has_plate && wanted.spans(row.opened)
+        });
+        let mut dropped = 0;
+        steps::read(&self.dir, wanted.since, |told| match told.record() {
+            Some(Record::Checkpoint(snapshot)) => {
+                let book = snapshot.book;
+                for charge in book.charges().chain(book.desk()) {
+                    charges.stood(charge);
+                }
+            }
+            Some(Record::Money(record)) => {
+                charges.apply(&record, told.at);
+                dropped += bound(&mut charges.rows);
+            }
+            _ => {}
+        })?;
+        Ok((charges.rows.into_values().collect(), dropped))
+    }
+
+    fn story(&self, of: &str) -> Answer {
+        let session = match session_of(of) {
+            Some(session) => Ok(Some(session)),
+            None => match PlateNumber::parse(of) {
+                Ok(parsed) => happening::newest_session(&self.dir, parsed.plate.as_str()),
+                Err(_) => {
+                    return Answer::Error(format!(
+                        "{of:?} is neither a number of a stay (17 characters), nor of an entry or a \
+                         charge (P… or T…, 20 characters), nor a plate"
+                    ));
+                }
+            },
+        };
+        let story = session.and_then(|session| match session {
+            Some(session) => happening::of(&self.dir, &session),
+            None => Ok(None),
+        });
+        match story {
+            Ok(Some(story)) => Answer::Ok(json!(story)),
+            Ok(None) => Answer::Error(format!("the ledger knows nothing of {of}")),
+            Err(error) => unreadable(&error),
+        }
+    }
+}
+
+/// The answer to [`Question::Sessions`]; `dropped` rows were left off before.
+pub fn sessions_answer(
+    wanted: &Wanted<Stay>,
+    rows: impl Iterator<Item = SessionRow>,
+    dropped: usize,
+) -> Value {
+    let (rows, left_off) = wanted.choose(rows);
+    json!({ "sessions": rows, "left_off": left_off + dropped })
+}
+
+/// The answer to [`Question::Charges`]; `dropped` rows were left off before.
+pub fn charges_answer(
+    wanted: &Wanted<Stage>,
+    rows: impl Iterator<Item = ChargeRow>,
+    dropped: usize,
+) -> Value {
+    let (rows, left_off) = wanted.choose(rows);
+    json!({ "charges": rows, "left_off": left_off + dropped })
+}
+
+/// The stay that a number names: its own, its entry's or its charge's.
+pub fn session_of(number: &str) -> Option<SessionId> {
+    const SESSION: usize = 17;
+    const WITH_TRY: usize = SESSION + 3;
+    let number = number.trim().to_uppercase();
+    let is_plain = number.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let session = match number.len() {
+        SESSION => &*number,
+        WITH_TRY if number.starts_with(['T', 'P']) => number.get(1..=SESSION)?,
+        _ => return None,
+    };
+    is_plain.then(|| SessionId(session.to_owned()))
+}
+
+/// A long history must not fill the memory: the oldest go first.
+fn bound<R>(rows: &mut std::collections::BTreeMap<String, R>) -> usize {
+    match rows.len() > ROWS_MAX {
+        true => usize::from(rows.pop_first().is_some()),
+        false => 0,
+    }
+}
+
+fn unreadable(error: &LedgerError) -> Answer {
+    Answer::Error(crate::causes::told(error))
+}

@@ -1,0 +1,254 @@
+//! A charge as it is listed, and the fold of the ledger's records into such rows.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::at;
+use super::wanted::State;
+use crate::charges::charge::{Charge, ChargeState, Claim, Opening, StaffReason, WithdrawnReason};
+use crate::charges::record::{MoneyRecord, StaffOutcome};
+use crate::lane::time::Wall;
+
+/// Where a charge stands, its end with the staff included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    WaitingForEntry,
+    Due,
+    Sent,
+    Unknown,
+    Accepted,
+    Settled,
+    /// A person has to finish it.
+    WithStaff,
+    /// The staff took the money.
+    Collected,
+    /// The staff gave it up.
+    WrittenOff,
+    Withdrawn,
+}
+
+impl Stage {
+    /// Every one, in the order of a charge's life.
+    pub const ALL: [Self; 10] = [
+        Self::WaitingForEntry,
+        Self::Due,
+        Self::Sent,
+        Self::Unknown,
+        Self::Accepted,
+        Self::Settled,
+        Self::WithStaff,
+        Self::Collected,
+        Self::WrittenOff,
+        Self::Withdrawn,
+    ];
+
+    /// As in JSON and on the command line.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::WaitingForEntry => "waiting_for_entry",
+            Self::Due => "due",
+            Self::Sent => "sent",
+            Self::Unknown => "unknown",
+            Self::Accepted => "accepted",
+            Self::Settled => "settled",
+            Self::WithStaff => "with_staff",
+            Self::Collected => "collected",
+            Self::WrittenOff => "written_off",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+impl State for Stage {
+    fn is_over(self) -> bool {
+        matches!(
+            self,
+            Self::Settled | Self::Collected | Self::WrittenOff | Self::Withdrawn
+        )
+    }
+}
+
+/// One charge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChargeRow {
+    /// `out_trade_no`.
+    pub trade_no: String,
+    pub session: String,
+    /// As read at the entry.
+    pub plate: String,
+    /// Exit lane.
+    pub lane: String,
+    #[serde(with = "at")]
+    pub entered: Wall,
+    #[serde(with = "at")]
+    pub exited: Wall,
+    /// When the fee became due; the time by which a charge belongs to a range.
+    #[serde(with = "at")]
+    pub opened: Wall,
+    /// Whether the box's clock was trusted at the entry and at the exit.
+    pub times_trusted: bool,
+    pub stay_ms: u64,
+    pub fee_fen: u64,
+    pub state: Stage,
+    /// When it came into this state, where the ledger was asked.
+    #[serde(with = "at::option", default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Wall>,
+    /// Why a person has or had to finish it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff_reason: Option<StaffReason>,
+    /// What the staff did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<StaffOutcome>,
+    /// Why nothing is claimed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<WithdrawnReason>,
+    /// WeChat's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_id: Option<String>,
+    /// `BPA`: WeChat advanced the money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bank_type: Option<String>,
+    /// The car was let out before WeChat had taken it on.
+    pub let_out: bool,
+    /// Milliseconds until it is next seen to, where a running daemon was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_in_ms: Option<u64>,
+}
+
+impl ChargeRow {
+    /// A charge that is not finished, as it stands.
+    pub fn of(charge: &Charge) -> Self {
+        let mut row = Self::opened(&charge.claim, charge.claim.exited.now.wall);
+        row.let_out = charge.let_out;
+        row.state = match &charge.state {
+            ChargeState::WaitingForEntry => Stage::WaitingForEntry,
+            ChargeState::Due => Stage::Due,
+            ChargeState::Sent => Stage::Sent,
+            // WeChat may have it; the last two never outlast their step.
+            ChargeState::Unknown { .. }
+            | ChargeState::ToRepeat
+            | ChargeState::Refused(_)
+            | ChargeState::Failed => Stage::Unknown,
+            ChargeState::Accepted { .. } => Stage::Accepted,
+            ChargeState::Settled => Stage::Settled,
+            ChargeState::HandedToStaff(reason) => {
+                row.staff_reason = Some(reason.clone());
+                Stage::WithStaff
+            }
+            ChargeState::Withdrawn(reason) => {
+                row.withdrawn = Some(reason.clone());
+                Stage::Withdrawn
+            }
+        };
+        row
+    }
+
+    fn opened(claim: &Claim, opened: Wall) -> Self {
+        let (state, staff_reason) = match &claim.opening {
+            Opening::ToFile { .. } => (Stage::WaitingForEntry, None),
+            Opening::ToStaff(reason) => (Stage::WithStaff, Some(reason.clone())),
+        };
+        Self {
+            trade_no: claim.trade_no.clone(),
+            session: claim.session.0.clone(),
+            plate: claim.plate.as_str().to_owned(),
+            lane: claim.lane.0.clone(),
+            entered: claim.entered.now.wall,
+            exited: claim.exited.now.wall,
+            opened,
+            times_trusted: claim.entered.now.trusted && claim.exited.now.trusted,
+            stay_ms: claim.stay_ms,
+            fee_fen: claim.quote.fee_fen,
+            state,
+            since: Some(opened),
+            staff_reason,
+            outcome: None,
+            withdrawn: None,
+            transaction_id: None,
+            bank_type: None,
+            let_out: false,
+            due_in_ms: None,
+        }
+    }
+
+    fn apply(&mut self, record: &MoneyRecord, at: Wall) {
+        let state = match record {
+            MoneyRecord::ChargeSent { .. } => Stage::Sent,
+            MoneyRecord::ChargeDueAgain { .. } => Stage::Due,
+            MoneyRecord::ChargeUnknown { .. } | MoneyRecord::ChargeToRepeat { .. } => {
+                Stage::Unknown
+            }
+            MoneyRecord::ChargeAccepted { .. } => Stage::Accepted,
+            MoneyRecord::ChargeSettled {
+                transaction_id,
+                bank_type,
+                ..
+            } => {
+                self.transaction_id.clone_from(transaction_id);
+                self.bank_type.clone_from(bank_type);
+                Stage::Settled
+            }
+            MoneyRecord::ChargeHandedToStaff { reason, .. } => {
+                self.staff_reason = Some(reason.clone());
+                Stage::WithStaff
+            }
+            MoneyRecord::ChargeWithdrawn { reason, .. } => {
+                self.withdrawn = Some(reason.clone());
+                Stage::Withdrawn
+            }
+            MoneyRecord::StaffFinished { how, .. } => {
+                self.outcome = Some(how.clone());
+                match how {
+                    StaffOutcome::Collected { .. } => Stage::Collected,
+                    StaffOutcome::WrittenOff { .. } => Stage::WrittenOff,
+                }
+            }
+            MoneyRecord::ChargeLetOut { .. } => {
+                self.let_out = true;
+                return;
+            }
+            _ => return,
+        };
+        self.state = state;
+        self.since = Some(at);
+    }
+}
+
+/// Rows by `out_trade_no`, of the charges that `keep` wants.
+pub struct Charges<K> {
+    pub rows: BTreeMap<String, ChargeRow>,
+    keep: K,
+}
+
+impl<K: Fn(&ChargeRow) -> bool> Charges<K> {
+    pub fn keeping(keep: K) -> Self {
+        Self {
+            rows: BTreeMap::new(),
+            keep,
+        }
+    }
+
+    /// From a checkpoint: what was open then.
+    pub fn stood(&mut self, charge: &Charge) {
+        let row = ChargeRow::of(charge);
+        if !self.rows.contains_key(&row.trade_no) && (self.keep)(&row) {
+            self.rows.insert(row.trade_no.clone(), row);
+        }
+    }
+
+    /// The next record, decided at `at`.
+    pub fn apply(&mut self, record: &MoneyRecord, at: Wall) {
+        if let MoneyRecord::ChargeOpened { claim } = record {
+            let row = ChargeRow::opened(claim, at);
+            if (self.keep)(&row) {
+                self.rows.insert(row.trade_no.clone(), row);
+            }
+        } else if let crate::charges::record::Subject::Charge(trade_no) = record.subject()
+            && let Some(row) = self.rows.get_mut(trade_no)
+        {
+            row.apply(record, at);
+        }
+    }
+}

@@ -1,0 +1,486 @@
+//! The whole story of one stay: everything that the ledger says about it and its charge.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::at;
+use super::charge::{ChargeRow, Charges};
+use super::head::STEP;
+use super::session::{SessionRow, Sessions};
+use super::steps::{self, Told};
+use crate::charges::answer::{Answer, Heard, ParkingEntry, Refusal, TradeState, Transaction};
+use crate::charges::record::{MoneyRecord, Subject};
+use crate::lane::number::SessionId;
+use crate::lane::service::ServiceState;
+use crate::lane::tariff::Quote;
+use crate::lane::time::Wall;
+use crate::park::event::Event;
+use crate::park::record::{LaneRecord, Record, StepTaken};
+use crate::store::ledger::LedgerError;
+
+/// A stay, its charge, and what happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Story {
+    /// None: its records are older than this ledger's first segment.
+    pub session: Option<SessionRow>,
+    pub charge: Option<ChargeRow>,
+    /// The fee with the lines that explain it.
+    pub quote: Option<Quote>,
+    /// In the order of the ledger.
+    pub happenings: Vec<Happening>,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happening {
+    /// The record that says so.
+    pub seq: u64,
+    #[serde(with = "at")]
+    pub at: Wall,
+    pub what: What,
+    /// Codes, numbers and other people's words; in no language of ours.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// WeChat's `Request-ID`, for its support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    PlateRead,
+    SessionOpened,
+    DoubtLifted,
+    EntryOpened,
+    EntrySent,
+    EntryAnswered,
+    EntryUnknown,
+    EntryRegistered,
+    EntryRenumbered,
+    EntryEnded,
+    ChargeOpened,
+    ChargeSent,
+    ChargeAnswered,
+    ChargeUnknown,
+    ChargeDueAgain,
+    ChargeToRepeat,
+    QueryAnswered,
+    ChargeAccepted,
+    ChargeSettled,
+    ChargeRefused,
+    ChargeFailed,
+    ChargeSuperseded,
+    ChargeLetOut,
+    RetryAsked,
+    StaffAsked,
+    ChargeHandedToStaff,
+    ChargeWithdrawn,
+    StaffFinished,
+    HoldStarted,
+    HoldEnded,
+    ReviewOpened,
+    RaiseDecided,
+    RaiseReissued,
+    RaiseCarriedOut,
+    Passed,
+    SessionClosed,
+}
+
+/// The newest stay of a plate, if the ledger knows one.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn newest_session(dir: &Path, plate: &str) -> Result<Option<SessionId>, LedgerError> {
+    let mut sessions = Sessions::keeping(|row: &SessionRow| row.plate == plate);
+    steps::read(dir, None, |told| {
+        let may_open = matches!(told.stored.kind, CHECKPOINT | SESSION_OPENED);
+        if !may_open || !told.mentions(plate) {
+            return;
+        }
+        match told.record() {
+            Some(Record::Checkpoint(snapshot)) => sessions.stood(&snapshot.site),
+            Some(Record::Lane(record)) => sessions.apply(&record, told.at),
+            _ => {}
+        }
+    })?;
+    let newest = sessions.rows.into_keys().next_back();
+    Ok(newest.map(SessionId))
+}
+
+/// Everything about a stay; None if the ledger does not know it.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn of(dir: &Path, session: &SessionId) -> Result<Option<Story>, LedgerError> {
+    let mut teller = Teller::new(session);
+    steps::read(dir, None, |told| teller.hear(&told))?;
+    let Teller {
+        sessions,
+        charges,
+        quote,
+        happenings,
+        ..
+    } = teller;
+    let story = Story {
+        session: sessions.rows.into_values().next(),
+        charge: charges.rows.into_values().next_back(),
+        quote,
+        happenings,
+    };
+    Ok((story != Story::default()).then_some(story))
+}
+
+/// Numbers on disk (docs/record-kinds.md).
+const CHECKPOINT: u16 = 3;
+const SESSION_OPENED: u16 = 16;
+const RAISE_REISSUED: u16 = 19;
+const PASSED: u16 = 21;
+const HOLD_ENDED: u16 = 23;
+
+type Keep<R> = Box<dyn Fn(&R) -> bool>;
+
+struct Teller {
+    session: SessionId,
+    sessions: Sessions<Keep<SessionRow>>,
+    charges: Charges<Keep<ChargeRow>>,
+    quote: Option<Quote>,
+    happenings: Vec<Happening>,
+    /// Raises for this stay.
+    raises: BTreeSet<u64>,
+    /// Lanes at which it is held.
+    held: BTreeMap<String, ()>,
+    /// The reading of the step at hand, until something of ours follows from it.
+    reading: Option<Happening>,
+}
+
+impl Teller {
+    fn new(session: &SessionId) -> Self {
+        let (of_session, of_charge) = (session.0.clone(), session.0.clone());
+        Self {
+            session: session.clone(),
+            sessions: Sessions::keeping(Box::new(move |row| row.session == of_session)),
+            charges: Charges::keeping(Box::new(move |row| row.session == of_charge)),
+            quote: None,
+            happenings: Vec::new(),
+            raises: BTreeSet::new(),
+            held: BTreeMap::new(),
+            reading: None,
+        }
+    }
+
+    fn hear(&mut self, told: &Told<'_>) {
+        let kind = told.stored.kind;
+        if kind == STEP {
+            self.reading = None;
+        }
+        let is_reading = kind == STEP && told.stored.class == crate::store::record::Class::Reading;
+        let may_follow = (RAISE_REISSUED..=PASSED).contains(&kind) || kind == HOLD_ENDED;
+        if !is_reading && !may_follow && !told.mentions(&self.session.0) {
+            return;
+        }
+        match told.record() {
+            Some(Record::Checkpoint(snapshot)) => {
+                self.sessions.stood(&snapshot.site);
+                let book = snapshot.book;
+                for charge in book.charges().chain(book.desk()) {
+                    self.charges.stood(charge);
+                }
+            }
+            Some(Record::StepTaken(step)) => self.hear_event(told, step),
+            Some(Record::Lane(record)) => self.hear_lane(told, &record),
+            Some(Record::Money(record)) => self.hear_money(told, &record),
+            Some(Record::RulesChanged(_) | Record::Unknown { .. }) | None => {}
+        }
+    }
+
+    fn hear_event(&mut self, told: &Told<'_>, step: StepTaken) {
+        match step.event {
+            Event::PlateRead { camera, read, .. } => {
+                let sure = read.confidence_permille.map(|sure| {
+                    let (percent, tenth) = (sure / 10, sure % 10);
+                    format!("{percent}.{tenth} %")
+                });
+                let plate = read.plate.as_ref().map(|plate| plate.as_str().to_owned());
+                let parts = [plate, sure, Some(camera)];
+                let detail: Vec<String> = parts.into_iter().flatten().collect();
+                self.reading = Some(happening(told, What::PlateRead, detail.join(", ")));
+            }
+            Event::EntryAnswered { session, heard } if session == self.session => {
+                let detail = said(&heard, entry_word);
+                self.answered(told, What::EntryAnswered, detail, heard.request_id);
+            }
+            Event::ChargeAnswered { trade_no, heard } if self.is_ours(&trade_no) => {
+                let detail = said(&heard, order_word);
+                self.answered(told, What::ChargeAnswered, detail, heard.request_id);
+            }
+            Event::QueryAnswered { trade_no, heard } if self.is_ours(&trade_no) => {
+                let detail = said(&heard, order_word);
+                self.answered(told, What::QueryAnswered, detail, heard.request_id);
+            }
+            Event::RetryAsked { trade_no, by } if self.is_ours(&trade_no) => {
+                self.tell(told, What::RetryAsked, by.unwrap_or_default());
+            }
+            Event::StaffAsked { trade_no, by, why } if self.is_ours(&trade_no) => {
+                self.tell(told, What::StaffAsked, format!("{by}: {why}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn hear_lane(&mut self, told: &Told<'_>, record: &LaneRecord) {
+        self.sessions.apply(record, told.at);
+        let is_ours = |session: &SessionId| *session == self.session;
+        match record {
+            LaneRecord::SessionOpened { session } if is_ours(&session.id) => {
+                let detail = format!("{}, {}", session.plate.as_str(), session.lane);
+                self.tell(told, What::SessionOpened, detail);
+            }
+            LaneRecord::SessionClosed {
+                session,
+                lane,
+                ending,
+                ..
+            } if is_ours(session) => {
+                let detail = format!("{}, {lane}", word(ending));
+                self.tell(told, What::SessionClosed, detail);
+            }
+            LaneRecord::RaiseDecided {
+                raise,
+                lane,
+                session: Some(session),
+                reason,
+                ..
+            } if is_ours(session) => {
+                self.raises.insert(*raise);
+                self.tell(
+                    told,
+                    What::RaiseDecided,
+                    format!("{}, {lane}", word(reason)),
+                );
+            }
+            LaneRecord::RaiseReissued { raise, lane } if self.raises.contains(raise) => {
+                self.tell(told, What::RaiseReissued, lane.to_string());
+            }
+            LaneRecord::RaiseCarriedOut { raise, proof, .. } if self.raises.contains(raise) => {
+                self.tell(told, What::RaiseCarriedOut, word(proof));
+            }
+            LaneRecord::Passed { raise, lane } if self.raises.contains(raise) => {
+                self.tell(told, What::Passed, lane.to_string());
+            }
+            LaneRecord::HoldStarted { hold } if hold.session.as_ref().is_some_and(is_ours) => {
+                self.held.insert(hold.lane.0.clone(), ());
+                if self.quote.is_none() {
+                    self.quote.clone_from(&hold.quote);
+                }
+                let detail = format!("{}, {}", word(&hold.reason), hold.lane);
+                self.tell(told, What::HoldStarted, detail);
+            }
+            LaneRecord::HoldStarted { hold } => {
+                self.held.remove(&hold.lane.0);
+            }
+            LaneRecord::HoldEnded { lane } => {
+                if self.held.remove(&lane.0).is_some() {
+                    self.tell(told, What::HoldEnded, lane.to_string());
+                }
+            }
+            LaneRecord::ReviewOpened { review } if is_ours(&review.session) => {
+                self.tell(told, What::ReviewOpened, word(&review.why));
+            }
+            LaneRecord::DoubtLifted { session, doubt } if is_ours(session) => {
+                self.tell(told, What::DoubtLifted, word(doubt));
+            }
+            LaneRecord::SessionOpened { .. }
+            | LaneRecord::SessionClosed { .. }
+            | LaneRecord::RaiseDecided { .. }
+            | LaneRecord::RaiseReissued { .. }
+            | LaneRecord::RaiseCarriedOut { .. }
+            | LaneRecord::Passed { .. }
+            | LaneRecord::NumbersSkipped { .. }
+            | LaneRecord::ReviewOpened { .. }
+            | LaneRecord::DoubtLifted { .. } => {}
+        }
+    }
+
+    fn hear_money(&mut self, told: &Told<'_>, record: &MoneyRecord) {
+        self.charges.apply(record, told.at);
+        let is_ours = match record.subject() {
+            Subject::Entry(session) => *session == self.session,
+            Subject::Charge(trade_no) => self.is_ours(trade_no),
+            Subject::Merchant => false,
+        };
+        if !is_ours {
+            return;
+        }
+        if let MoneyRecord::ChargeOpened { claim } = record {
+            self.quote = Some(claim.quote.clone());
+            let fee_fen = claim.quote.fee_fen;
+            self.sessions
+                .claimed(&claim.session.0, &claim.trade_no, fee_fen);
+        }
+        let (what, detail) = money(record);
+        if let Some(what) = what {
+            self.tell(told, what, detail);
+        }
+    }
+
+    fn is_ours(&self, trade_no: &str) -> bool {
+        trade_no
+            .get(1..)
+            .is_some_and(|rest| rest.starts_with(&self.session.0))
+    }
+
+    fn tell(&mut self, told: &Told<'_>, what: What, detail: String) {
+        self.happenings.extend(self.reading.take());
+        self.happenings.push(happening(told, what, detail));
+    }
+
+    fn answered(
+        &mut self,
+        told: &Told<'_>,
+        what: What,
+        detail: String,
+        request_id: Option<String>,
+    ) {
+        self.happenings.push(Happening {
+            request_id,
+            ..happening(told, what, detail)
+        });
+    }
+}
+
+fn happening(told: &Told<'_>, what: What, detail: String) -> Happening {
+    Happening {
+        seq: told.seq,
+        at: told.at,
+        what,
+        detail,
+        request_id: None,
+    }
+}
+
+/// What a record about money is called here, and its detail; None if the story does without it.
+fn money(record: &MoneyRecord) -> (Option<What>, String) {
+    let bytes = |body: &str| format!("{} B", body.len());
+    let (what, detail) = match record {
+        MoneyRecord::EntryOpened {
+            not_registrable, ..
+        } => (
+            What::EntryOpened,
+            not_registrable.as_ref().map(word).unwrap_or_default(),
+        ),
+        MoneyRecord::EntrySent {
+            session,
+            attempt,
+            body,
+        } => {
+            let number = session.parking_no((*attempt).min(1023));
+            (What::EntrySent, format!("{number}, {}", bytes(body)))
+        }
+        MoneyRecord::EntryUnknown { why, .. } => (What::EntryUnknown, why.clone()),
+        MoneyRecord::EntryRegistered {
+            parking_id,
+            service,
+            ..
+        } => {
+            let service = match service {
+                ServiceState::Normal => "NORMAL".to_owned(),
+                ServiceState::Blocked(why) => format!("BLOCKED {why}"),
+            };
+            (What::EntryRegistered, format!("{parking_id}, {service}"))
+        }
+        MoneyRecord::EntryRenumbered { code, .. } => (What::EntryRenumbered, code.clone()),
+        MoneyRecord::EntryEnded { why, .. } => (What::EntryEnded, word(why)),
+        MoneyRecord::ChargeOpened { claim } => (What::ChargeOpened, claim.trade_no.clone()),
+        MoneyRecord::ChargeSent { body, .. } => (
+            What::ChargeSent,
+            body.as_deref().map(bytes).unwrap_or_default(),
+        ),
+        MoneyRecord::ChargeDueAgain { why, .. } => (What::ChargeDueAgain, why.clone()),
+        MoneyRecord::ChargeUnknown { why, refused, .. } => match refused {
+            Some(code) => (What::ChargeUnknown, format!("{why}: {code}")),
+            None => (What::ChargeUnknown, why.clone()),
+        },
+        MoneyRecord::ChargeToRepeat { why, .. } => (What::ChargeToRepeat, why.clone()),
+        MoneyRecord::ChargeAccepted { .. } => (What::ChargeAccepted, String::new()),
+        MoneyRecord::ChargeSettled {
+            transaction_id,
+            bank_type,
+            ..
+        } => {
+            let parts = [transaction_id.as_deref(), bank_type.as_deref()];
+            let detail: Vec<&str> = parts.into_iter().flatten().collect();
+            (What::ChargeSettled, detail.join(", "))
+        }
+        MoneyRecord::ChargeRefused { code, .. } => (What::ChargeRefused, code.clone()),
+        MoneyRecord::ChargeFailed { .. } => (What::ChargeFailed, String::new()),
+        MoneyRecord::ChargeSuperseded { .. } => (What::ChargeSuperseded, String::new()),
+        MoneyRecord::ChargeLetOut { .. } => (What::ChargeLetOut, String::new()),
+        MoneyRecord::ChargeHandedToStaff { reason, .. } => {
+            (What::ChargeHandedToStaff, word(reason))
+        }
+        MoneyRecord::ChargeWithdrawn { reason, .. } => (What::ChargeWithdrawn, word(reason)),
+        MoneyRecord::StaffFinished { how, .. } => (What::StaffFinished, word(how)),
+        MoneyRecord::MerchantStopped { .. } | MoneyRecord::MerchantResumed => {
+            return (None, String::new());
+        }
+    };
+    (Some(what), detail)
+}
+
+fn said<T>(heard: &Heard<T>, verified: impl Fn(&T) -> String) -> String {
+    match &heard.answer {
+        Answer::Verified(answer) => verified(answer),
+        Answer::Refused(Refusal {
+            status,
+            code,
+            message,
+            proven,
+        }) => {
+            let signed = if *proven { "" } else { ", unsigned" };
+            format!("{status} {code} {message}").trim_end().to_owned() + signed
+        }
+        Answer::Throttled { .. } => "429".to_owned(),
+        Answer::NotSent(why) | Answer::Lost(why) => why.clone(),
+    }
+}
+
+fn entry_word(entry: &ParkingEntry) -> String {
+    match &entry.state {
+        ServiceState::Normal => "NORMAL".to_owned(),
+        ServiceState::Blocked(why) => format!("BLOCKED {why}"),
+    }
+}
+
+fn order_word(order: &Transaction) -> String {
+    match &order.state {
+        TradeState::Accepted => "ACCEPTED".to_owned(),
+        TradeState::Success => "SUCCESS".to_owned(),
+        TradeState::PayFail => "PAY_FAIL".to_owned(),
+        TradeState::Refund => "REFUND".to_owned(),
+        TradeState::Other(word) => word.clone(),
+    }
+}
+
+/// A reason by the name that it has in the ledger, with what belongs to it.
+pub fn word(reason: &impl Serialize) -> String {
+    fn of(value: &serde_json::Value) -> String {
+        match value {
+            serde_json::Value::String(word) => word.clone(),
+            serde_json::Value::Object(object) => {
+                let parts = object.iter().map(|(key, value)| match of(value) {
+                    inner if inner.is_empty() => key.clone(),
+                    inner => format!("{key} {inner}"),
+                });
+                parts.collect::<Vec<_>>().join(", ")
+            }
+            serde_json::Value::Array(items) => items.iter().map(of).collect::<Vec<_>>().join(", "),
+            serde_json::Value::Null => String::new(),
+            other => other.to_string(),
+        }
+    }
+    of(&serde_json::to_value(reason).unwrap_or_default())
+}

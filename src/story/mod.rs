@@ -1,0 +1,13 @@
+//! What the ledger tells about stays and charges: lists, whole stories, the accountant's export. The
+//! same for the daemon, which answers with it over its socket, and for the command line beside a
+//! ledger whose daemon is stopped. Reading needs no lock and changes nothing.
+
+pub mod archive;
+mod at;
+pub mod charge;
+pub mod happening;
+pub mod head;
+pub mod session;
+pub mod standing;
+mod steps;
+pub mod wanted;

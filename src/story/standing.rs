@@ -1,0 +1,102 @@
+//! How things stand: the durable part of it, the same from a running park and from its ledger.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::charge::ChargeRow;
+use super::steps;
+use crate::charges::book::Book;
+use crate::charges::charge::ChargeState;
+use crate::lane::number::LedgerId;
+use crate::park::record::Record;
+use crate::park::state::Site;
+use crate::store::ledger::{Ledger, LedgerError};
+
+/// The fold of a ledger, but for which readings were handled: that is for a park that goes on.
+pub struct Standing {
+    pub ledger: Option<LedgerId>,
+    /// The last record.
+    pub last_seq: u64,
+    pub site: Site,
+    pub book: Book,
+}
+
+impl Standing {
+    /// Folds the ledger in `dir` from its newest checkpoint on.
+    ///
+    /// # Errors
+    /// When the folder or a segment in it cannot be read.
+    pub fn read(dir: &Path) -> Result<Self, LedgerError> {
+        let ledger = Ledger::read_all(dir)?.ledger_id();
+        let (mut site, mut book) = (Site::default(), Book::default());
+        let last_seq = steps::read_newest(dir, |told| match told.record() {
+            Some(Record::Checkpoint(snapshot)) => {
+                site = snapshot.site;
+                book = snapshot.book;
+                site.reindex();
+                book.reindex();
+            }
+            Some(Record::Lane(record)) => site.apply(&record),
+            Some(Record::Money(record)) => {
+                site.note_claim(&record);
+                book.apply(&record);
+            }
+            Some(Record::StepTaken(_) | Record::RulesChanged(_) | Record::Unknown { .. })
+            | None => {}
+        })?;
+        Ok(Self {
+            ledger,
+            last_seq,
+            site,
+            book,
+        })
+    }
+}
+
+/// How things stand, with the version and the ledger's id.
+pub fn status(ledger: LedgerId, site: &Site, book: &Book) -> Value {
+    let mut status = figures(site, book);
+    status["version"] = env!("CARGO_PKG_VERSION").into();
+    status["ledger"] = ledger.to_string().into();
+    status["merchant_stopped"] = json!(book.stop().map(|stop| stop.code.clone()));
+    status
+}
+
+/// Cars, queue and money, in numbers alone.
+pub fn figures(site: &Site, book: &Book) -> Value {
+    let count = |wanted: fn(&ChargeState) -> bool| {
+        book.charges()
+            .filter(|charge| wanted(&charge.state))
+            .count()
+    };
+    json!({
+        "cars_inside": site.sessions.len(),
+        "queue": {
+            "entries": book.entries().count(),
+            "waiting_for_entry": count(|s| matches!(s, ChargeState::WaitingForEntry)),
+            "due": count(|s| matches!(s, ChargeState::Due)),
+            "sent": count(|s| matches!(s, ChargeState::Sent)),
+            "unknown": count(|s| matches!(s, ChargeState::Unknown { .. } | ChargeState::ToRepeat)),
+            "accepted": count(|s| matches!(s, ChargeState::Accepted { .. })),
+        },
+        "with_staff": book.desk().count(),
+        "held": site.holds.len(),
+        "exposure_fen": book.exposure_fen(),
+        "totals": book.totals(),
+    })
+}
+
+/// What waits for a person.
+pub fn review(site: &Site, book: &Book) -> Value {
+    json!({
+        "held": site.holds.values().collect::<Vec<_>>(),
+        "stays": site.reviews.values().collect::<Vec<_>>(),
+        "with_staff": book.desk().collect::<Vec<_>>(),
+    })
+}
+
+/// Every charge that is not finished.
+pub fn open_charges(book: &Book) -> impl Iterator<Item = ChargeRow> {
+    book.charges().chain(book.desk()).map(ChargeRow::of)
+}

@@ -1,0 +1,84 @@
+//! The ledger's records one by one, each with the time of its step.
+
+use std::path::Path;
+
+use super::head::decided_at;
+use crate::lane::time::Wall;
+use crate::park::record::Record;
+use crate::store::ledger::{Commits, Ledger, LedgerError};
+use crate::store::record::{Commit, Record as Stored};
+
+/// One record and when it was decided.
+pub struct Told<'r> {
+    pub seq: u64,
+    /// The wall time; where that was not trusted, the newest trusted one before, if there is one.
+    pub at: Wall,
+    pub stored: &'r Stored,
+}
+
+impl Told<'_> {
+    /// What it says; None where this version cannot read it, or its payload is erased.
+    pub fn record(&self) -> Option<Record> {
+        match Record::from_stored(self.stored) {
+            Ok(Record::Unknown { .. }) | Err(_) => None,
+            Ok(record) => Some(record),
+        }
+    }
+
+    /// Whether the bytes of `text` stand in it.
+    pub fn mentions(&self, text: &str) -> bool {
+        let (payload, text) = (&self.stored.payload, text.as_bytes());
+        !text.is_empty() && payload.windows(text.len()).any(|part| part == text)
+    }
+}
+
+/// Reads a ledger, from the newest checkpoint on that lies before `since`, or all of it. Returns the
+/// last seq.
+///
+/// # Errors
+/// When the folder or a segment in it cannot be read.
+pub fn read(
+    dir: &Path,
+    since: Option<Wall>,
+    mut tell: impl FnMut(Told<'_>),
+) -> Result<u64, LedgerError> {
+    let commits = match since {
+        Some(since) => Ledger::read_since(dir, |commits| is_before(commits, since))?,
+        None => Ledger::read_all(dir)?,
+    };
+    through(commits, &mut tell)
+}
+
+/// As [`read`], from the newest checkpoint on.
+///
+/// # Errors
+/// As there.
+pub fn read_newest(dir: &Path, mut tell: impl FnMut(Told<'_>)) -> Result<u64, LedgerError> {
+    through(Ledger::read_since(dir, |_| true)?, &mut tell)
+}
+
+fn through(commits: Commits, tell: &mut impl FnMut(Told<'_>)) -> Result<u64, LedgerError> {
+    let mut last_seq = 0;
+    let (mut at, mut newest_trusted) = (Wall::default(), None);
+    for commit in commits {
+        let commit = commit?;
+        last_seq = commit.last_seq();
+        for (seq, stored) in (commit.first_seq..).zip(&commit.records) {
+            if let Some(now) = decided_at(stored) {
+                if now.trusted {
+                    newest_trusted = Some(now.wall);
+                }
+                at = newest_trusted.filter(|_| !now.trusted).unwrap_or(now.wall);
+            }
+            tell(Told { seq, at, stored });
+        }
+    }
+    Ok(last_seq)
+}
+
+/// Whether a segment begins before that time, by its first step with a trusted one.
+fn is_before(commits: &[&Commit], since: Wall) -> bool {
+    let records = commits.iter().flat_map(|commit| &commit.records);
+    let mut times = records.filter_map(decided_at).filter(|now| now.trusted);
+    times.next().is_some_and(|now| now.wall < since)
+}
