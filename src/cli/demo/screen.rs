@@ -177,10 +177,12 @@ fn write(strokes: &Receiver<Stroke>, stream: &mut impl Write) {
     }
 }
 
-/// Lines above a foot, drawn together as far as they have come.
+/// Lines above a foot, drawn together as far as they have come, and only where something is new: a
+/// person may be marking text.
 fn draw(strokes: &Receiver<Stroke>, terminal: &mut Terminal, paint: Paint) -> io::Result<()> {
     let mut page = Page::new(paint);
     let mut foot = Foot::default();
+    let mut drawn = None;
     let mut is_away = false;
     let mut lines = Vec::new();
     while let Ok(first) = strokes.recv() {
@@ -192,10 +194,11 @@ fn draw(strokes: &Receiver<Stroke>, terminal: &mut Terminal, paint: Paint) -> io
                 Stroke::Line(line) => lines.push(line),
                 Stroke::Standings(standings) => foot.standings = standings,
                 Stroke::Typed(typed) => foot.typed = typed,
-                Stroke::Redraw => {}
+                Stroke::Redraw => drawn = None,
                 Stroke::Enter => {
                     terminal.enter()?;
                     is_away = false;
+                    drawn = None;
                 }
                 Stroke::Leave(done) => left = Some(done),
                 Stroke::End => ends = true,
@@ -205,10 +208,12 @@ fn draw(strokes: &Receiver<Stroke>, terminal: &mut Terminal, paint: Paint) -> io
                 false => strokes.try_recv(),
             };
         }
-        if !is_away {
-            let below = (!ends && left.is_none()).then_some(&foot);
+        let below = (!ends && left.is_none()).then_some(&foot);
+        let is_new = !lines.is_empty() || below != drawn.as_ref();
+        if is_new && !is_away {
             terminal.write(&page.write(&lines, below, terminal.columns()))?;
             lines.clear();
+            drawn = below.cloned();
         }
         if let Some(left) = left {
             terminal.leave()?;

@@ -95,7 +95,12 @@ impl Presences {
 }
 
 impl Presence {
-    /// Stays inside for that long, or until it is called out.
+    /// It is past the entry's arm.
+    pub fn passed_in(&self) {
+        self.shared.present.set(&self.plate, Place::Inside);
+    }
+
+    /// Stays inside for that long, or until it is called out, which it may have been already.
     pub async fn stand(&self, stay_ms: Option<u64>) {
         let over = async {
             match stay_ms {
@@ -103,7 +108,6 @@ impl Presence {
                 None => std::future::pending().await,
             }
         };
-        self.shared.present.set(&self.plate, Place::Inside);
         tokio::select! {
             () = over => {}
             () = self.called.notified() => {}

@@ -1,4 +1,7 @@
 mod audit;
+mod foot;
+mod keys;
+mod page;
 mod timeline;
 
 use std::time::Duration;
