@@ -1,24 +1,39 @@
 //! `parkgate demo`: a car park at work on this machine. Embedded broker, virtual cameras and
 //! barriers, a strict WeChat Pay, and between them the daemon as it runs on the box, over sockets.
+//! On a terminal a person plays along: sends cars in and out, cuts the network, puts faults in force.
 
 mod audit;
+mod faults;
 mod files;
+mod foot;
+mod keyboard;
+mod keys;
+mod line;
+mod page;
 mod paint;
+mod player;
 mod scene;
 mod screen;
+mod terminal;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod typed;
+mod width;
 mod words;
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
+use self::keyboard::Keyboard;
+use self::paint::Paint;
+use self::player::Player;
 use self::scene::{Ending, Plan};
-use self::screen::{Screen, Stream};
+use self::screen::{Pen, Screen, Stream};
+use self::terminal::Terminal;
 use super::{fail, output};
 use crate::config::duration::parse_ms;
 use crate::sim::material;
@@ -47,6 +62,9 @@ pub struct DemoArgs {
     /// No timeline
     #[arg(long)]
     quiet: bool,
+    /// The timeline alone, also on a terminal: no keys, no line at the bottom
+    #[arg(long)]
+    plain: bool,
 }
 
 /// The account does not balance.
@@ -55,24 +73,34 @@ const DOES_NOT_BALANCE: u8 = 1;
 const TRY_AGAIN: u8 = 75;
 
 const HEADLESS_CARS: u32 = 20;
+const QUIET_LOG: &str = "error,rumqttd=off";
 /// When WeChat is cut off, from the first car's coming.
 const CUT_OFF_AFTER: Duration = Duration::from_secs(6);
 
 /// Shows it. 0 if every fen is accounted for, once. An account that Ctrl-C left unfinished is no
 /// fault, unless a script was to read it.
 pub fn run(args: &DemoArgs) -> ExitCode {
-    log_to_stderr("error,rumqttd=off");
+    let (screen, player) = match args.terminal().map(|terminal| args.interactive(terminal)) {
+        Some(Ok((screen, player))) => (screen, Some(player)),
+        Some(Err(error)) => {
+            return fail(
+                TRY_AGAIN,
+                format!("cannot use the terminal: {error}; try --plain"),
+            );
+        }
+        None => {
+            log_to_stderr(QUIET_LOG);
+            (args.screen(), None)
+        }
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(TRY_AGAIN, format!("cannot start: {error}")),
     };
-    let screen = Screen::open(match (args.quiet, args.headless) {
-        (true, _) => Stream::Nowhere,
-        (false, true) => Stream::Stderr,
-        (false, false) => Stream::Stdout,
-    });
-    let played = runtime.block_on(scene::play(args.plan(), &screen));
+    let played = runtime.block_on(scene::play(args.plan(), &screen, player));
     screen.close();
+    // The screen hears no more of panics.
+    drop(std::panic::take_hook());
     match played {
         Ok(ending) => end(args, &ending),
         Err(error) => fail(TRY_AGAIN, crate::causes::told(&error)),
@@ -102,6 +130,29 @@ fn end(args: &DemoArgs, ending: &Ending) -> ExitCode {
 }
 
 impl DemoArgs {
+    fn screen(&self) -> Screen {
+        Screen::open(match (self.quiet, self.headless) {
+            (true, _) => Stream::Nowhere,
+            (false, true) => Stream::Stderr,
+            (false, false) => Stream::Stdout,
+        })
+    }
+
+    /// The terminal of a person who may play along.
+    fn terminal(&self) -> Option<Terminal> {
+        let is_for_a_person = !(self.headless || self.quiet || self.plain);
+        is_for_a_person.then(Terminal::of_stdio).flatten()
+    }
+
+    fn interactive(&self, terminal: Terminal) -> io::Result<(Screen, Player)> {
+        let keyboard = Keyboard::open(terminal.input()?)?;
+        let paint = Paint::for_stream(&io::stdout());
+        let screen = Screen::with_foot(terminal, paint)?;
+        log_to_screen(&screen);
+        let player = Player::new(keyboard, self.seed, &Pace::default());
+        Ok((screen, player))
+    }
+
     fn plan(&self) -> Plan {
         let cars = self.cars.or(self.headless.then_some(HEADLESS_CARS));
         Plan {
@@ -129,12 +180,49 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 /// The log of what is not on the screen, to stderr; `RUST_LOG` chooses instead of `default`.
 pub(super) fn log_to_stderr(default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(log_filter(default))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     // A second subscriber in one process is refused; the first one then serves.
     let _ = subscriber.try_init();
+}
+
+/// The log and what a panic says, as lines of the screen: written to stderr, they would tear it.
+fn log_to_screen(screen: &Screen) {
+    let pen = screen.pen();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(log_filter(QUIET_LOG))
+        .with_writer(move || Log(pen.clone()))
+        .with_ansi(screen.paint() != Paint::none())
+        .with_target(false);
+    // As above.
+    let _ = subscriber.try_init();
+    let pen = screen.pen();
+    std::panic::set_hook(Box::new(move |panic| {
+        panic
+            .to_string()
+            .lines()
+            .for_each(|line| pen.write(line.to_owned()));
+    }));
+}
+
+fn log_filter(default: &str) -> EnvFilter {
+    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default))
+}
+
+/// Takes what is logged, an entry at a time.
+struct Log(Pen);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        text.lines().for_each(|line| self.0.write(line.to_owned()));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -23,6 +23,7 @@ mod broker_loss;
 mod commands;
 mod damage;
 mod forgery;
+mod interactive;
 mod merchant;
 mod outage;
 mod partner;

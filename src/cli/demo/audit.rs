@@ -9,7 +9,7 @@ use super::timeline::{Followed, Standing};
 use crate::lane::plate::PlateNumber;
 use crate::lane::tariff::yuan;
 use crate::sim::site::{SiteReport, percentile};
-use crate::sim::wechat::{Books, OrderState};
+use crate::sim::wechat::{Books, OrderRow, OrderState};
 
 /// The JSON line of `parkgate demo --headless`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -81,7 +81,7 @@ impl Evidence<'_> {
             withdrawn_fen: self.number("/totals/withdrawn/fen"),
             queued: queued(self.status),
             unknown: self.number("/queue/unknown"),
-            lost: self.lost().len(),
+            lost: self.lost(),
             doubled: self.doubled(),
             p50_ms: percentile(&latencies, 50),
             p99_ms: percentile(&latencies, 99),
@@ -92,47 +92,71 @@ impl Evidence<'_> {
         number(self.status, path)
     }
 
-    /// Cars that left, and charges that the daemon takes for settled, without WeChat's having the
-    /// money.
-    fn lost(&self) -> BTreeSet<&PlateNumber> {
-        let charged: BTreeSet<&str> = self.books.orders.iter().map(|o| &*o.plate).collect();
-        let finished_otherwise: BTreeSet<&PlateNumber> = self
-            .charges
-            .values()
-            .filter(|charge| charge.standing.is_finished_without_wechat())
-            .map(|charge| &charge.plate)
-            .collect();
+    /// Stays of cars that left, and charges that the daemon takes for settled, without WeChat's
+    /// having the money. Of a plate that came several times, as many as are missing.
+    fn lost(&self) -> usize {
+        let mut gone: BTreeMap<&PlateNumber, usize> = BTreeMap::new();
+        // The demo's prices let nobody off but those who park free by law.
         let left = self.site.visits.iter().filter(|visit| visit.gone);
-        let unaccounted = left
-            .map(|visit| &visit.plate)
-            .filter(|plate| !charged.contains(plate.as_str()))
-            .filter(|plate| !finished_otherwise.contains(plate));
-        let imagined = self
-            .charges
-            .iter()
-            .filter(|(_, charge)| charge.standing == Standing::Settled)
-            .filter(|(trade_no, charge)| {
-                !self.books.order(trade_no).is_some_and(|order| {
-                    order.state == OrderState::Success && order.total_fen == charge.fee_fen
-                })
-            })
-            .map(|(_, charge)| &charge.plate);
-        unaccounted.chain(imagined).collect()
+        for visit in left.filter(|visit| !visit.plate.is_special()) {
+            *gone.entry(&visit.plate).or_default() += 1;
+        }
+        let mut imagined: BTreeMap<&PlateNumber, usize> = BTreeMap::new();
+        for (trade_no, charge) in self.charges {
+            let is_paid = self.books.order(trade_no).is_some_and(|order| {
+                order.state == OrderState::Success && order.total_fen == charge.fee_fen
+            });
+            if charge.standing == Standing::Settled && !is_paid {
+                *imagined.entry(&charge.plate).or_default() += 1;
+            }
+        }
+        let plates: BTreeSet<&PlateNumber> = gone.keys().chain(imagined.keys()).copied().collect();
+        let missing = |plate: &PlateNumber| {
+            let gone = gone.get(plate).copied().unwrap_or_default();
+            let unaccounted = gone.saturating_sub(self.stays_accounted(plate));
+            unaccounted.max(imagined.get(plate).copied().unwrap_or_default())
+        };
+        plates.into_iter().map(missing).sum()
     }
 
-    /// No plate comes twice, so that a second charge of a plate is a second charge of its stay.
-    fn doubled(&self) -> usize {
-        let mut of_plate: BTreeMap<&str, usize> = BTreeMap::new();
-        for order in &self.books.orders {
-            *of_plate.entry(&order.plate).or_default() += 1;
+    /// How many stays of a plate are in WeChat's books, or finished without WeChat.
+    fn stays_accounted(&self, plate: &PlateNumber) -> usize {
+        let charged = self.books.orders_of(plate.as_str());
+        let charged = charged.map(|order| self.stay_of(order));
+        let finished = self.charges.values().filter(|charge| {
+            charge.plate == *plate && charge.standing.is_finished_without_wechat()
+        });
+        let finished = finished.map(|charge| &*charge.session.0);
+        charged.chain(finished).collect::<BTreeSet<&str>>().len()
+    }
+
+    /// The stay that an order is for; one that the daemon does not know of is a stay of its own.
+    fn stay_of<'a>(&'a self, order: &'a OrderRow) -> &'a str {
+        match self.charges.get(&order.out_trade_no) {
+            Some(charge) => &charge.session.0,
+            None => &order.out_trade_no,
         }
-        let beyond_one: usize = of_plate.values().map(|orders| orders - 1).sum();
+    }
+
+    /// A plate owes once for each stay, and no more often than it was here.
+    fn doubled(&self) -> usize {
+        let mut of_plate: BTreeMap<&str, Vec<&OrderRow>> = BTreeMap::new();
+        for order in &self.books.orders {
+            of_plate.entry(&order.plate).or_default().push(order);
+        }
+        let beyond = |(plate, orders): (&str, Vec<&OrderRow>)| {
+            let stays: BTreeSet<&str> = orders.iter().map(|order| self.stay_of(order)).collect();
+            let visits = self.site.visits.iter();
+            let visits = visits.filter(|visit| visit.plate.as_str() == plate).count();
+            orders.len().saturating_sub(stays.len().min(visits))
+        };
+        let beyond_stays: usize = of_plate.into_iter().map(beyond).sum();
         let also_collected = self.books.orders.iter().filter(|order| {
             let charge = self.charges.get(&order.out_trade_no);
             order.state != OrderState::PayFail
                 && charge.is_none_or(|charge| charge.standing.is_finished_without_wechat())
         });
-        beyond_one + also_collected.count()
+        beyond_stays + also_collected.count()
     }
 
     fn faults(&self, sums: &Sums) -> Vec<String> {

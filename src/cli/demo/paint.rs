@@ -24,6 +24,12 @@ impl Paint {
         Self(stream.is_terminal() && !refused)
     }
 
+    /// Always.
+    #[cfg(test)]
+    pub fn on() -> Self {
+        Self(true)
+    }
+
     /// Never.
     pub fn none() -> Self {
         Self(false)

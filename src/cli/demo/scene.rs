@@ -9,11 +9,15 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::audit::{Audit, Evidence, queued};
+use super::faults;
 use super::files::{FilesError, Folder};
+use super::foot::Standings;
 use super::paint::Ink;
+use super::player::Player;
 use super::screen::{Pen, Screen};
 use super::timeline::Timeline;
 use crate::clock::{Clock, TrustRule};
@@ -107,16 +111,21 @@ pub fn lanes() -> Vec<SiteLane> {
     .into()
 }
 
-/// Sets everything up, plays, and draws up the account.
-pub async fn play(plan: Plan, screen: &Screen) -> Result<Ending, DemoError> {
+/// Sets everything up, plays, and draws up the account. With a player, what is typed counts too.
+pub async fn play(
+    plan: Plan,
+    screen: &Screen,
+    player: Option<Player>,
+) -> Result<Ending, DemoError> {
     let scene = Scene::set(&plan, screen).await?;
-    let interrupted = scene.run(&plan).await;
+    let interrupted = scene.run(&plan, player).await;
     let ending = scene.account(interrupted).await;
     scene.strike().await;
     Ok(ending)
 }
 
-struct Scene {
+/// Everything that takes part.
+pub struct Scene {
     wechat: Server,
     site: Site,
     gate: Gate,
@@ -205,25 +214,40 @@ impl Scene {
         );
     }
 
-    /// Until all cars are gone and the queue is empty, or somebody ends it: then true.
-    async fn run(&self, plan: &Plan) -> bool {
+    /// Until all cars are gone and the queue is empty, or somebody ends it: then true. Whoever
+    /// has begun to play ends it.
+    async fn run(&self, plan: &Plan, player: Option<Player>) -> bool {
         let traffic = Traffic::new(plan.seed, &plan.pace);
         let cars: Box<dyn Iterator<Item = Car> + Send> = match plan.cars {
             Some(cars) => Box::new(traffic.take(cars)),
             None => Box::new(traffic),
         };
         let (told, happenings) = mpsc::channel(HAPPENINGS_MAX);
+        let player_told = told.downgrade();
+        let is_played = player.as_ref().map(Player::is_playing);
+        let is_terminal = player.is_some();
         let traffic = async {
-            self.site.run(cars, Some(told)).await;
+            tokio::join!(self.site.run(cars, Some(told.clone())), self.outage(plan));
+            if is_played.is_some_and(|is_played| *is_played.borrow()) {
+                std::future::pending::<()>().await;
+            }
+            drop(told);
         };
         let to_the_end = async {
-            tokio::join!(traffic, self.outage(plan), self.attend(happenings));
+            tokio::join!(traffic, self.attend(happenings));
             self.drained().await;
+        };
+        let played = async {
+            match player {
+                Some(player) => player.play(self, player_told).await,
+                None => std::future::pending().await,
+            }
         };
         tokio::select! {
             () = to_the_end => false,
             never = self.look() => match never {},
-            () = interrupt() => true,
+            () = played => true,
+            () = interrupt(is_terminal) => true,
         }
     }
 
@@ -233,21 +257,50 @@ impl Scene {
             return;
         };
         sleep(after).await;
-        self.wechat.set_outage(Outage::Silent);
-        self.sheet.timeline().cut_off(true);
-        let text = format!("✂ WeChat is cut off for {} s", length.as_secs_f32());
-        self.sheet.note(&text, Ink::Bad);
+        self.cut_off(true, &format!(" for {} s", length.as_secs_f32()));
         sleep(length).await;
-        self.wechat.set_outage(Outage::None);
+        self.cut_off(false, "");
+    }
+
+    /// Cuts the network to WeChat, or mends it. `how_long` is what to say of it.
+    pub fn cut_off(&self, cut_off: bool, how_long: &str) {
+        self.wechat.set_outage(match cut_off {
+            true => Outage::Silent,
+            false => Outage::None,
+        });
         let waiting = {
             let mut timeline = self.sheet.timeline();
-            timeline.cut_off(false);
+            timeline.cut_off(cut_off);
             timeline.waiting()
         };
-        self.sheet.note(
-            &format!("✓ WeChat is back, as the daemon's next try will show; {waiting}"),
-            Ink::Good,
-        );
+        match cut_off {
+            true => self.note(&format!("✂ WeChat is cut off{how_long}"), Ink::Bad),
+            false => self.note(
+                &format!("✓ WeChat is back, as the daemon's next try will show; {waiting}"),
+                Ink::Good,
+            ),
+        }
+    }
+
+    pub fn is_cut_off(&self) -> bool {
+        self.wechat.with(|wechat| wechat.faults().outage)
+    }
+
+    pub fn wechat(&self) -> &Server {
+        &self.wechat
+    }
+
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    pub fn pen(&self) -> &Pen {
+        &self.sheet.pen
+    }
+
+    /// A line that concerns everybody.
+    pub fn note(&self, text: &str, ink: Ink) {
+        self.sheet.note(text, ink);
     }
 
     /// Tells what happens on the ground, and opens for those who call.
@@ -276,14 +329,16 @@ impl Scene {
         self.sheet.note(&format!("{ATTENDANT}: {why}"), Ink::Bad);
     }
 
-    /// Tells when the daemon's view of the world changes.
+    /// Shows how things stand, and tells when the daemon's view of the world changes.
     async fn look(&self) -> Infallible {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut was_silent = false;
         loop {
             looks.tick().await;
-            let is_silent = self.status().await["wechat_silent"] == Value::Bool(true);
+            let status = self.status().await;
+            self.sheet.pen.stand(self.standings(&status));
+            let is_silent = status["wechat_silent"] == Value::Bool(true);
             if is_silent == was_silent {
                 continue;
             }
@@ -297,6 +352,18 @@ impl Scene {
                     .sheet
                     .note("the daemon: WeChat answers again", Ink::Good),
             }
+        }
+    }
+
+    fn standings(&self, status: &Value) -> Standings {
+        let (fault, cut_off) = self.wechat.with(|wechat| {
+            let faults = wechat.faults();
+            (faults::named(faults.standing.as_ref()), faults.outage)
+        });
+        Standings {
+            fault: fault.map(|choice| choice.name),
+            paused: self.site.is_paused(),
+            ..Standings::of(status, self.sheet.timeline().unfiled(), cut_off)
         }
     }
 
@@ -438,14 +505,22 @@ async fn start_gate(config_file: PathBuf, sheet: &Arc<Sheet>) -> Result<Gate, De
     Ok(Gate::start(parts).await?)
 }
 
-/// Ctrl-C or SIGTERM; never, where there are no signals to wait for.
-async fn interrupt() {
-    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-    let [Ok(mut interrupt), Ok(mut terminate)] = signals else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// Ctrl-C or SIGTERM, or a terminal that is closed; never, where there are no signals to wait for.
+async fn interrupt(is_terminal: bool) {
+    let signals = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    // Without a terminal of its own it may have been started to outlive one.
+    let count = if is_terminal { 3 } else { 2 };
+    let mut any = JoinSet::new();
+    for kind in signals.into_iter().take(count) {
+        let Ok(mut signals) = signal(kind) else {
+            return std::future::pending().await;
+        };
+        any.spawn(async move { signals.recv().await });
     }
+    // None of them panics.
+    let _ = any.join_next().await;
 }

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use super::foot::Money;
 use super::paint::{Ink, Paint};
+use super::width::padded;
 use super::words;
 use crate::charges::charge::{Claim, Opening};
 use crate::charges::record::MoneyRecord;
@@ -124,13 +126,18 @@ impl Timeline {
         &self.charges
     }
 
-    /// Where the charges stand in words, for the line that tells of an outage's end.
+    /// The charges that WeChat has not taken on.
+    pub fn unfiled(&self) -> Money {
+        let fees = self.unfiled.values();
+        Money {
+            count: u64::try_from(self.unfiled.len()).unwrap_or(u64::MAX),
+            fen: fees.fold(0, |sum: u64, fen| sum.saturating_add(*fen)),
+        }
+    }
+
+    /// Where they stand in words, for the line that tells of an outage's end.
     pub fn waiting(&self) -> String {
-        let fen = self
-            .unfiled
-            .values()
-            .fold(0, |sum: u64, fen| sum.saturating_add(*fen));
-        let count = self.unfiled.len();
+        let Money { count, fen } = self.unfiled();
         let (charges, wait) = match count {
             1 => ("charge", "waits"),
             _ => ("charges", "wait"),
@@ -446,11 +453,4 @@ struct Page {
     lines: Vec<String>,
     /// The reading that led to the step, until it has been told.
     read: Option<String>,
-}
-
-/// `text` and blanks up to a width, where Chinese characters are two columns wide.
-fn padded(text: &str, columns: usize) -> String {
-    let wide = text.chars().filter(|c| !c.is_ascii()).count();
-    let width = text.chars().count() + wide;
-    format!("{text}{}", " ".repeat(columns.saturating_sub(width)))
 }

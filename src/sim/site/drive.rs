@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::barrier::Pulses;
 use super::message::Trigger;
+use super::presence::Presence;
 use super::report::Visit;
 use super::traffic::Car;
 use super::{Lane, Shared};
@@ -48,28 +49,43 @@ const MOVE_UP: Duration = Duration::from_millis(300);
 /// More cars at once would only stand in line.
 const ON_THEIR_WAY_MAX: usize = 200;
 
-/// Drives all of them, and returns when none is on its way any more.
+/// Drives all of them, and returns when none is on its way any more. A car whose plate is here
+/// already does not come.
 pub(super) async fn run(
     shared: &Arc<Shared>,
     cars: impl IntoIterator<Item = Car>,
     told: Option<mpsc::Sender<Happening>>,
 ) {
     let mut on_their_way = JoinSet::new();
+    let mut paused = shared.paused.subscribe();
     for car in cars {
         sleep(Duration::from_millis(car.gap_ms)).await;
+        // An error means that the car park is gone, and this with it.
+        let _ = paused.wait_for(|paused| !paused).await;
         while on_their_way.len() >= ON_THEIR_WAY_MAX {
             on_their_way.join_next().await;
         }
-        let index = shared.arrives(&car);
-        let drive = Drive {
-            shared: shared.clone(),
-            told: told.clone(),
-            car,
-            index,
-        };
-        on_their_way.spawn(drive.visit());
+        on_their_way.extend(visit(shared, car, told.clone()));
     }
     while on_their_way.join_next().await.is_some() {}
+}
+
+/// One car, from its coming to its going. None: its plate is here already.
+pub(super) fn visit(
+    shared: &Arc<Shared>,
+    car: Car,
+    told: Option<mpsc::Sender<Happening>>,
+) -> Option<impl Future<Output = ()> + Send + use<>> {
+    let presence = shared.present.enter(shared.clone(), car.plate.clone())?;
+    let index = shared.arrives(&car);
+    let drive = Drive {
+        shared: shared.clone(),
+        told,
+        car,
+        index,
+        presence,
+    };
+    Some(drive.visit())
 }
 
 /// One car's visit.
@@ -79,6 +95,7 @@ struct Drive {
     car: Car,
     /// Of its row in the report.
     index: usize,
+    presence: Presence,
 }
 
 impl Drive {
@@ -87,7 +104,7 @@ impl Drive {
         if !self.pass(entry, self.car.read_again_in).await {
             return;
         }
-        sleep(Duration::from_millis(self.car.stay_ms)).await;
+        self.presence.stand(self.car.stay_ms).await;
         let exit = self.shared.lane(Direction::Exit, self.car.out_by);
         self.pass(exit, self.car.read_again_out).await;
     }
@@ -156,6 +173,9 @@ impl Drive {
         lane.camera.set_occupied(false);
         let direction = lane.settings.direction;
         self.note(|visit| visit.gone = direction == Direction::Exit);
+        if direction == Direction::Entry {
+            self.presence.passed_in();
+        }
         self.tell(lane, What::Passed(direction)).await;
         sleep(MOVE_UP.min(Duration::from_millis(self.shared.pace.cross))).await;
     }

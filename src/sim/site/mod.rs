@@ -8,6 +8,7 @@ mod barrier;
 mod camera;
 mod drive;
 mod message;
+mod presence;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -16,19 +17,22 @@ mod traffic;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 pub use self::barrier::Position;
 pub use self::camera::{CLOSING_INPUT, CameraError, Delivery};
 pub use self::drive::{Happening, What};
+pub use self::presence::Place;
 pub use self::report::{SiteReport, Visit, percentile};
 pub use self::traffic::{Car, Traffic};
 use crate::clock::Clock;
+use crate::lane::plate::PlateNumber;
 use crate::lane::session::LaneId;
 use crate::park::rules::Direction;
 
 use self::barrier::Barrier;
 use self::camera::Camera;
+use self::presence::Presences;
 
 /// What a car park is made of.
 #[derive(Clone, Debug)]
@@ -97,6 +101,9 @@ struct Shared {
     pace: Pace,
     clock: Clock,
     report: Mutex<SiteReport>,
+    present: Presences,
+    /// No more cars of [`Site::run`] come for now.
+    paused: watch::Sender<bool>,
 }
 
 struct Lane {
@@ -174,6 +181,8 @@ impl Site {
             pace: settings.pace,
             clock,
             report: Mutex::new(SiteReport::default()),
+            present: Presences::default(),
+            paused: watch::Sender::new(false),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -198,6 +207,41 @@ impl Site {
     ) -> SiteReport {
         drive::run(&self.shared, cars, told).await;
         self.report()
+    }
+
+    /// One more car, beside those of [`Self::run`]. It is on its way as soon as this returns, and
+    /// drives while the future is polled. None: its plate is here already.
+    pub fn visit(
+        &self,
+        car: Car,
+        told: Option<mpsc::Sender<Happening>>,
+    ) -> Option<impl Future<Output = ()> + Send + use<>> {
+        drive::visit(&self.shared, car, told)
+    }
+
+    /// Has a car inside drive to the exit now. False: there is none.
+    pub fn call_out(&self, plate: &PlateNumber) -> bool {
+        self.shared.present.call_out(plate)
+    }
+
+    /// Where a car is.
+    pub fn place(&self, plate: &PlateNumber) -> Place {
+        self.shared.present.place(plate)
+    }
+
+    /// Cars that stand inside and could be called out, by plate.
+    pub fn standing(&self) -> Vec<PlateNumber> {
+        self.shared.present.standing()
+    }
+
+    /// Keeps the cars of [`Self::run`] that have not come yet away, or lets them come again.
+    pub fn pause(&self, paused: bool) {
+        self.shared.paused.send_replace(paused);
+    }
+
+    /// Whether they are kept away.
+    pub fn is_paused(&self) -> bool {
+        *self.shared.paused.borrow()
     }
 
     /// Who came and went so far.

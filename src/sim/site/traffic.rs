@@ -15,8 +15,8 @@ pub struct Car {
     pub confidence: u8,
     /// After the car before it, milliseconds.
     pub gap_ms: u64,
-    /// Inside, milliseconds.
-    pub stay_ms: u64,
+    /// Inside, milliseconds; None until it is called out.
+    pub stay_ms: Option<u64>,
     /// Any number, by which it picks its entry lane.
     pub in_by: u64,
     /// Any number, by which it picks its exit lane.
@@ -155,7 +155,7 @@ impl Iterator for Traffic {
             color,
             confidence: u8::try_from(88 + self.ways.below(12)).unwrap_or(99),
             gap_ms: self.within(gap),
-            stay_ms: self.within(stay),
+            stay_ms: Some(self.within(stay)),
             in_by: self.ways.next_u64(),
             out_by: self.ways.next_u64(),
             read_again_in: self.ways.chance(READ_AGAIN_PERMILLE),
@@ -206,7 +206,7 @@ mod tests {
         let pace = Pace::default();
         for car in Traffic::new(9, &pace).take(500) {
             assert!((pace.gap.0..=pace.gap.1).contains(&car.gap_ms));
-            assert!((pace.stay.0..=pace.stay.1).contains(&car.stay_ms));
+            assert!((pace.stay.0..=pace.stay.1).contains(&car.stay_ms.unwrap()));
         }
     }
 }

@@ -89,6 +89,50 @@ fn a_charge_that_staff_collects_as_well_is_doubled() {
 }
 
 #[test]
+fn a_plate_that_comes_twice_owes_twice() {
+    let twice = || {
+        let mut case = Case::new(&[Standing::Settled, Standing::Settled]);
+        let plate = case.site.visits[0].plate.clone();
+        case.site.visits[1].plate = plate.clone();
+        case.books.orders[1].plate = plate.as_str().to_owned();
+        case.charges.get_mut("T1").unwrap().plate = plate;
+        case
+    };
+    assert_eq!(twice().audit().faults, Vec::<String>::new());
+
+    // One of the two stays is in no book.
+    let mut case = twice();
+    case.books.orders.pop();
+    case.charges.pop_last();
+    assert_eq!(case.audit().sums.lost, 1);
+
+    // Two charges for the first, none for the second.
+    let mut case = twice();
+    let first = case.charges["T0"].session.clone();
+    case.charges.get_mut("T1").unwrap().session = first;
+    let sums = case.audit().sums;
+    assert_eq!((sums.lost, sums.doubled), (1, 1));
+
+    // Two stays, says the daemon; the car was here once.
+    let mut case = twice();
+    case.site.visits.pop();
+    assert_eq!(case.audit().sums.doubled, 1);
+}
+
+#[test]
+fn those_who_park_free_by_law_owe_nothing() {
+    let mut case = Case::new(&[]);
+    case.site.visits.push(Visit {
+        plate: PlateNumber::parse("粤B1234警").unwrap().plate,
+        let_in_after_ms: Some(3),
+        let_out_after_ms: Some(4),
+        gone: true,
+        gave_up: false,
+    });
+    assert_eq!(case.audit().faults, Vec::<String>::new());
+}
+
+#[test]
 fn a_daemon_that_does_not_answer_is_not_sound() {
     let case = Case {
         status: Value::Null,

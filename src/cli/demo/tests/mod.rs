@@ -1,4 +1,7 @@
 mod audit;
+mod foot;
+mod keys;
+mod page;
 mod timeline;
 
 use std::time::Duration;
@@ -61,7 +64,7 @@ fn durations_are_written_as_in_the_configuration() {
 /// Plays without a screen; the account must be sound.
 async fn sums_of(plan: Plan) -> Sums {
     let screen = Screen::open(Stream::Nowhere);
-    let played = tokio::time::timeout(DEADLINE, play(plan, &screen));
+    let played = tokio::time::timeout(DEADLINE, play(plan, &screen, None));
     let audit = played.await.unwrap().unwrap().audit;
     assert_eq!(audit.faults, Vec::<String>::new());
     audit.sums

@@ -6,7 +6,7 @@ use crate::camera::Report;
 use crate::lane::session::LaneId;
 use crate::park::rules::Direction;
 use crate::sim::site::{
-    Delivery, Happening, Pace, Site, SiteError, SiteLane, SiteSettings, Traffic, What,
+    Car, Delivery, Happening, Pace, Place, Site, SiteError, SiteLane, SiteSettings, Traffic, What,
 };
 
 #[tokio::test]
@@ -14,15 +14,7 @@ async fn cars_come_and_go_where_every_reading_raises() {
     let bench = Bench::start().await;
     let pace = pace();
     let site = site(&bench, pace.clone()).await;
-    let raiser = bench.clone();
-    tokio::spawn(async move {
-        loop {
-            let read = raiser
-                .next(|report| matches!(report, Report::Read(_)))
-                .await;
-            raiser.raise(&read.camera_id).await;
-        }
-    });
+    raise_for_everybody(&bench);
     let (told, mut happenings) = mpsc::channel(256);
     let cars = Traffic::new(1, &pace).take(4);
     let report = timeout(DEADLINE, site.run(cars, Some(told))).await.unwrap();
@@ -65,6 +57,47 @@ async fn a_car_that_is_not_let_in_calls_and_gives_up() {
 }
 
 #[tokio::test]
+async fn a_car_stays_until_it_is_called_out_while_others_are_kept_away() {
+    let bench = Bench::start().await;
+    let site = site(&bench, pace()).await;
+    raise_for_everybody(&bench);
+    site.pause(true);
+    let mut cars = Traffic::new(1, &pace());
+    let car = Car {
+        stay_ms: None,
+        ..cars.next().unwrap()
+    };
+    let plate = car.plate.clone();
+    let (told, mut happenings) = mpsc::channel(256);
+    let driven = site.visit(car.clone(), Some(told)).unwrap();
+    assert_eq!(site.place(&plate), Place::ComingIn);
+    assert!(site.visit(car, None).is_none());
+    assert!(!site.call_out(&plate));
+
+    let called = async {
+        let mut passed = 0;
+        while let Some(Happening { what, .. }) = happenings.recv().await {
+            if what == What::Passed(Direction::Entry) {
+                assert_eq!(site.standing(), [plate.clone()]);
+                assert!(site.call_out(&plate));
+                assert_eq!(site.place(&plate), Place::GoingOut);
+                assert!(site.standing().is_empty() && !site.call_out(&plate));
+            }
+            passed += usize::from(matches!(what, What::Passed(_)));
+        }
+        assert_eq!((passed, site.place(&plate)), (2, Place::Outside));
+        assert!(site.is_paused());
+        assert_eq!(site.report().visits.len(), 1);
+        site.pause(false);
+    };
+    let others = site.run(cars.take(1), None);
+    let (report, (), ()) = timeout(DEADLINE, async { tokio::join!(others, driven, called) })
+        .await
+        .unwrap();
+    assert_eq!((report.passages(), report.not_raised()), (2, 0));
+}
+
+#[tokio::test]
 async fn a_car_park_has_a_way_in_and_a_way_out() {
     let bench = Bench::start().await;
     let settings = SiteSettings {
@@ -73,6 +106,18 @@ async fn a_car_park_has_a_way_in_and_a_way_out() {
     };
     let error = Site::connect(settings, bench.clock.clone()).await.err();
     assert!(matches!(error, Some(SiteError::OneWay)));
+}
+
+fn raise_for_everybody(bench: &Bench) {
+    let raiser = bench.clone();
+    tokio::spawn(async move {
+        loop {
+            let read = raiser
+                .next(|report| matches!(report, Report::Read(_)))
+                .await;
+            raiser.raise(&read.camera_id).await;
+        }
+    });
 }
 
 /// Stays that cost nothing would do here.
