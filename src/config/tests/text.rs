@@ -143,7 +143,8 @@ fn keys_of_a_serial_line_have_no_meaning_elsewhere() {
 #[test]
 fn a_port_has_one_user_or_says_who_speaks() {
     let first = |keys: &str| lane("a", &format!("{PORT}, {keys}"), ELSEWHERE);
-    let second = |keys: &str| lane("b", &format!("{PORT}, {keys}"), ELSEWHERE);
+    let beside = ELSEWHERE.replace("line = 1", "line = 2");
+    let second = |keys: &str| lane("b", &format!("{PORT}, {keys}"), &beside);
     let both = |one: &str, two: &str| first(one) + &second(two);
     only(
         &both("address = \"1\"", "address = \"1\""),
