@@ -78,7 +78,7 @@ async fn a_car_stays_until_it_is_called_out_while_others_are_kept_away() {
         let mut passed = 0;
         while let Some(Happening { what, .. }) = happenings.recv().await {
             if what == What::Passed(Direction::Entry) {
-                assert_eq!(site.standing(), [plate.clone()]);
+                assert_eq!(site.standing(), std::slice::from_ref(&plate));
                 assert!(site.call_out(&plate));
                 assert_eq!(site.place(&plate), Place::GoingOut);
                 assert!(site.standing().is_empty() && !site.call_out(&plate));
