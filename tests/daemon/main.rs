@@ -14,6 +14,7 @@ mod reading;
 mod wait;
 
 mod broker_loss;
+mod clock;
 mod commands;
 mod damage;
 mod forgery;
