@@ -285,6 +285,8 @@ impl Park {
             let sessions = NUMBERS_SKIPPED;
             self.lane_record(LaneRecord::NumbersSkipped { sessions }, turn);
         }
+        self.queue
+            .set_nobodys(SessionId::new(self.ledger, 0).trade_no(0));
         self.with_queue(turn, |queue, at, out| queue.resume(at.now, out));
         self.holds_go_on(turn);
         self.cars_left_waiting(turn);
