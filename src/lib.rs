@@ -19,5 +19,7 @@ pub mod park;
 #[cfg(feature = "demo")]
 pub mod sim;
 pub mod site;
+#[cfg(test)]
+mod spoiled;
 pub mod store;
 pub mod wechat;

@@ -339,7 +339,7 @@ impl Park {
     }
 
     fn next_session_id(&self) -> SessionId {
-        SessionId::new(self.ledger, self.site.sessions_opened + 1)
+        SessionId::new(self.ledger, self.site.sessions_opened.saturating_add(1))
     }
 
     /// The car at the barrier, if one waits, waits no longer.

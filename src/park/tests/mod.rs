@@ -18,6 +18,7 @@ mod properties;
 mod seeds;
 mod silent;
 mod site;
+mod spoiled;
 mod traffic;
 mod views;
 mod wire;
