@@ -13,6 +13,7 @@ mod faults;
 mod guarded;
 mod held;
 mod kinds;
+mod lasting;
 mod leaving;
 mod properties;
 mod seeds;
