@@ -5,6 +5,7 @@ mod examples;
 mod faults;
 mod firmware;
 mod secrets;
+mod spoiled;
 mod tariff;
 
 /// The shortest config that is right.
