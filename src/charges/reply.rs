@@ -333,7 +333,11 @@ impl Queue {
             }
             Answer::NotSent(why) | Answer::Lost(why) => (
                 is_awaited && self.link.failed(item.key(), now.now.moment),
-                format!("WeChat does not answer ({why}); charges wait in the ledger"),
+                format!(
+                    "WeChat does not answer ({why}); charges wait in the ledger. See that the box \
+                     reaches WeChat's hosts: name server, firewall, and nothing on the way that answers \
+                     in their place"
+                ),
             ),
         };
         if changed {

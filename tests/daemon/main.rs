@@ -19,6 +19,7 @@ mod commands;
 mod damage;
 mod forgery;
 mod merchant;
+mod obstacles;
 mod outage;
 mod passage;
 mod payment;
