@@ -18,6 +18,7 @@ mod clock;
 mod commands;
 mod damage;
 mod forgery;
+mod frozen;
 mod merchant;
 mod obstacles;
 mod outage;
