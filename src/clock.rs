@@ -1,5 +1,6 @@
 //! The only reader of time.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ struct System {
     not_before: Wall,
     /// When the kernel last called its clock synchronised.
     synchronised: Mutex<Option<Now>>,
+    /// How far off the wall clock is made, milliseconds; 0 but in tests.
+    off_ms: Arc<AtomicI64>,
 }
 
 /// A clock that was synchronised in this boot and not set since is believed for so long. It drifts by
@@ -37,19 +40,26 @@ pub enum TrustRule {
     /// When an NTP client disciplines it, by the kernel's word, and for a week after.
     #[default]
     Ntp,
-    /// A battery-backed clock: whenever it is not earlier than the newest trusted time on record.
+    /// A battery-backed clock: whenever it is not earlier than the last trusted time on record.
     Rtc,
 }
 
 impl Clock {
-    /// The box's own clocks. `not_before` is the newest trusted wall time on record: a wall clock
-    /// before it is never trusted.
+    /// The box's own clocks. `not_before` is the last trusted wall time on record: a wall clock before
+    /// it has lost its battery, and is not trusted unless NTP has set it.
     pub fn system(trust: TrustRule, not_before: Wall) -> Self {
+        Self::system_off_by(trust, not_before, Arc::default())
+    }
+
+    /// As [`Clock::system`], with a wall clock that is so many milliseconds ahead of the box's; for
+    /// tests that step it.
+    pub fn system_off_by(trust: TrustRule, not_before: Wall, off_ms: Arc<AtomicI64>) -> Self {
         Self(Arc::new(Source::System(System {
             boot: boot_id(),
             trust,
             not_before,
             synchronised: Mutex::default(),
+            off_ms,
         })))
     }
 
@@ -84,18 +94,17 @@ impl Clock {
 
 impl System {
     fn now(&self) -> Now {
-        let wall = wall();
-        let plausible = wall >= self.not_before && wall >= Wall::PLAUSIBLE_FROM;
+        let wall = wall().plus_ms(self.off_ms.load(Ordering::Relaxed));
         let now = Now {
             moment: moment(),
             wall,
             trusted: false,
             boot: self.boot,
         };
-        let trusted = plausible
+        let trusted = wall >= Wall::PLAUSIBLE_FROM
             && match self.trust {
                 TrustRule::Ntp => self.keeps_ntp_time(now, ntp_synchronised()),
-                TrustRule::Rtc => true,
+                TrustRule::Rtc => wall >= self.not_before,
             };
         Now { trusted, ..now }
     }
@@ -169,6 +178,7 @@ mod tests {
             trust: TrustRule::Ntp,
             not_before: Wall(0),
             synchronised: Mutex::default(),
+            off_ms: Arc::default(),
         }
     }
 

@@ -19,6 +19,8 @@ pub mod park;
 #[cfg(feature = "demo")]
 pub mod sim;
 pub mod site;
+#[cfg(test)]
+mod spoiled;
 pub mod store;
 pub mod story;
 pub mod wechat;

@@ -138,6 +138,11 @@ impl Agenda {
         *tries - 1
     }
 
+    /// How many tries were counted.
+    pub fn tries(&self, item: &Item) -> u32 {
+        self.tries.get(item).copied().unwrap_or_default()
+    }
+
     /// Starts counting anew, as the item has moved on.
     pub fn moved_on(&mut self, item: &Item) {
         self.tries.remove(item);

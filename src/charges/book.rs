@@ -65,7 +65,7 @@ pub struct Sum {
 
 impl Sum {
     fn add(&mut self, fen: u64) {
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         self.fen = self.fen.saturating_add(fen);
     }
 }

@@ -4,6 +4,7 @@
 use super::answer::{Heard, Refusal};
 use super::backoff;
 use super::call::{MerchantRules, Out};
+use super::link::Stop;
 use super::queue::Queue;
 use super::record::MoneyRecord;
 use crate::lane::alarm::{Alarm, AlarmKind};
@@ -11,6 +12,7 @@ use crate::lane::time::Stamp;
 
 /// A clock further off than this may be why WeChat refuses.
 const SKEW_MS_MAX: u64 = 60_000;
+const REMEDY: &str = "check the key, the certificate serial and the parking permission";
 
 impl Queue {
     /// WeChat refused the merchant, not the call. Who is refused again before WeChat has taken anything
@@ -37,8 +39,7 @@ impl Queue {
             _ => String::new(),
         };
         let text = format!(
-            "WeChat refuses this merchant ({} {code}: {message}){clock}; \
-             check the key, the certificate serial and the parking permission",
+            "WeChat refuses this merchant ({} {code}: {message}){clock}; {REMEDY}",
             refusal.status
         );
         out.alarms.push(stopped(true, text));
@@ -66,14 +67,30 @@ impl Queue {
         if !is_time || self.agenda.in_flight() > 0 {
             return;
         }
+        if let Some(trade_no) = self.asks_while_stopped() {
+            self.half_open_later(now);
+            self.query(&trade_no, None, now, rules, out);
+        }
+    }
+
+    /// What a stopped merchant's query is about. With nothing in the queue it is nobody's order: who has
+    /// mended the set-up shall see that before the next car comes.
+    pub(super) fn asks_while_stopped(&self) -> Option<String> {
         let charge = self.book.charges().next();
         let charge = charge.map(|charge| charge.claim.trade_no.clone());
         let entry = self.book.entries().next();
-        let number = charge.or_else(|| entry.map(|entry| entry.session.trade_no(0)));
-        // With nothing in the queue nothing is lost by the stop.
-        if let Some(trade_no) = number {
-            self.half_open_later(now);
-            self.query(&trade_no, None, now, rules, out);
+        charge
+            .or_else(|| entry.map(|entry| entry.session.trade_no(0)))
+            .or_else(|| self.nobodys.clone())
+    }
+
+    /// After a restart: a stop is on record, and its alarm is not.
+    pub(super) fn tell_of_a_stop(&self, out: &mut Out) {
+        if let Some(Stop { code, message }) = self.book.stop() {
+            let text = format!(
+                "WeChat refused this merchant before the restart ({code}: {message}); {REMEDY}"
+            );
+            out.alarms.push(stopped(true, text));
         }
     }
 

@@ -38,6 +38,8 @@ pub struct Queue {
     pub(super) notifying: BTreeMap<PlateNumber, SessionId>,
     /// Next query of a stopped merchant.
     pub(super) half_open: Option<Moment>,
+    /// A number that no order has: what a stopped merchant with an empty queue asks about.
+    pub(super) nobodys: Option<String>,
     /// How often the merchant was refused since WeChat last took something on.
     pub(super) refusals: u32,
     /// The clock is not trusted and so nothing can be signed; when to look again.
@@ -75,8 +77,14 @@ impl Queue {
         self.book.apply(record);
     }
 
+    /// Names a number that no order ever has.
+    pub fn set_nobodys(&mut self, trade_no: String) {
+        self.nobodys = Some(trade_no);
+    }
+
     /// Takes up everything that was left; call once, after replay.
     pub fn resume(&mut self, now: Now, out: &mut Out) {
+        self.tell_of_a_stop(out);
         let why = "restarted before an answer came";
         for record in self.was_on_its_way(why) {
             self.record(out, record);
@@ -268,7 +276,7 @@ impl Queue {
         let in_flight = self.agenda.in_flight();
         let due_at = if self.book.stop().is_some() {
             self.half_open
-                .filter(|_| in_flight == 0 && !self.book.is_idle())
+                .filter(|_| in_flight == 0 && self.asks_while_stopped().is_some())
         } else {
             let background = self
                 .agenda

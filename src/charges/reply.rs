@@ -17,6 +17,10 @@ use crate::lane::time::{Moment, Stamp};
 const LANE_AGAIN_MS: u64 = 250;
 /// The longest between two looks at the order of a car that is held.
 const HELD_POLL_MS: u64 = 5_000;
+/// How soon a charge whose answer was lost is asked about: until then nobody else may take its money.
+const ASK_WITHIN_MS: u64 = 10_000;
+/// Tries after which a charge that WeChat has not got still goes again at once.
+const AT_ONCE_MAX: u32 = 3;
 /// Quiet that a 429 without `Retry-After` asks for.
 const THROTTLED_MS: u64 = 1_000;
 
@@ -70,6 +74,8 @@ impl Queue {
             Answer::Lost(why) => {
                 self.unknown(&charge, why.clone(), None, out);
                 self.again_later(&item, now);
+                self.agenda
+                    .advance(&item, now.now.moment.after_ms(ASK_WITHIN_MS));
             }
         }
     }
@@ -216,7 +222,7 @@ impl Queue {
             } => self.refused(charge, code.clone(), now, out),
             ChargeState::Unknown { refused: None } | ChargeState::ToRepeat => {
                 self.proven_missing(trade_no, out);
-                self.agenda.put(&item, now.now.moment);
+                self.repeat_in_turn(&item, now);
             }
             ChargeState::Accepted { .. } => {
                 out.alarms.push(Alarm {
@@ -249,10 +255,24 @@ impl Queue {
         if charge.state == (ChargeState::Unknown { refused: None }) && !charge.superseded {
             let why = format!("WeChat has no such order ({code}, unsigned)");
             self.record(out, MoneyRecord::ChargeToRepeat { trade_no, why });
-            self.agenda.put(&item, now.now.moment);
+            self.repeat_in_turn(&item, now);
         } else {
             self.again_later(&item, now);
         }
+    }
+
+    /// WeChat has not got it: it goes again, at once unless it failed time after time. Then it waits here,
+    /// where nobody doubts whose the money is, and not before the query.
+    fn repeat_in_turn(&mut self, item: &Item, now: &Stamp) {
+        let (moment, tries) = (now.now.moment, self.agenda.tries(item));
+        let is_waited_for = self
+            .lane_waits_for(item)
+            .is_some_and(|until| until > moment);
+        let waits_ms = match tries > AT_ONCE_MAX && !is_waited_for {
+            true => backoff::item_delay_ms(item.key(), tries),
+            false => 0,
+        };
+        self.agenda.put(item, moment.after_ms(waits_ms));
     }
 
     fn refused(&mut self, charge: &Charge, code: String, now: &Stamp, out: &mut Out) {
@@ -321,7 +341,11 @@ impl Queue {
             }
             Answer::NotSent(why) | Answer::Lost(why) => (
                 is_awaited && self.link.failed(item.key(), now.now.moment),
-                format!("WeChat does not answer ({why}); charges wait in the ledger"),
+                format!(
+                    "WeChat does not answer ({why}); charges wait in the ledger. See that the box \
+                     reaches WeChat's hosts: name server, firewall, and nothing on the way that answers \
+                     in their place"
+                ),
             ),
         };
         if changed {

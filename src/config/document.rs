@@ -231,7 +231,7 @@ impl<'d> Section<'d> {
             return Vec::new();
         };
         let items = value.get_ref().as_array().map_or(&[][..], |array| array);
-        if items.is_empty() {
+        if !items.iter().all(|item| item.get_ref().is_table()) || items.is_empty() {
             let text = format!("not a list of sections; write [[{key}]] above each {key}");
             self.document.note(&value.span(), label, text);
             return Vec::new();

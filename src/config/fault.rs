@@ -67,14 +67,20 @@ impl Faults {
     }
 }
 
+/// Faults that are printed; who has mended these sees the rest.
+const PRINTED_MAX: usize = 50;
+
 /// A line for each fault, then how many there are.
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for fault in &self.0 {
+        for fault in self.0.iter().take(PRINTED_MAX) {
             writeln!(f, "{fault}")?;
         }
         match self.0.len() {
             1 => f.write_str("1 fault"),
+            many if many > PRINTED_MAX => {
+                write!(f, "{many} faults; the first {PRINTED_MAX} are above")
+            }
             many => write!(f, "{many} faults"),
         }
     }

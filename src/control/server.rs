@@ -23,6 +23,8 @@ const LINE_MAX: u64 = 64 * 1024;
 const PAST_WITHIN: Duration = Duration::from_secs(120);
 /// So many read the ledger at once: its segments are read whole, and the box is small.
 const READERS: usize = 1;
+/// Of what is wrong with a question, characters: it may repeat what was asked.
+const FAULT_MAX: usize = 200;
 /// How long the loop may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// A peer that asks nothing for this long is hung up on.
@@ -127,16 +129,20 @@ async fn serve(stream: UnixStream, desk: Desk) {
             Ok(Ok(length)) if length > 0 => {}
             _ => return,
         }
+        // The rest of it could be taken for a question of its own, so it is the last one.
+        let is_cut = u64::try_from(line.len()).is_ok_and(|length| length == LINE_MAX)
+            && !line.ends_with(b"\n");
         let answer = match serde_json::from_slice::<Question>(&line) {
+            _ if is_cut => Answer::Error(format!("a question has at most {LINE_MAX} bytes")),
             Ok(question) if question.is_of_the_past() => desk.look_up(question).await,
             Ok(question) => ask(&desk.inbox, question).await,
-            Err(error) => Answer::Error(format!("not a question: {error}")),
+            Err(error) => Answer::Error(not_a_question(&error)),
         };
         let Ok(mut text) = serde_json::to_vec(&answer) else {
             return;
         };
         text.push(b'\n');
-        if write.write_all(&text).await.is_err() {
+        if write.write_all(&text).await.is_err() || is_cut {
             return;
         }
     }
@@ -184,6 +190,11 @@ impl Desk {
     }
 }
 
+fn not_a_question(error: &serde_json::Error) -> String {
+    let text: String = error.to_string().chars().take(FAULT_MAX).collect();
+    format!("not a question: {text}")
+}
+
 async fn ask(inbox: &Inbox, question: Question) -> Answer {
     let (reply, answer) = oneshot::channel();
     inbox.put_message(Message::Asked(question, reply)).await;
@@ -195,8 +206,12 @@ async fn ask(inbox: &Inbox, question: Question) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use crate::gate::inbox;
+    use crate::spoiled::{self, Spoiled};
 
     fn archive() -> Archive {
         Archive::new(PathBuf::from("/nonexistent/ledger"))
@@ -222,6 +237,95 @@ mod tests {
             .expect("the first listens on");
         drop(first);
         assert!(!path.exists());
+    }
+
+    /// One answer to each question, whatever it is, and nothing is raised that was not asked for.
+    #[tokio::test]
+    async fn a_question_with_a_wrong_field_has_one_short_answer() {
+        let raise = serde_json::json!({
+            "ask": "raise",
+            "lane": "in-1",
+            "by": "王芳",
+            "why": "访客",
+            "money": { "collected": { "by": "王芳", "channel": "cash" } },
+        });
+        let mut world = World::start().await;
+        for Spoiled { what, text } in spoiled::all(&raise) {
+            let asked = world.asked.load(Ordering::Relaxed);
+            let answer = world.ask(&text).await;
+            let is_question = serde_json::from_slice::<Question>(&text).is_ok();
+            let now_asked = world.asked.load(Ordering::Relaxed) - asked;
+            assert_eq!(now_asked, usize::from(is_question), "{what}");
+            match answer {
+                Answer::Error(error) => {
+                    assert!(error.starts_with("not a question: "), "{what}: {error}");
+                    assert!(error.chars().count() < 250, "{what}: {error}");
+                }
+                Answer::Ok(_) | Answer::Refused(_) => assert!(is_question, "{what}"),
+            }
+        }
+    }
+
+    /// A raise that stands behind too long a line is not one.
+    #[tokio::test]
+    async fn the_rest_of_too_long_a_question_is_none() {
+        let mut world = World::start().await;
+        let mut long = vec![b' '; usize::try_from(LINE_MAX).unwrap()];
+        long.extend_from_slice(br#"{"ask":"status"}"#);
+        let answer = world.ask(&long).await;
+        assert!(matches!(answer, Answer::Error(error) if error.contains("at most")));
+        let mut rest = String::new();
+        // Closed with the rest unread, which may show as a reset.
+        let _ = world.lines.read_line(&mut rest).await;
+        assert_eq!(rest, "");
+        assert_eq!(world.asked.load(Ordering::Relaxed), 0);
+    }
+
+    /// A socket whose questions are all answered with null.
+    struct World {
+        lines: BufReader<UnixStream>,
+        asked: Arc<AtomicUsize>,
+        _server: Server,
+        _folder: tempfile::TempDir,
+    }
+
+    impl World {
+        async fn start() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("parkgate.sock");
+            let (inbox, outlet) = inbox::open();
+            let server = Server::start(&path, inbox, archive()).await.unwrap();
+            let asked = Arc::new(AtomicUsize::new(0));
+            let count = asked.clone();
+            std::thread::spawn(move || {
+                while let Some(messages) = outlet.take(Duration::from_secs(60), 1) {
+                    for message in messages {
+                        let Message::Asked(_, reply) = message else {
+                            panic!("nothing else is asked")
+                        };
+                        count.fetch_add(1, Ordering::Relaxed);
+                        reply.send(Answer::Ok(serde_json::Value::Null)).unwrap();
+                    }
+                }
+            });
+            Self {
+                lines: BufReader::new(UnixStream::connect(&path).await.unwrap()),
+                asked,
+                _server: server,
+                _folder: folder,
+            }
+        }
+
+        async fn ask(&mut self, question: &[u8]) -> Answer {
+            let line = [question, b"\n"].concat();
+            // It may hang up before it has read everything.
+            let _ = self.lines.get_mut().write_all(&line).await;
+            let mut answer = String::new();
+            let read = self.lines.read_line(&mut answer);
+            let read = tokio::time::timeout(Duration::from_secs(20), read).await;
+            read.expect("an answer comes").unwrap();
+            serde_json::from_str(&answer).unwrap()
+        }
     }
 
     #[tokio::test]

@@ -26,10 +26,12 @@ impl ClockWatch {
             return None;
         }
         self.is_alarmed = true;
-        let text =
-            "the box's clock is not set, or not believed: lanes work, nothing is signed, and \
-                    charges wait; check that an NTP client runs and reaches a server"
-                .to_owned();
+        let text = format!(
+            "the box's clock says {} and is not believed: lanes work, nothing is signed, and charges \
+             wait; check that an NTP client runs and reaches a server, or with [clock] trust = \"rtc\" \
+             set the clock",
+            now.wall.to_rfc3339()
+        );
         Some(alarm(true, text))
     }
 }

@@ -29,14 +29,14 @@ use tokio::task::AbortHandle;
 use crate::broker::{Endpoint, LinkFault};
 use crate::camera::mqtt::{self, Link, LinkEvent};
 use crate::charges::sender;
-use crate::clock::Clock;
+use crate::clock::{Clock, TrustRule};
 use crate::config::Config;
 use crate::control::server::Server;
 use crate::control::{Answer, Question};
 use crate::health::systemd::Notifier;
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::tariff::Tariff;
-use crate::lane::time::Now;
+use crate::lane::time::{Now, Wall};
 use crate::park::event::Event;
 use crate::park::step::Step;
 use crate::site::{self, Announcement, Announcer};
@@ -127,6 +127,18 @@ impl Gate {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        Self::start_by(parts, Clock::system).await
+    }
+
+    /// As [`Gate::start`], by a clock that `make` makes of the rule and of the last trusted time on
+    /// record: for tests that set it.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start_by(
+        parts: Parts,
+        make: impl FnOnce(TrustRule, Wall) -> Clock,
+    ) -> Result<Self, StartError> {
         let Parts {
             config,
             tariff,
@@ -135,7 +147,7 @@ impl Gate {
         } = parts;
         let rules = rules::rules(&config, tariff);
         let store = Store::open(&config, rules).map_err(StartError::Store)?;
-        let clock = Clock::system(config.clock.trust, store.newest_trusted);
+        let clock = make(config.clock.trust, store.last_trusted);
         let (inbox, outlet) = inbox::open();
         for alarm in &store.alarms {
             inbox.offer(Message::Alarm(alarm.clone()));

@@ -21,8 +21,9 @@ use crate::store::record::Record as Stored;
 pub struct Store {
     pub park: Park,
     pub journal: LedgerJournal,
-    /// The newest wall time that was trusted when it was written.
-    pub newest_trusted: Wall,
+    /// The last wall time that was trusted when it was written. Not the newest: a clock that ran ahead
+    /// and was corrected is right now.
+    pub last_trusted: Wall,
     pub alarms: Vec<Alarm>,
     /// The first event.
     pub started: Event,
@@ -86,7 +87,7 @@ impl Store {
         let rules_changed = folding.rules.as_ref() != Some(park.rules());
         Self {
             park,
-            newest_trusted: folding.newest_trusted,
+            last_trusted: folding.last_trusted,
             alarms,
             started: started(rules_changed, opening.possibly_lost),
             restart_wanted: journal.restart_wanted(),
@@ -107,7 +108,7 @@ impl Store {
         );
         Self {
             park: Park::new(id, rules),
-            newest_trusted: Wall::default(),
+            last_trusted: Wall::default(),
             alarms: vec![Alarm {
                 kind: AlarmKind::StoreFailed,
                 subject: "store".to_owned(),
@@ -124,7 +125,7 @@ impl Store {
 #[derive(Default)]
 struct Folding {
     rules: Option<Rules>,
-    newest_trusted: Wall,
+    last_trusted: Wall,
     unreadable: u64,
 }
 
@@ -143,7 +144,7 @@ impl Folding {
         };
         match &record {
             Record::StepTaken(step) if step.now.trusted => {
-                self.newest_trusted = self.newest_trusted.max(step.now.wall);
+                self.last_trusted = step.now.wall;
             }
             Record::RulesChanged(rules) => self.rules = Some((**rules).clone()),
             _ => {}

@@ -29,7 +29,7 @@ impl Park {
             let text = format!("lane {lane} is free again");
             turn.alarms.push(held_too_long(lane, false, text));
         }
-        let raise = self.site.raises_decided + 1;
+        let raise = self.site.raises_decided.saturating_add(1);
         let at = turn.at.clone();
         self.end_hold(lane, turn);
         self.lane_record(

@@ -15,16 +15,20 @@ const STEP: u16 = 1;
 const RULES: u16 = 2;
 const CHECKPOINT: u16 = 3;
 
-/// A payload that is not what its number says.
+/// A payload that is not what its number says. Where it is wrong is told, and not with what: plates may
+/// stand there.
 #[derive(Debug, thiserror::Error)]
-#[error("record kind {kind} version {version} cannot be read")]
+#[error(
+    "record kind {kind} version {version} cannot be read: {} at byte {}",
+    match wrong.is_data() { true => "another form than it should have", false => "not JSON" },
+    wrong.column()
+)]
 pub struct Unreadable {
     /// Number of the kind.
     pub kind: u16,
     /// Version of its form.
     pub version: u16,
-    #[source]
-    source: serde_json::Error,
+    wrong: serde_json::Error,
 }
 
 impl Record {
@@ -71,10 +75,10 @@ fn json<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 fn parse<T: DeserializeOwned>(stored: &Stored) -> Result<T, Unreadable> {
-    serde_json::from_slice(&stored.payload).map_err(|source| Unreadable {
+    serde_json::from_slice(&stored.payload).map_err(|wrong| Unreadable {
         kind: stored.kind,
         version: stored.version,
-        source,
+        wrong,
     })
 }
 

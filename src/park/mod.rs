@@ -295,6 +295,8 @@ impl Park {
             let sessions = NUMBERS_SKIPPED;
             self.lane_record(LaneRecord::NumbersSkipped { sessions }, turn);
         }
+        self.queue
+            .set_nobodys(SessionId::new(self.ledger, 0).trade_no(0));
         self.with_queue(turn, |queue, at, out| queue.resume(at.now, out));
         self.holds_go_on(turn);
         self.cars_left_waiting(turn);
@@ -347,7 +349,7 @@ impl Park {
     }
 
     fn next_session_id(&self) -> SessionId {
-        SessionId::new(self.ledger, self.site.sessions_opened + 1)
+        SessionId::new(self.ledger, self.site.sessions_opened.saturating_add(1))
     }
 
     /// The car at the barrier, if one waits, waits no longer.

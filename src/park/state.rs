@@ -165,7 +165,7 @@ impl Site {
         if self.seen_keys.contains_key(&key) {
             return;
         }
-        self.seen_count += 1;
+        self.seen_count = self.seen_count.saturating_add(1);
         self.seen_keys.insert(key.clone(), self.seen_count);
         self.seen.insert(self.seen_count, key);
         while self.seen.len() > SEEN_MAX {
@@ -197,7 +197,7 @@ impl Site {
     pub fn apply(&mut self, record: &LaneRecord) {
         match record {
             LaneRecord::SessionOpened { session } => {
-                self.sessions_opened += 1;
+                self.sessions_opened = self.sessions_opened.saturating_add(1);
                 self.by_plate
                     .insert(session.plate.clone(), session.id.clone());
                 self.sessions.insert(session.id.clone(), session.clone());

@@ -30,6 +30,17 @@ pub enum Outage {
     Silent,
     /// Nobody listens at the port, and open connections are dropped at their next request.
     Refused,
+    /// The server has died: nobody listens, and every connection is cut at once with whatever is on
+    /// its way, before it was acted on or after. Once it is over, another one serves from the same
+    /// books.
+    Down,
+}
+
+impl Outage {
+    /// Whether the ports refuse connections.
+    fn refuses(self) -> bool {
+        matches!(self, Self::Refused | Self::Down)
+    }
 }
 
 /// A simulator that is being served. Dropping it stops the serving.
@@ -225,7 +236,7 @@ async fn answer(
 ) -> Response {
     let outage = shell.hosts[host].subscribe();
     let before = *outage.borrow();
-    if before == Outage::Refused {
+    if before.refuses() {
         cut.now();
         return Response::default();
     }

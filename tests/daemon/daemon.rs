@@ -76,6 +76,12 @@ impl Daemon {
         prlimit(Some(pid), Resource::Nofile, limit).unwrap();
     }
 
+    /// Makes the process stand still, or go on.
+    pub fn freeze(&self, freeze: bool) {
+        let signal = if freeze { Signal::STOP } else { Signal::CONT };
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -1,7 +1,9 @@
 //! Disks that cannot be written, and an index that cannot be read.
 
 use std::fs;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tokio::time::sleep;
 
@@ -47,6 +49,94 @@ async fn without_a_store_lanes_raise_and_what_happened_is_written_later() {
     assert_balanced(&bench, &status);
     daemon.stop().await;
     assert!(!records(&bench).is_empty());
+}
+
+/// A store on a small disk of its own that somebody else fills. Lanes go on, nothing is charged from what
+/// is not on disk, and once there is room again everything is written and charged once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_fills_up_in_mid_run_stops_charges_and_no_car() {
+    let bench = Bench::prepare(Setup::default()).await;
+    fs::create_dir(bench.store()).unwrap();
+    let Some(disk) = SmallDisk::mount(&bench.store()) else {
+        return;
+    };
+    let daemon = bench.daemon().await;
+    bench.entry().pass("粤B11101").await;
+    bench.place.logged("entry registered", 1).await;
+    disk.fill();
+    let failed = |status: &serde_json::Value| status["alarms"].to_string().contains("store_failed");
+    let mut cars = 1;
+    while !failed(&bench.place.status().await.unwrap()) {
+        cars += 1;
+        assert!(cars < 100, "the ledger never needs more room");
+        bench
+            .entry()
+            .pass(&format!("粤B{:05}", 11_100 + cars))
+            .await;
+    }
+    let status = bench.place.status().await.unwrap();
+    assert!(
+        status["alarms"].to_string().contains("No space left"),
+        "{status}"
+    );
+    let orders = bench.wechat.books().orders;
+    sleep(stay::CHARGED).await;
+    bench.exit().pass("粤B11101").await;
+    bench.exit().pass("粤B11102").await;
+    bench.entry().pass("粤B11201").await;
+    assert_eq!(
+        bench.wechat.books().orders,
+        orders,
+        "nothing is charged meanwhile"
+    );
+
+    disk.free();
+    let well = |status: &serde_json::Value| !failed(status);
+    bench
+        .place
+        .status_with("the store to write again", well)
+        .await;
+    let status = bench.filed(cars - 1).await;
+    assert_eq!(status["cars_inside"], cars - 1, "{status}");
+    assert_eq!(bench.wechat.books().accepted_fen(), 2 * FEE);
+    assert_balanced(&bench, &status);
+    daemon.stop().await;
+}
+
+/// A filesystem in memory with room for little more than a new ledger and its index. It goes with the
+/// test.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// None, loudly, where this process may not mount.
+    fn mount(at: &Path) -> Option<Self> {
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=3m", "parkgate-test"])
+            .arg(at)
+            .output();
+        let mounted = mount.is_ok_and(|output| output.status.success());
+        if !mounted {
+            eprintln!("SKIPPED: a disk that fills up needs the right to mount one");
+        }
+        mounted.then(|| Self(at.to_owned()))
+    }
+
+    /// Leaves no room at all.
+    fn fill(&self) {
+        let mut filler = fs::File::create(self.0.join("filler")).unwrap();
+        while filler.write_all(&[1; 4096]).is_ok() {}
+    }
+
+    fn free(&self) {
+        fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // A daemon may still have files there, if the test failed.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

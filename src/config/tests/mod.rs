@@ -6,6 +6,7 @@ mod examples;
 mod faults;
 mod firmware;
 mod secrets;
+mod spoiled;
 mod tariff;
 mod text;
 

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::Outage;
 
-/// A port, listened at except during [`Outage::Refused`].
+/// A port, listened at except while the outage refuses connections.
 pub(super) struct Door {
     address: SocketAddr,
     /// Bound and never listening: keeps the port ours while nobody listens, so that connections
@@ -55,7 +55,7 @@ impl Door {
 
     async fn next(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {
-            if *self.outage.borrow_and_update() == Outage::Refused {
+            if self.outage.borrow_and_update().refuses() {
                 self.listener = None;
                 if self.outage.changed().await.is_err() {
                     std::future::pending::<()>().await;
@@ -88,7 +88,7 @@ impl Listener for Door {
                 Ok((stream, peer)) => {
                     // Without it an answer is only slower.
                     let _set = stream.set_nodelay(true);
-                    return (Line::new(stream), peer);
+                    return (Line::new(stream, self.outage.clone()), peer);
                 }
                 Err(error) => {
                     tracing::warn!(address = %self.address, %error, "cannot accept");
@@ -118,6 +118,9 @@ fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
 pub(super) struct Line {
     stream: TcpStream,
     cut: Cut,
+    /// Ends when the server dies. It is polled with every read, and a server reads on while it
+    /// answers: whatever is on its way is dropped there and then.
+    death: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// Breaks one connection without another byte: HTTP has no way not to answer.
@@ -146,10 +149,17 @@ impl Connected<IncomingStream<'_, Door>> for Cut {
 }
 
 impl Line {
-    fn new(stream: TcpStream) -> Self {
+    fn new(stream: TcpStream, mut outage: watch::Receiver<Outage>) -> Self {
+        let death = async move {
+            // Without a server there is nobody left to die.
+            if outage.wait_for(|now| *now == Outage::Down).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
         Self {
             stream,
             cut: Cut::default(),
+            death: Box::pin(death),
         }
     }
 }
@@ -160,7 +170,12 @@ impl AsyncRead for Line {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        // Once it has ended it must not be polled again, and the cut speaks for it.
         self.cut.check()?;
+        if self.death.as_mut().poll(context).is_ready() {
+            self.cut.now();
+            self.cut.check()?;
+        }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }

@@ -153,6 +153,40 @@ async fn one_host_can_be_down_while_the_other_serves() {
 }
 
 #[tokio::test]
+async fn a_server_that_dies_takes_everything_on_its_way_with_it_and_keeps_its_books() {
+    let world = World::start().await;
+    let id = world.enter().await;
+    world
+        .server
+        .with(|simulator| simulator.settings_mut().latency_ms = 60_000);
+    let (open, request) = (world.server.addresses()[0], charge(&id, "n2"));
+    let mut idle = TcpStream::connect(open).await.unwrap();
+    let acted = async {
+        world
+            .until(|| async { !world.server.books().orders.is_empty() })
+            .await;
+        world.server.set_outage(Outage::Down);
+    };
+    let (lost, ()) = tokio::join!(timeout(DEADLINE, world.send(1, &request)), acted);
+    assert!(lost.expect("cut at once").is_err(), "acted, never answered");
+    let ended = timeout(DEADLINE, idle.read(&mut [0])).await;
+    assert!(matches!(ended.expect("cut at once"), Ok(0) | Err(_)));
+    world
+        .until(|| async { world.send(0, &entry("n3")).await.is_err() })
+        .await;
+
+    world.server.set_outage(Outage::None);
+    world
+        .server
+        .with(|simulator| simulator.settings_mut().latency_ms = 0);
+    world
+        .until(|| async { world.send(0, &request).await.is_ok() })
+        .await;
+    let books = world.server.books();
+    assert_eq!((books.accepted_fen(), books.orders[0].asked), (1500, 1));
+}
+
+#[tokio::test]
 async fn delays_are_kept() {
     let world = World::start().await;
     world.server.with(|simulator| {

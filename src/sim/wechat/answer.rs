@@ -267,6 +267,9 @@ impl Simulator {
         let body = match reply.content {
             Content::Page(html) => {
                 header("Content-Type", "text/html".into());
+                if (300..400).contains(&reply.status) {
+                    header("Location", "http://portal.invalid/login".into());
+                }
                 html.as_bytes().to_vec()
             }
             Content::Json(mut body) => {

@@ -3,5 +3,6 @@ mod failover;
 mod obstacles;
 mod refresh;
 mod server;
+mod spoiled;
 mod tls;
 pub mod vectors;

@@ -1,9 +1,12 @@
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::super::{MESSAGE_BYTES_MAX, decode};
-use super::{at, fixture, wall};
+use super::{at, fixture, index, wall};
 use crate::camera::Report;
+use crate::spoiled::{self, Spoiled};
 
 proptest! {
     #[test]
@@ -43,6 +46,41 @@ proptest! {
         // Whatever one field holds, the vehicle at the gate is not overlooked.
         prop_assert!(matches!(event.report, Report::Read(_)), "{:?}", event.report);
     }
+}
+
+/// Every field of every message that a camera sends, wrong in each way, costs that message at most.
+#[test]
+fn one_wrong_field_costs_one_message_at_most() {
+    // One of each name; the other fixtures differ in values only.
+    let mut names = BTreeSet::new();
+    for entry in index("inbound") {
+        let (Some(file), Some(topic)) = (entry["file"].as_str(), entry["source"]["topic"].as_str())
+        else {
+            continue;
+        };
+        let Ok(good) = serde_json::from_slice::<Value>(&fixture(file)) else {
+            continue;
+        };
+        if !names.insert(topic.to_owned()) {
+            continue;
+        }
+        let is_reading = topic.ends_with("/ivs_result");
+        for Spoiled { what, text } in spoiled::all(&good) {
+            let at = at(wall("2026-03-02T08:15:31+08:00"));
+            let report = decode(topic, &text, false, at).report;
+            assert!(!is_reading || tells(&report), "{file}: {what}: {report:?}");
+            if let Report::Dropped { detail, .. } = report {
+                assert!((1..=300).contains(&detail.chars().count()), "{detail}");
+                assert!(!detail.contains(char::is_control), "{what}: {detail:?}");
+            }
+        }
+    }
+    assert!(names.len() >= 8, "{names:?}");
+}
+
+/// A vehicle, or a line in the log that says why there is none.
+fn tells(report: &Report) -> bool {
+    matches!(report, Report::Read(_) | Report::Dropped { .. })
 }
 
 /// A reading with pictures is one pass over its bytes: nothing of the pictures is kept.

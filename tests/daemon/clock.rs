@@ -1,0 +1,158 @@
+//! The box's clock in 1970, and stepping. The gate runs in this process: nobody sets the clock of the
+//! machine that tests run on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use parkgate::clock::Clock;
+use parkgate::config::Config;
+use parkgate::gate::{Ended, Gate, Parts};
+use parkgate::health::systemd::Notifier;
+use parkgate::lane::time::Now;
+use parkgate::sim::wechat::{Call, ViolationKind};
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::accounts::assert_balanced;
+use crate::bench::{Bench, FEE, Setup};
+use crate::stay;
+use crate::wait::soon;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Lanes work, nothing is signed, people are told; and once the clock is set, what happened before is
+/// registered with its true times and charged once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_box_that_starts_in_1970_serves_its_lanes_and_charges_when_its_clock_is_set() {
+    let bench = Bench::prepare(Setup::default()).await;
+    let wall = Shift::default();
+    let Now { wall: today, .. } = bench.clock.now();
+    wall.set(60_000 - today.0);
+    let gate = wall.gate(&bench).await;
+    bench.entry().pass("粤B12001").await;
+    bench.entry().pass("粤B12002").await;
+    let status = bench.place.status().await.unwrap();
+    assert_eq!(status["clock"], "untrusted", "{status}");
+    sleep(stay::CHARGED).await;
+    bench.exit().pass("粤B12001").await;
+    let status = bench.place.status().await.unwrap();
+    assert_eq!(status["totals"]["opened"]["fen"], FEE, "{status}");
+    for call in [Call::Entry, Call::Charge, Call::Query, Call::Certificates] {
+        assert_eq!(bench.wechat.with(|wechat| wechat.asked(call)), 0);
+    }
+
+    wall.set(0);
+    let status = bench.filed(1).await;
+    assert_eq!(status["clock"], "trusted", "{status}");
+    bench.exit().pass("粤B12002").await;
+    let status = bench.settled().await;
+    assert_eq!(bench.wechat.books().accepted_fen(), 2 * FEE);
+    assert_eq!(status["totals"]["settled"]["fen"], 2 * FEE, "{status}");
+    assert_balanced(&bench, &status);
+    assert_eq!(gate.stop().await, Ended::Stopped);
+}
+
+/// Whoever set the clock ahead pays for it in refused requests. No driver pays for time that did not
+/// pass, and when it is set right, everything is filed: also after a restart, for which the hour that
+/// never was must not count as the last that was trusted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_steps_an_hour_ahead_and_back_costs_no_driver_and_no_charge() {
+    let bench = Bench::prepare(Setup::default()).await;
+    let wall = Shift::default();
+    let gate = wall.gate(&bench).await;
+    for plate in ["粤B12003", "粤B12004"] {
+        bench.entry().pass(plate).await;
+    }
+    bench.filed(2).await;
+    sleep(stay::CHARGED).await;
+    wall.set(HOUR_MS);
+    bench.exit().pass("粤B12003").await;
+    let unanswered = |status: &Value| !alarm(status, "wechat_silent").is_empty();
+    let status = bench.place.status_with("the alarm", unanswered).await;
+    let told = alarm(&status, "wechat_silent");
+    assert!(told.contains("check the clock"), "{told}");
+    assert_eq!(status["totals"]["opened"]["fen"], FEE, "by the boot clock");
+    assert_eq!(bench.wechat.books().orders, []);
+
+    wall.set(0);
+    bench.exit().pass("粤B12004").await;
+    assert_eq!(gate.stop().await, Ended::Stopped);
+    let gate = wall.gate(&bench).await;
+    let status = bench.filed(0).await;
+    assert_eq!(status["clock"], "trusted", "{status}");
+    let books = bench.wechat.books();
+    let kinds = books.violations.iter().map(|violation| violation.kind);
+    assert!(kinds.clone().all(|kind| kind == ViolationKind::Clock));
+    assert!(kinds.count() > 0, "the clock was off");
+    assert_eq!(books.orders_of("粤B12003").count(), 1, "{status}");
+    assert_eq!(books.orders_of("粤B12004").count(), 1, "{status}");
+    assert_eq!(books.accepted_fen(), 2 * FEE);
+    assert_eq!(status["with_staff"], 0, "{status}");
+    assert_eq!(gate.stop().await, Ended::Stopped);
+}
+
+/// Behind the last time that was trusted a clock is not believed, and nothing is signed until it has
+/// come back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_steps_back_signs_nothing_until_it_is_right_again() {
+    let bench = Bench::prepare(Setup::default()).await;
+    let wall = Shift::default();
+    let gate = wall.gate(&bench).await;
+    bench.entry().pass("粤B12005").await;
+    bench.filed(1).await;
+    assert_eq!(gate.stop().await, Ended::Stopped);
+
+    let gate = wall.gate(&bench).await;
+    wall.set(-HOUR_MS);
+    let charges = bench.wechat.with(|wechat| wechat.asked(Call::Charge));
+    sleep(stay::CHARGED).await;
+    bench.exit().pass("粤B12005").await;
+    let status = bench.place.status().await.unwrap();
+    assert_eq!(status["clock"], "untrusted", "{status}");
+    assert_eq!(status["totals"]["opened"]["fen"], FEE, "{status}");
+    assert_eq!(
+        bench.wechat.with(|wechat| wechat.asked(Call::Charge)),
+        charges
+    );
+
+    wall.set(0);
+    let status = bench.filed(0).await;
+    assert_eq!(status["clock"], "trusted", "{status}");
+    assert_eq!(bench.wechat.books().accepted_fen(), FEE);
+    assert_balanced(&bench, &status);
+    assert_eq!(gate.stop().await, Ended::Stopped);
+}
+
+/// How far off the box's wall clock is.
+#[derive(Default)]
+struct Shift(Arc<AtomicI64>);
+
+impl Shift {
+    fn set(&self, ms: i64) {
+        self.0.store(ms, Ordering::Relaxed);
+    }
+
+    /// A gate by this clock, serving its lanes.
+    async fn gate(&self, bench: &Bench) -> Gate {
+        let (config, tariff) = Config::load_with_tariff(&bench.place.config).unwrap();
+        let parts = Parts {
+            config,
+            tariff,
+            observer: None,
+            notifier: Notifier::default(),
+        };
+        let off = self.0.clone();
+        let gate = Gate::start_by(parts, |trust, not_before| {
+            Clock::system_off_by(trust, not_before, off)
+        });
+        soon("the gate to start", gate).await.unwrap()
+    }
+}
+
+/// The text of the first alarm of a kind; empty where there is none.
+fn alarm(status: &Value, kind: &str) -> String {
+    let alarms = status["alarms"].as_array().into_iter().flatten();
+    let mut of_kind = alarms.filter(|alarm| alarm["kind"] == kind);
+    let text = of_kind.next().and_then(|alarm| alarm["text"].as_str());
+    text.unwrap_or_default().to_owned()
+}
