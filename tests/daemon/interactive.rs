@@ -172,14 +172,13 @@ impl Terminal {
 
     /// Waits until it says `text`, after what was waited for before.
     async fn says(&mut self, text: &str) {
-        let what = format!("{text:?} on the terminal");
         let from = self.read;
-        let to = seen(&what, || {
+        let find = || {
             let told = self.told();
             let at = told.get(from..)?.find(text)?;
             Some(from + at + text.len())
-        });
-        self.read = to.await;
+        };
+        self.read = seen(&format!("{text:?} on the terminal"), find).await;
     }
 
     fn told(&self) -> String {
@@ -213,6 +212,9 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("{}", self.told());
+        }
         // It may have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();

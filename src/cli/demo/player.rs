@@ -38,14 +38,14 @@ const LEFT_WITHIN: Duration = Duration::from_secs(1);
 const CARS_MAX: usize = 100;
 
 const HELP: [&str; 8] = [
-    "type a plate, whole (粤B12345) or short (B12345 is 粤B12345), in capitals, and then:",
-    "  Enter  in if it is outside, out if it is inside; without a plate a new car comes",
-    "  i, o   in, out; without a plate a new car, or any of those inside",
-    "  Up     the last plate once more    Esc  clears the line",
-    "on an empty line:",
-    "  n      cuts the network to WeChat, and restores it",
-    "  f      the next fault of WeChat's answers    p  stops the traffic, and lets it come again",
-    "  h      this                                  q  or Ctrl-C ends with the account",
+    "  a plate, whole (粤B12345) or short (B12345 is 粤B12345), in capitals; then",
+    "    Enter  in if it is outside, out if it is inside; without a plate a new car",
+    "    i  o   in, out; without a plate a new car, or any of those inside",
+    "    Up     the last plate once more        Esc  clears the line",
+    "  where no plate is typed",
+    "    n      cuts the network to WeChat, and restores it",
+    "    f      the next fault of WeChat        p    stops the traffic, or goes on",
+    "    h      this                            q    or Ctrl-C: the account, and out",
 ];
 
 impl Player {
@@ -118,7 +118,9 @@ impl Player {
                     Ink::Waits,
                 );
             }
-            Wish::Help => HELP.iter().for_each(|line| scene.note(line, Ink::Plain)),
+            Wish::Help => HELP
+                .iter()
+                .for_each(|line| scene.pen().write((*line).to_owned())),
             Wish::Full => scene.note("the line is full; Esc clears it", Ink::Bad),
             Wish::Unreadable => scene.note(
                 "that was no UTF-8; set the terminal to it, or type the plate short: B12345",

@@ -106,3 +106,71 @@ impl Drop for Terminal {
         let _ = self.leave();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rustix::fs::{Mode, OFlags, open};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    use super::*;
+    use crate::cli::demo::keyboard::Keyboard;
+    use crate::cli::demo::paint::Paint;
+    use crate::cli::demo::screen::Screen;
+
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn a_panic_gives_the_terminal_back() {
+        let (_master, line) = pair();
+        let found = modes(&line);
+        let terminal = terminal(&line);
+        let shown = line.try_clone().unwrap();
+        let panicked = std::panic::catch_unwind(move || {
+            let _screen = Screen::with_foot(terminal, Paint::none()).unwrap();
+            assert_ne!(modes(&shown), found);
+            panic!("as a test");
+        });
+        assert!(panicked.is_err());
+        assert_eq!(modes(&line), found);
+    }
+
+    #[tokio::test]
+    async fn keys_come_at_once_and_reading_ends_while_nobody_types() {
+        let (mut master, line) = pair();
+        let mut terminal = terminal(&line);
+        terminal.enter().unwrap();
+        let mut keyboard = Keyboard::open(terminal.input().unwrap()).unwrap();
+        master.write_all("粤".as_bytes()).unwrap();
+        let mut typed = Vec::new();
+        while typed.len() < "粤".len() {
+            let piece = tokio::time::timeout(DEADLINE, keyboard.next());
+            typed.extend(piece.await.unwrap().unwrap());
+        }
+        assert_eq!(typed, "粤".as_bytes());
+        drop(keyboard);
+    }
+
+    fn terminal(line: &OwnedFd) -> Terminal {
+        Terminal::over(line.try_clone().unwrap(), line.try_clone().unwrap()).unwrap()
+    }
+
+    fn modes(line: &OwnedFd) -> LocalModes {
+        tcgetattr(line).unwrap().local_modes
+    }
+
+    /// A pseudo-terminal: the side of the one who types, and the line.
+    fn pair() -> (File, OwnedFd) {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let master = openpt(flags).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        (
+            File::from(master),
+            open(&name, flags, Mode::empty()).unwrap(),
+        )
+    }
+}

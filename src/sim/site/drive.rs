@@ -173,9 +173,7 @@ impl Drive {
         lane.camera.set_occupied(false);
         let direction = lane.settings.direction;
         self.note(|visit| visit.gone = direction == Direction::Exit);
-        if direction == Direction::Entry {
-            self.presence.passed_in();
-        }
+        self.presence.passed(direction);
         self.tell(lane, What::Passed(direction)).await;
         sleep(MOVE_UP.min(Duration::from_millis(self.shared.pace.cross))).await;
     }

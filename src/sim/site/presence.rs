@@ -9,6 +9,7 @@ use tokio::time::sleep;
 
 use super::Shared;
 use crate::lane::plate::PlateNumber;
+use crate::park::rules::Direction;
 
 /// Where a car is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +96,12 @@ impl Presences {
 }
 
 impl Presence {
-    /// It is past the entry's arm.
-    pub fn passed_in(&self) {
-        self.shared.present.set(&self.plate, Place::Inside);
+    /// It is past the arm of the entry, or of the exit.
+    pub fn passed(&self, direction: Direction) {
+        match direction {
+            Direction::Entry => self.shared.present.set(&self.plate, Place::Inside),
+            Direction::Exit => self.leave(),
+        }
     }
 
     /// Stays inside for that long, or until it is called out, which it may have been already.
@@ -114,10 +118,19 @@ impl Presence {
         }
         self.shared.present.set(&self.plate, Place::GoingOut);
     }
+
+    /// The plate may be here again already, with another visit.
+    fn leave(&self) {
+        let mut rows = self.shared.present.rows();
+        let row = rows.get(&self.plate);
+        if row.is_some_and(|row| Arc::ptr_eq(&row.called, &self.called)) {
+            rows.remove(&self.plate);
+        }
+    }
 }
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        self.shared.present.rows().remove(&self.plate);
+        self.leave();
     }
 }

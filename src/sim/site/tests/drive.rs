@@ -83,6 +83,9 @@ async fn a_car_stays_until_it_is_called_out_while_others_are_kept_away() {
                 assert_eq!(site.place(&plate), Place::GoingOut);
                 assert!(site.standing().is_empty() && !site.call_out(&plate));
             }
+            if what == What::Passed(Direction::Exit) {
+                assert_eq!(site.place(&plate), Place::Outside);
+            }
             passed += usize::from(matches!(what, What::Passed(_)));
         }
         assert_eq!((passed, site.place(&plate)), (2, Place::Outside));
