@@ -14,6 +14,7 @@ mod paint;
 mod player;
 mod scene;
 mod screen;
+mod sheet;
 mod terminal;
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,13 @@
 //! Everything that takes part, and the play itself.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
@@ -19,16 +18,15 @@ use super::foot::Standings;
 use super::paint::Ink;
 use super::player::Player;
 use super::screen::{Pen, Screen};
-use super::timeline::Timeline;
+use super::sheet::Sheet;
 use crate::clock::{Clock, TrustRule};
 use crate::config::{Config, Faults};
 use crate::control::{Answer, Question};
-use crate::gate::{Gate, Observed, Parts, StartError};
+use crate::gate::{Gate, Parts, StartError};
 use crate::health::systemd::Notifier;
 use crate::lane::session::LaneId;
 use crate::lane::tariff::yuan;
 use crate::lane::time::Wall;
-use crate::park::event::Event;
 use crate::park::rules::Direction;
 use crate::sim::broker::{Broker, BrokerError};
 use crate::sim::http::{ListenError, Outage, Server};
@@ -131,15 +129,6 @@ pub struct Scene {
     gate: Gate,
     folder: Folder,
     sheet: Arc<Sheet>,
-}
-
-/// The timeline and the pen that writes it.
-struct Sheet {
-    timeline: Mutex<Timeline>,
-    pen: Pen,
-    clock: Clock,
-    /// Lanes whose camera the daemon has heard.
-    heard: watch::Sender<BTreeSet<LaneId>>,
 }
 
 impl Scene {
@@ -457,39 +446,6 @@ impl Scene {
     async fn strike(self) {
         self.gate.stop().await;
         self.wechat.shutdown().await;
-    }
-}
-
-impl Sheet {
-    fn new(screen: &Screen, clock: Clock) -> Self {
-        let timeline = Timeline::new(clock.now().moment, screen.paint());
-        Self {
-            timeline: Mutex::new(timeline),
-            pen: screen.pen(),
-            clock,
-            heard: watch::Sender::default(),
-        }
-    }
-
-    /// The timeline is whole at any moment.
-    fn timeline(&self) -> MutexGuard<'_, Timeline> {
-        self.timeline.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note(&self, text: &str, ink: Ink) {
-        let line = self.timeline().note(self.clock.now().moment, text, ink);
-        self.pen.write(line);
-    }
-
-    /// On the daemon's own thread: computes and never waits.
-    fn observe(&self, observed: &Observed) {
-        if let Event::CameraAlive { lane, .. } = &observed.event {
-            self.heard
-                .send_if_modified(|heard| heard.insert(lane.clone()));
-        }
-        for line in self.timeline().observe(observed) {
-            self.pen.write(line);
-        }
     }
 }
 
