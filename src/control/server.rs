@@ -19,12 +19,12 @@ use crate::story::archive::Archive;
 
 /// Longest question, bytes.
 const LINE_MAX: u64 = 64 * 1024;
+/// Of what is wrong with a question, characters: it may repeat what was asked.
+const FAULT_MAX: usize = 200;
 /// How long reading the ledger's past may take, waiting for one's turn included.
 const PAST_WITHIN: Duration = Duration::from_secs(120);
 /// So many read the ledger at once: its segments are read whole, and the box is small.
 const READERS: usize = 1;
-/// Of what is wrong with a question, characters: it may repeat what was asked.
-const FAULT_MAX: usize = 200;
 /// How long the loop may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// A peer that asks nothing for this long is hung up on.
@@ -261,7 +261,8 @@ mod tests {
                     assert!(error.starts_with("not a question: "), "{what}: {error}");
                     assert!(error.chars().count() < 250, "{what}: {error}");
                 }
-                Answer::Ok(_) | Answer::Refused(_) => assert!(is_question, "{what}"),
+                Answer::Ok(_) => assert!(is_question, "{what}"),
+                Answer::Refused(refusal) => panic!("{what}: {refusal:?}"),
             }
         }
     }

@@ -45,9 +45,9 @@ const EVERY_FAULT: Rates = Rates {
     probe_signature: 10,
     unsigned: 30,
     proxy_page: 30,
-    wrong_echo: 10,
-    other_sub_merchant: 0,
     unknown_serial: 10,
+    wrong_echo: 10,
+    other_sub_merchant: 0, // in partner mode only
     sign_error: 0,
     no_auth: 0,
 };
@@ -68,9 +68,9 @@ const NO_FAULTS: Rates = Rates {
     probe_signature: 0,
     unsigned: 0,
     proxy_page: 0,
+    unknown_serial: 0,
     wrong_echo: 0,
     other_sub_merchant: 0,
-    unknown_serial: 0,
     sign_error: 0,
     no_auth: 0,
 };
