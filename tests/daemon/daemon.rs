@@ -82,6 +82,28 @@ impl Daemon {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// How often its threads went to sleep by themselves, and so had been woken.
+    pub fn wake_ups(&self) -> u64 {
+        let tasks = fs::read_dir(self.proc("task")).unwrap();
+        // A thread that ends meanwhile has no figure.
+        tasks
+            .filter_map(|task| fs::read_to_string(task.unwrap().path().join("status")).ok())
+            .map(|status| figure(&status, "voluntary_ctxt_switches:"))
+            .sum()
+    }
+
+    /// Bytes that it caused to be written to disks.
+    pub fn written_bytes(&self) -> u64 {
+        figure(
+            &fs::read_to_string(self.proc("io")).unwrap(),
+            "write_bytes:",
+        )
+    }
+
+    fn proc(&self, file: &str) -> PathBuf {
+        format!("/proc/{}/{file}", self.child.id()).into()
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -118,6 +140,13 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// `key: 123 …` in a file of /proc.
+fn figure(text: &str, key: &str) -> u64 {
+    let mut lines = text.lines();
+    let line = lines.find_map(|line| line.strip_prefix(key)).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
 impl Place {

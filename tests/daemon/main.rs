@@ -25,6 +25,7 @@ mod commands;
 mod damage;
 mod forgery;
 mod frozen;
+mod idle;
 mod interactive;
 mod merchant;
 mod obstacles;
