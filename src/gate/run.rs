@@ -94,17 +94,14 @@ impl Loop {
                 self.turn(to_do, &mut asked);
                 return self.end(Ended::Stopped);
             }
-            for alarm in self.ears.changes(self.clock.now().moment) {
+            let now = self.clock.now();
+            for alarm in self.ears.changes(now.moment) {
                 self.note(alarm);
             }
-            if let Some(alarm) = self.clock_watch.look(self.clock.now()) {
+            if let Some(alarm) = self.clock_watch.look(now) {
                 self.note(alarm);
             }
-            if self
-                .turner
-                .wake_at()
-                .is_some_and(|at| at <= self.clock.now().moment)
-            {
+            if self.turner.wake_at().is_some_and(|at| at <= now.moment) {
                 to_do.push(Event::Tick);
             }
         }
