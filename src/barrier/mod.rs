@@ -7,6 +7,8 @@ mod camera;
 mod condition;
 pub mod gpio;
 pub mod modbus;
+#[cfg(test)]
+mod told;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -13,9 +13,9 @@ use tokio_serial::SerialStream;
 use super::{BAD_CONFIG, fail};
 use crate::broker::Endpoint;
 use crate::camera::mqtt::{self, overhear};
-use crate::camera::serial::{self, OpenFault, Parity};
 use crate::config::Config;
 use crate::config::duration::parse_ms;
+use crate::serial::{OpenFault, Parity, PortSettings};
 use paper::Paper;
 
 /// What was asked for cannot be.
@@ -59,7 +59,7 @@ pub struct CaptureArgs {
 
 /// What is listened to.
 enum Source {
-    Port(serial::Settings),
+    Port(PortSettings),
     Broker(Box<mqtt::Settings>),
 }
 
@@ -107,12 +107,11 @@ type Failure = (u8, String);
 
 fn source(args: &CaptureArgs) -> Result<Source, Failure> {
     if let Some(path) = &args.port {
-        return Ok(Source::Port(serial::Settings {
+        return Ok(Source::Port(PortSettings {
             path: path.clone(),
             baud: args.baud,
             parity: Parity::None,
             stop_bits: 1,
-            rs485: false,
         }));
     }
     let config = Config::load(&args.config).map_err(|faults| (BAD_CONFIG, faults.to_string()))?;
@@ -127,7 +126,7 @@ fn source(args: &CaptureArgs) -> Result<Source, Failure> {
         return Err((BAD_REQUEST, text));
     };
     if let Some(text) = lane.camera.text() {
-        return Ok(Source::Port(text.line.clone()));
+        return Ok(Source::Port(text.line.port.clone()));
     }
     let settings = mqtt::Settings {
         endpoint: Endpoint::of(&config.mqtt),
@@ -162,8 +161,8 @@ async fn over(length: Option<Duration>) {
     }
 }
 
-fn open(settings: &serial::Settings) -> Result<SerialStream, Failure> {
-    serial::open(settings).map_err(|fault| {
+fn open(settings: &PortSettings) -> Result<SerialStream, Failure> {
+    settings.open().map_err(|fault| {
         let hint = match fault {
             OpenFault::InUse(_) => "; if it is parkgate, end it first: systemctl stop parkgate",
             _ => "",
@@ -174,7 +173,7 @@ fn open(settings: &serial::Settings) -> Result<SerialStream, Failure> {
 
 async fn listen_to_port(
     mut port: SerialStream,
-    settings: &serial::Settings,
+    settings: &PortSettings,
     paper: &mut Paper,
 ) -> Result<(), Failure> {
     loop {
@@ -183,7 +182,7 @@ async fn listen_to_port(
         paper.note(&format!("the port was lost: {lost}"))?;
         port = loop {
             sleep(AGAIN_AFTER).await;
-            if let Ok(port) = serial::open(settings) {
+            if let Ok(port) = settings.open() {
                 break port;
             }
         };
@@ -194,7 +193,7 @@ async fn listen_to_port(
 /// Reads until the port is lost.
 async fn read(
     port: &mut SerialStream,
-    settings: &serial::Settings,
+    settings: &PortSettings,
     paper: &mut Paper,
 ) -> Result<String, Failure> {
     let name = settings.path.display().to_string();

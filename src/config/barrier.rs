@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::document::{Need, Section, Takes};
 use super::lane::Lane;
+use super::port;
 use super::value::{shortened, wrong_type};
 use crate::barrier::gpio::LineName;
-use crate::barrier::modbus::{Parity, Port};
+use crate::serial::{Parity, PortSettings};
 
 /// What moves the arm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +47,7 @@ pub struct Gpio {
 /// A relay of a board.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Modbus {
-    pub port: Port,
+    pub port: PortSettings,
     /// The board's address.
     pub unit: u8,
     /// From 0.
@@ -160,25 +161,16 @@ impl Modbus {
     fn read(section: &mut Section<'_>, pulse_ms: u64) -> Self {
         let path = section.path("port", Need::Required);
         let baud = section.integer("baud", Need::Default("9600".into()), 1200..=230_400);
-        let parity = section.choice(
-            "parity",
-            Some("none"),
-            &[
-                ("none", Parity::None),
-                ("even", Parity::Even),
-                ("odd", Parity::Odd),
-            ],
-            &[],
-        );
-        let stop_bits = section.integer("stop_bits", Need::Default("1".into()), 1..=2);
+        let parity = port::parity(section);
+        let stop_bits = port::stop_bits(section);
         let unit = section.integer("unit", Need::Default("1".into()), 1..=247);
         let coil = section.integer("coil", Need::Default("0".into()), 0..=65_535);
         Self {
-            port: Port {
+            port: PortSettings {
                 path: path.unwrap_or_default(),
                 baud: small(baud),
                 parity: parity.unwrap_or(Parity::None),
-                stop_bits: small(stop_bits),
+                stop_bits: stop_bits.unwrap_or_default(),
             },
             unit: small(unit),
             coil: small(coil),

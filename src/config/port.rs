@@ -2,9 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
-use super::document::Section;
+use super::document::{Need, Section};
 use super::lane::Lane;
 use super::text::TextCamera;
+use crate::serial::Parity;
+
+/// How a serial line checks its bytes.
+pub(super) fn parity(section: &mut Section<'_>) -> Option<Parity> {
+    section.choice(
+        "parity",
+        Some("none"),
+        &[
+            ("none", Parity::None),
+            ("even", Parity::Even),
+            ("odd", Parity::Odd),
+        ],
+        &[],
+    )
+}
+
+/// How a serial line ends its bytes.
+pub(super) fn stop_bits(section: &mut Section<'_>) -> Option<u8> {
+    let bits = section.integer("stop_bits", Need::Default("1".into()), 1..=2)?;
+    u8::try_from(bits).ok()
+}
 
 /// The serial ports of the lanes so far.
 #[derive(Default)]
@@ -31,7 +52,7 @@ impl Ports {
 
     fn refuse_as_barrier(&self, section: &Section<'_>, port: &Path) {
         let mut cameras = self.cameras.iter();
-        if let Some((lane, _)) = cameras.find(|(_, camera)| camera.line.path == port) {
+        if let Some((lane, _)) = cameras.find(|(_, camera)| camera.line.port.path == port) {
             let text = format!(
                 "is the port of lane {lane:?}'s camera; a port has one user, give the barrier one \
                  of its own"
@@ -41,7 +62,7 @@ impl Ports {
     }
 
     fn refuse_as_camera(&self, section: &Section<'_>, camera: &TextCamera) {
-        let path = &camera.line.path;
+        let path = &camera.line.port.path;
         if let Some((lane, _)) = self.barriers.iter().find(|(_, port)| port == path) {
             let text = format!(
                 "is the port of lane {lane:?}'s barrier; a port has one user, give the camera one \
@@ -52,7 +73,7 @@ impl Ports {
         let on_port = self
             .cameras
             .iter()
-            .filter(|(_, other)| other.line.path == *path);
+            .filter(|(_, other)| other.line.port.path == *path);
         for (lane, other) in on_port {
             refuse_one_another(section, camera, other, lane);
         }

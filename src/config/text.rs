@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::document::{Need, Section};
+use super::port;
 use super::value::shortened;
-use crate::camera::serial::{Parity, Settings};
+use crate::camera::serial::Settings;
 use crate::camera::text::{Ask, Pattern};
+use crate::serial::PortSettings;
 
 /// Keys that belong to no other dialect.
 const KEYS: [&str; 11] = [
@@ -45,17 +47,8 @@ impl TextCamera {
         let before = section.faults();
         let path = section.path("port", Need::Optional);
         let baud = section.integer("baud", Need::Default("9600".into()), 300..=4_000_000);
-        let parity = section.choice(
-            "parity",
-            Some("none"),
-            &[
-                ("none", Parity::None),
-                ("even", Parity::Even),
-                ("odd", Parity::Odd),
-            ],
-            &[],
-        );
-        let stop_bits = section.integer("stop_bits", Need::Default("1".into()), 1..=2);
+        let parity = port::parity(section);
+        let stop_bits = port::stop_bits(section);
         let rs485 = section.flag("rs485", false);
         let pattern = section.parsed(
             "pattern",
@@ -91,10 +84,12 @@ impl TextCamera {
         }
         Some(Self {
             line: Settings {
-                path: path.unwrap_or_default(),
-                baud: baud.and_then(|baud| u32::try_from(baud).ok())?,
-                parity: parity?,
-                stop_bits: stop_bits.and_then(|bits| u8::try_from(bits).ok())?,
+                port: PortSettings {
+                    path: path.unwrap_or_default(),
+                    baud: baud.and_then(|baud| u32::try_from(baud).ok())?,
+                    parity: parity?,
+                    stop_bits: stop_bits?,
+                },
                 rs485,
             },
             pattern,
@@ -110,7 +105,7 @@ impl TextCamera {
 
     /// The camera's name in events and in the ledger.
     pub fn camera_id(&self) -> String {
-        let path = self.line.path.display();
+        let path = self.line.port.path.display();
         match &self.address {
             Some(address) => format!("{path}#{address}"),
             None => path.to_string(),

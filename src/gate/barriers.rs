@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::inbox::{Inbox, Message};
 use crate::barrier::gpio::{self, GpioRelay, KernelChip, LineName};
-use crate::barrier::modbus::{self, Port};
+use crate::barrier::modbus;
 use crate::barrier::{self, BarrierEvent, Barriers, CameraRelay, Outcome, Sink};
 use crate::camera::mqtt::Link;
 use crate::clock::Clock;
@@ -16,6 +16,7 @@ use crate::config;
 use crate::lane::number::LedgerId;
 use crate::lane::session::LaneId;
 use crate::park::event::Event;
+use crate::serial::PortSettings;
 
 /// Starts every driver. None of them is waited for: what cannot be used yet is an alarm.
 ///
@@ -28,7 +29,7 @@ pub fn start(
     inbox: &Inbox,
 ) -> io::Result<Barriers> {
     let mut barriers = Barriers::default();
-    let mut ports: BTreeMap<&Path, (&Port, Vec<modbus::Settings>)> = BTreeMap::new();
+    let mut ports: BTreeMap<&Path, (&PortSettings, Vec<modbus::Settings>)> = BTreeMap::new();
     let sink = sink(inbox.clone());
     for lane in lanes {
         let id = LaneId(lane.id.clone());

@@ -29,7 +29,7 @@ impl Ports {
         for lane in lanes {
             if let Some(camera) = lane.camera.text() {
                 ports
-                    .entry(&camera.line.path)
+                    .entry(&camera.line.port.path)
                     .or_default()
                     .push((lane, camera));
             }
@@ -46,7 +46,7 @@ impl Ports {
                     .collect(),
             };
             let inbox = inbox.clone();
-            let path = first.line.path.clone();
+            let path = first.line.port.path.clone();
             let sink = move |event| hear(event, &path, &inbox);
             let dialect = Box::new(Text::new(settings));
             Some(Held {

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use parkgate::camera::serial::{Parity, Settings};
+use parkgate::camera::serial::Settings;
 use parkgate::camera::text::Ask;
 use parkgate::config::{Config, Dialect, TextCamera};
 use parkgate::gate::{Ended, Gate, Parts};
 use parkgate::health::systemd::Notifier;
 use parkgate::park::record::{LaneRecord, Record};
+use parkgate::serial::{Parity, PortSettings};
 use serde_json::Value;
 
 use crate::accounts::records;
@@ -152,10 +153,12 @@ async fn gate_with(bench: &Bench, port: &Path) -> Gate {
     let (mut config, tariff) = Config::load_with_tariff(&bench.place.config).unwrap();
     let camera = TextCamera {
         line: Settings {
-            path: port.to_owned(),
-            baud: 9600,
-            parity: Parity::None,
-            stop_bits: 1,
+            port: PortSettings {
+                path: port.to_owned(),
+                baud: 9600,
+                parity: Parity::None,
+                stop_bits: 1,
+            },
             rs485: false,
         },
         pattern: None,

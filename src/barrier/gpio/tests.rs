@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard};
 
-use tokio::time::Instant;
-
 use super::*;
+use crate::barrier::told::{Told, until};
 use crate::barrier::{BarrierEvent, Health, Outcome};
 use crate::clock::TrustRule;
 use crate::lane::alarm::Alarm;
@@ -14,7 +13,6 @@ use crate::lane::time::{Moment, Wall};
 const RELAY: &str = "BARRIER_OUT1";
 const PULSE: Duration = Duration::from_millis(50);
 const LONG_PULSE: Duration = Duration::from_secs(60);
-const AT_MOST: Duration = Duration::from_secs(30);
 
 #[test]
 fn given_a_good_line_when_raised_then_it_pulses_once() {
@@ -22,7 +20,7 @@ fn given_a_good_line_when_raised_then_it_pulses_once() {
     assert_eq!(world.raised("a"), Outcome::Driven);
     world.rests();
     assert_eq!(world.chip.levels(RELAY), [false, true, false]);
-    assert_eq!(world.alarms(), []);
+    assert_eq!(world.told.alarms(), []);
     assert_eq!(world.state().device, "line BARRIER_OUT1 of /dev/gpiochip9");
 }
 
@@ -52,7 +50,7 @@ fn given_a_line_that_is_taken_when_started_then_raises_are_refused_until_it_is_f
     assert!(matches!(world.raised("a"), Outcome::NotDriven { .. }));
     world.chip.lock().in_use = false;
     world.is_ready();
-    let last = world.alarms().pop().unwrap();
+    let last = world.told.alarms().pop().unwrap();
     assert_eq!(last.text, "the barrier of lane in-1 can be raised again");
     assert!(!last.raised);
     assert_eq!(world.raised("b"), Outcome::Driven);
@@ -95,7 +93,10 @@ fn given_a_line_that_fails_at_the_end_of_a_pulse_when_it_is_taken_anew_then_it_i
 fn given_an_order_whose_time_has_passed_when_it_is_taken_then_it_is_dropped() {
     let world = World::start(PULSE);
     world.order("late", Moment(0));
-    assert!(matches!(world.outcome("late"), Outcome::NotDriven { .. }));
+    assert!(matches!(
+        world.told.outcome("late"),
+        Outcome::NotDriven { .. }
+    ));
     assert_eq!(world.chip.levels(RELAY), [false]);
 }
 
@@ -178,7 +179,7 @@ fn simulated_chip() -> Option<PathBuf> {
 struct World {
     chip: Arc<FakeChip>,
     relay: Option<GpioRelay>,
-    events: Arc<Mutex<Vec<BarrierEvent>>>,
+    told: Told,
     clock: Clock,
 }
 
@@ -203,18 +204,15 @@ impl World {
             closing: Some(line("LOOP")),
             debounce: Duration::from_millis(5),
         };
-        let events: Arc<Mutex<Vec<BarrierEvent>>> = Arc::default();
-        let sink: Sink = {
-            let events = events.clone();
-            Arc::new(move |event| events.lock().unwrap().push(event))
-        };
+        let told = Told::default();
+        let sink = told.sink();
         let clock = Clock::system(TrustRule::Rtc, Wall(0));
         let relay =
             GpioRelay::start(&settings, Arc::new(chip.clone()), clock.clone(), sink).unwrap();
         Self {
             chip,
             relay: Some(relay),
-            events,
+            told,
             clock,
         }
     }
@@ -229,46 +227,19 @@ impl World {
 
     fn raised(&self, id: &str) -> Outcome {
         self.order(id, self.clock.now().moment.after_ms(5_000));
-        self.outcome(id)
-    }
-
-    fn outcome(&self, id: &str) -> Outcome {
-        until("an outcome", || {
-            let events = self.events.lock().unwrap();
-            let mut outcomes = events.iter().filter_map(|event| match event {
-                BarrierEvent::Raised {
-                    command_id,
-                    outcome,
-                    ..
-                } if command_id == id => Some(outcome.clone()),
-                _ => None,
-            });
-            outcomes.next()
-        })
-    }
-
-    fn alarms(&self) -> Vec<Alarm> {
-        let events = self.events.lock().unwrap();
-        let alarms = events.iter().filter_map(|event| match event {
-            BarrierEvent::Alarm(alarm) => Some(alarm.clone()),
-            _ => None,
-        });
-        alarms.collect()
+        self.told.outcome(id)
     }
 
     fn alarmed(&self, text: &str) {
         until(text, || {
-            let alarms = self.alarms();
+            let alarms = self.told.alarms();
             let stands = |alarm: &Alarm| alarm.raised && alarm.text.contains(text);
             alarms.iter().any(stands).then_some(())
         });
     }
 
     fn heard(&self, wanted: &[BarrierEvent]) {
-        until("events", || {
-            let events = self.events.lock().unwrap().clone();
-            (events == wanted).then_some(())
-        });
+        until("events", || (self.told.events() == wanted).then_some(()));
     }
 
     fn state(&self) -> State {
@@ -390,16 +361,5 @@ impl Drop for FakeLine {
     fn drop(&mut self) {
         let name = self.1.name.to_string();
         self.0.lock().taken.retain(|taken| *taken != name);
-    }
-}
-
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(seen) = look() {
-            return seen;
-        }
-        assert!(began.elapsed() < AT_MOST, "in vain: {what}");
-        std::thread::sleep(Duration::from_millis(2));
     }
 }

@@ -10,17 +10,13 @@
 
 mod line;
 mod owner;
-mod port;
 mod wire;
 
-use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -28,39 +24,9 @@ use super::condition::Condition;
 use super::{Barrier, Health, RaiseOrder, Sink, State};
 use crate::clock::Clock;
 use crate::lane::session::LaneId;
+use crate::serial::PortSettings;
 
 use owner::{Owner, Place};
-
-/// A serial port with boards on it, and how its line is set. Data bits are always 8.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Port {
-    /// A name that outlives a replug, from /dev/serial/by-id.
-    pub path: PathBuf,
-    /// Bits a second.
-    pub baud: u32,
-    pub parity: Parity,
-    /// 1 or 2.
-    pub stop_bits: u8,
-}
-
-/// The parity bit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Parity {
-    None,
-    Even,
-    Odd,
-}
-
-impl fmt::Display for Parity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "none",
-            Self::Even => "even",
-            Self::Odd => "odd",
-        })
-    }
-}
 
 /// One relay of a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +59,7 @@ const ORDERS_MAX: usize = 32;
 /// # Errors
 /// When the system gives no thread.
 pub fn start(
-    port: &Port,
+    port: &PortSettings,
     relays: Vec<Settings>,
     clock: Clock,
     sink: &Sink,

@@ -9,9 +9,10 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::super::condition::Condition;
 use super::super::{BarrierEvent, Outcome, RaiseOrder, Sink};
+use super::Settings;
 use super::line::{CallFault, Line};
-use super::{Port, Settings, port};
 use crate::clock::Clock;
+use crate::serial::PortSettings;
 
 /// Waits before a port is opened again; they double from the first to the last.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -37,7 +38,7 @@ const WRITES_OFF: u32 = 3;
 pub(super) struct Place(pub usize);
 
 pub(super) struct Owner {
-    port: Port,
+    port: PortSettings,
     relays: Vec<Relay>,
     orders: mpsc::Receiver<(Place, RaiseOrder)>,
     clock: Clock,
@@ -64,7 +65,7 @@ enum Ended {
 
 impl Owner {
     pub fn new(
-        port: Port,
+        port: PortSettings,
         relays: impl Iterator<Item = (Settings, Arc<Condition>)>,
         orders: mpsc::Receiver<(Place, RaiseOrder)>,
         clock: Clock,
@@ -94,7 +95,7 @@ impl Owner {
         let mut wait = FIRST_WAIT;
         loop {
             let path = self.port.path.display();
-            let fault = match port::open(&self.port) {
+            let fault = match self.port.open() {
                 Ok(stream) => {
                     tracing::info!(port = %path, baud = self.port.baud, "the barriers' port is open");
                     let text = format!("{path} is open again");
@@ -112,7 +113,7 @@ impl Owner {
                         }
                     }
                 }
-                Err(fault) => fault,
+                Err(fault) => fault.to_string(),
             };
             self.condition.failed(fault.clone());
             if self.refuse_for(wait, &fault).await {

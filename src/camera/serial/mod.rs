@@ -1,47 +1,30 @@
-//! Serial lines: one owner a port, whatever hangs on it.
+//! Cameras on a serial line: one owner a port, however many there are on it.
 //!
 //! The owner opens the port by its configured name, hands what comes in to the port's dialect, puts
 //! the dialect's questions, and opens the port again whenever it is gone. A port that is not there
 //! costs nothing but its own readings.
 
 mod echo;
-mod open;
 mod owner;
 mod rs485;
 mod statistics;
-
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::CameraEvent;
 use crate::lane::time::Now;
+use crate::serial::PortSettings;
 
-pub use open::{OpenFault, open};
 pub use owner::{Port, spawn};
 pub use statistics::Statistics;
 
-/// Which port, and how its line is set. Data bits are always 8: no text fits into 7.
+/// Which port, how its line is set, and who turns it round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// A name that outlives a replug, from /dev/serial/by-id.
-    pub path: PathBuf,
-    /// Bits a second.
-    pub baud: u32,
-    pub parity: Parity,
-    /// 1 or 2.
-    pub stop_bits: u8,
+    #[serde(flatten)]
+    pub port: PortSettings,
     /// Whether the kernel drives the direction of an RS485 transceiver.
     pub rs485: bool,
-}
-
-/// The parity bit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Parity {
-    None,
-    Even,
-    Odd,
 }
 
 /// What the devices of one port speak: bytes in, frames out.

@@ -11,7 +11,6 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_serial::SerialStream;
 
 use super::echo::Echo;
-use super::open::open;
 use super::rs485;
 use super::statistics::{Statistics, count};
 use super::{Dialect, Frame, FrameFault, PortEvent, Query, Settings};
@@ -55,7 +54,7 @@ pub fn spawn(
 ) -> Port {
     let statistics = Arc::new(Mutex::default());
     let sink = Arc::new(sink);
-    let path = settings.path.clone();
+    let path = settings.port.path.clone();
     let (stop, stopped) = watch::channel(false);
     let questions = Questions::new(dialect.queries());
     let owner = Owner {
@@ -122,7 +121,7 @@ impl<S: Fn(PortEvent) + Send + Sync> Owner<S> {
     async fn run(mut self) {
         let (mut wait_ms, mut told, mut was_open) = (FIRST_WAIT_MS, None, false);
         loop {
-            let reason = match open(&self.settings) {
+            let reason = match self.settings.port.open() {
                 Ok(port) => {
                     let since = self.now();
                     self.opened(&port, was_open);
@@ -135,7 +134,7 @@ impl<S: Fn(PortEvent) + Send + Sync> Owner<S> {
                     if self.now().since_ms(since) >= PROVEN_AFTER_MS {
                         wait_ms = FIRST_WAIT_MS;
                     }
-                    let path = self.settings.path.display();
+                    let path = self.settings.port.path.display();
                     format!("{path} was lost ({lost}); is the adapter plugged in?")
                 }
                 Err(fault) => fault.to_string(),
@@ -158,8 +157,8 @@ impl<S: Fn(PortEvent) + Send + Sync> Owner<S> {
         statistics.open = true;
         count(&mut statistics.reopens, usize::from(again));
         drop(statistics);
-        let path = self.settings.path.display();
-        tracing::info!(port = %path, baud = self.settings.baud, "serial port open");
+        let path = self.settings.port.path.display();
+        tracing::info!(port = %path, baud = self.settings.port.baud, "serial port open");
         if self.settings.rs485
             && let Err(error) = rs485::enable(port)
             && !again
@@ -247,7 +246,7 @@ impl<S: Fn(PortEvent) + Send + Sync> Owner<S> {
 
     fn complain(&mut self, fault: FrameFault, now: Moment) {
         if let Some(frames) = self.complaints.note(now) {
-            let port = self.settings.path.display();
+            let port = self.settings.port.path.display();
             tracing::warn!(%port, frames, "not believed: {fault}");
         }
     }
@@ -257,7 +256,7 @@ impl<S: Fn(PortEvent) + Send + Sync> Owner<S> {
             return Ok(());
         };
         // Before the bytes go: the echo may be there when the write returns.
-        let on_line_ms = line_ms(bytes.len(), self.settings.baud);
+        let on_line_ms = line_ms(bytes.len(), self.settings.port.baud);
         self.echo
             .sent(&bytes, self.clock.now().moment.after_ms(on_line_ms));
         timeout(WRITE_WITHIN, port.write_all(&bytes))

@@ -1,7 +1,7 @@
 use super::super::*;
 use super::{SHORTEST, faults_of};
 use crate::barrier::gpio::LineName;
-use crate::barrier::modbus::{Parity, Port};
+use crate::serial::{Parity, PortSettings};
 
 const CAMERA: &str = r#"{ driver = "camera" }"#;
 const GPIO: &str = r#"{ driver = "gpio", chip = "/dev/gpiochip0", line = "BARRIER_OUT1" }"#;
@@ -41,7 +41,7 @@ fn a_relay_needs_no_more_than_its_port() {
     let Barrier::Modbus(modbus) = barrier(MODBUS) else {
         panic!("no relay")
     };
-    let port = Port {
+    let port = PortSettings {
         path: "/dev/serial/by-id/usb-1".into(),
         baud: 9600,
         parity: Parity::None,

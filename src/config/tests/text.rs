@@ -3,7 +3,7 @@
 use super::super::lane::Dialect;
 use super::super::*;
 use super::{SHORTEST, faults_of};
-use crate::camera::serial::Parity;
+use crate::serial::Parity;
 
 const PORT: &str = "port = \"/dev/serial/by-id/a\"";
 
@@ -30,9 +30,12 @@ fn camera(keys: &str) -> TextCamera {
 fn a_port_is_enough() {
     let camera = camera(PORT);
     assert_eq!(camera.camera_id(), "/dev/serial/by-id/a");
-    assert_eq!((camera.line.baud, camera.line.stop_bits), (9600, 1));
     assert_eq!(
-        (camera.line.parity, camera.line.rs485),
+        (camera.line.port.baud, camera.line.port.stop_bits),
+        (9600, 1)
+    );
+    assert_eq!(
+        (camera.line.port.parity, camera.line.rs485),
         (Parity::None, false)
     );
     assert_eq!((camera.pattern, camera.query), (None, None));
@@ -48,9 +51,12 @@ fn every_key_is_taken() {
          query = \"\\u0002R\\r\", query_every = \"500ms\", silent_after = \"30s\""
     ));
     assert_eq!(camera.camera_id(), "/dev/serial/by-id/a#2");
-    assert_eq!((camera.line.baud, camera.line.stop_bits), (115_200, 2));
     assert_eq!(
-        (camera.line.parity, camera.line.rs485),
+        (camera.line.port.baud, camera.line.port.stop_bits),
+        (115_200, 2)
+    );
+    assert_eq!(
+        (camera.line.port.parity, camera.line.rs485),
         (Parity::Even, true)
     );
     let query = camera.query.clone().unwrap();

@@ -5,17 +5,16 @@ mod ports;
 mod raises;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::time::Instant;
 
 use super::*;
-use crate::barrier::{BarrierEvent, Outcome};
+use crate::barrier::Outcome;
+use crate::barrier::told::{Told, until};
 use crate::clock::TrustRule;
-use crate::lane::alarm::Alarm;
 use crate::lane::time::Wall;
+use crate::serial::Parity;
 
 use board::{Asked, Board, Fault};
 
@@ -24,15 +23,13 @@ const OTHER: (u8, u16) = (2, 3);
 const PULSE: Duration = Duration::from_millis(200);
 /// One that a test looks into while it lasts.
 const LONG_PULSE: Duration = Duration::from_secs(3);
-/// For everything that must happen; far more than it takes.
-const AT_MOST: Duration = Duration::from_secs(30);
 const ALWAYS: usize = usize::MAX;
 
 /// Boards 1 and 2 at one port, and the driver of a relay on each.
 struct World {
     board: Board,
     relays: Vec<(LaneId, ModbusRelay)>,
-    events: Arc<Mutex<Vec<BarrierEvent>>>,
+    told: Told,
     clock: Clock,
     pulse: Duration,
     port: PathBuf,
@@ -59,7 +56,7 @@ impl World {
         Self {
             board: Board::at(&port, &[COIL, OTHER]),
             relays: Vec::new(),
-            events: Arc::default(),
+            told: Told::default(),
             clock: Clock::system(TrustRule::Rtc, Wall(0)),
             pulse: PULSE,
             port,
@@ -68,7 +65,7 @@ impl World {
     }
 
     fn start(&mut self) {
-        let port = Port {
+        let port = PortSettings {
             path: self.port.clone(),
             baud: 9600,
             parity: Parity::None,
@@ -81,8 +78,7 @@ impl World {
             pulse: self.pulse,
         };
         let relays = vec![relay("in-1", COIL), relay("out-1", OTHER)];
-        let events = self.events.clone();
-        let sink: Sink = Arc::new(move |event| events.lock().unwrap().push(event));
+        let sink = self.told.sink();
         self.relays = start(&port, relays, self.clock.clone(), &sink).unwrap();
     }
 
@@ -101,36 +97,12 @@ impl World {
     /// Raises and waits for what becomes of it.
     fn raised(&self, id: &str) -> Outcome {
         self.raise(0, id);
-        self.outcome(id)
-    }
-
-    fn outcome(&self, id: &str) -> Outcome {
-        until("an outcome", || {
-            let events = self.events.lock().unwrap();
-            let mut outcomes = events.iter().filter_map(|event| match event {
-                BarrierEvent::Raised {
-                    command_id,
-                    outcome,
-                    ..
-                } if command_id == id => Some(outcome.clone()),
-                _ => None,
-            });
-            outcomes.next()
-        })
-    }
-
-    fn alarms(&self) -> Vec<Alarm> {
-        let events = self.events.lock().unwrap();
-        let alarms = events.iter().filter_map(|event| match event {
-            BarrierEvent::Alarm(alarm) => Some(alarm.clone()),
-            _ => None,
-        });
-        alarms.collect()
+        self.told.outcome(id)
     }
 
     fn alarmed(&self, subject: &str, text: &str) {
         until(text, || {
-            let alarms = self.alarms();
+            let alarms = self.told.alarms();
             let mut newest = alarms.into_iter().rev();
             let last = newest.find(|alarm| alarm.subject == subject)?;
             (last.raised && last.text.contains(text)).then_some(())
@@ -155,20 +127,9 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let events = self.events.lock().unwrap();
+            let events = self.told.events();
             eprintln!("{events:#?}\n{:#?}", self.board.changes());
             eprintln!("port in {}", self.folder.path().display());
         }
-    }
-}
-
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(seen) = look() {
-            return seen;
-        }
-        assert!(began.elapsed() < AT_MOST, "in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }

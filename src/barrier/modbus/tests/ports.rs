@@ -27,7 +27,7 @@ fn given_a_coil_that_somebody_switched_on_when_the_driver_looks_then_it_is_switc
     let world = World::new();
     world.board.switch(OTHER, true);
     world.is_off();
-    assert_eq!(world.alarms(), []);
+    assert_eq!(world.told.alarms(), []);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn given_a_port_that_is_pulled_in_mid_pulse_when_it_is_back_under_its_name_then_
     );
     assert_eq!(world.raised("c"), Outcome::Driven);
     world.is_off();
-    let last = world.alarms().pop().unwrap();
+    let last = world.told.alarms().pop().unwrap();
     assert!(
         !last.raised && last.text.ends_with("is open again"),
         "{last:?}"
@@ -77,7 +77,11 @@ fn given_a_coil_that_the_board_does_not_have_when_the_driver_starts_then_the_ala
     world.start();
     world.alarmed("in-1", "check the coil's number");
     world.raise(1, "b");
-    assert_eq!(world.outcome("b"), Outcome::Driven, "the other board works");
+    assert_eq!(
+        world.told.outcome("b"),
+        Outcome::Driven,
+        "the other board works"
+    );
 }
 
 #[test]
@@ -89,7 +93,7 @@ fn given_one_silent_board_when_the_other_raises_then_its_pulse_is_not_stretched_
     world.start();
     world.alarmed("in-1", "does not answer");
     world.raise(1, "b");
-    assert_eq!(world.outcome("b"), Outcome::Driven);
+    assert_eq!(world.told.outcome("b"), Outcome::Driven);
     until("the coil to be off", || {
         (!world.board.is_on(OTHER)).then_some(())
     });

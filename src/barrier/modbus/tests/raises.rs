@@ -1,5 +1,7 @@
 //! What becomes of a raise.
 
+use tokio::time::Instant;
+
 use super::*;
 
 fn not_driven(outcome: &Outcome, because: &str) {
@@ -29,7 +31,7 @@ fn given_a_good_board_when_raised_then_the_coil_pulses_once_for_as_long_as_it_sh
     let held = off.at - on.at;
     assert!(held >= PULSE, "{held:?}");
     assert_eq!(world.board.asked(Asked::WriteOn), 1);
-    assert_eq!(world.alarms(), []);
+    assert_eq!(world.told.alarms(), []);
 }
 
 #[test]
@@ -38,7 +40,7 @@ fn given_boards_on_one_port_when_both_raise_then_each_coil_pulses() {
     world.raise(0, "a");
     world.raise(1, "b");
     for id in ["a", "b"] {
-        assert_eq!(world.outcome(id), Outcome::Driven);
+        assert_eq!(world.told.outcome(id), Outcome::Driven);
     }
     world.is_off();
     assert_eq!(
@@ -70,7 +72,7 @@ fn given_a_silent_board_when_raised_then_it_is_uncertain_and_not_repeated() {
     assert_eq!(world.board.asked(Asked::WriteOn), 1);
     world.board.mend();
     world.is_ready();
-    let last = world.alarms().pop().unwrap();
+    let last = world.told.alarms().pop().unwrap();
     assert!(!last.raised && last.text == "the relay of lane in-1 answers, and is off");
 }
 
@@ -146,7 +148,7 @@ fn given_a_coil_that_stays_on_when_its_pulse_ends_then_that_is_an_alarm_until_it
     world.board.mend();
     world.is_off();
     world.is_ready();
-    assert!(!world.alarms().pop().unwrap().raised);
+    assert!(!world.told.alarms().pop().unwrap().raised);
 }
 
 #[test]
@@ -173,6 +175,6 @@ fn given_an_order_whose_time_has_passed_when_it_is_taken_then_it_is_dropped() {
         valid_until: crate::lane::time::Moment(0),
     };
     world.relays[0].1.raise(&order).unwrap();
-    not_driven(&world.outcome("late"), "its time had passed");
+    not_driven(&world.told.outcome("late"), "its time had passed");
     assert_eq!(world.board.asked(Asked::WriteOn), 0);
 }

@@ -8,12 +8,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::terminal::Terminal;
 use crate::camera::Report;
-use crate::camera::serial::{
-    OpenFault, Parity, Port, PortEvent, Settings, Statistics, open, spawn,
-};
+use crate::camera::serial::{Port, PortEvent, Settings, Statistics, spawn};
 use crate::camera::text::{self, Ask, Text};
 use crate::clock::{Clock, TrustRule};
 use crate::lane::time::Wall;
+use crate::serial::{OpenFault, Parity, PortSettings};
 
 const AT_MOST: Duration = Duration::from_secs(30);
 const READING: &[u8] = "$PGR,1,17,0,粤B6K7H2,blue,97*100E\r\n".as_bytes();
@@ -69,7 +68,7 @@ async fn a_port_that_is_unplugged_is_opened_again_by_its_name() {
 async fn what_lay_in_the_buffers_is_not_read() {
     let mut line = Line::new();
     let mut device = line.plug();
-    let before = open(&line.settings()).unwrap();
+    let before = line.settings().port.open().unwrap();
     device.say(READING);
     drop(before);
     line.open(None);
@@ -130,11 +129,11 @@ async fn a_port_has_one_user() {
     line.open(None);
     line.up().await;
     assert_eq!(
-        open(&line.settings()).unwrap_err(),
+        line.settings().port.open().unwrap_err(),
         OpenFault::InUse(line.path())
     );
     line.port.take().unwrap().close().await;
-    open(&line.settings()).unwrap();
+    line.settings().port.open().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -264,10 +263,12 @@ impl Line {
 
 fn settings(path: &Path, rs485: bool) -> Settings {
     Settings {
-        path: path.to_owned(),
-        baud: 9600,
-        parity: Parity::None,
-        stop_bits: 1,
+        port: PortSettings {
+            path: path.to_owned(),
+            baud: 9600,
+            parity: Parity::None,
+            stop_bits: 1,
+        },
         rs485,
     }
 }
