@@ -13,6 +13,8 @@ mod board;
 mod broker;
 mod camera;
 mod daemon;
+#[path = "../../src/wechat/tests/identity.rs"]
+mod identity;
 mod reading;
 #[path = "../../src/camera/serial/tests/terminal.rs"]
 mod terminal;

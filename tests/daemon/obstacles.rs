@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parkgate::sim::wechat::{Call, Fault, TrustMode};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, Stream};
+use rustls::{ServerConnection, Stream};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::accounts::assert_balanced;
 use crate::bench::{Bench, FEE, Setup};
+use crate::identity::server_config;
 use crate::stay;
 
 const CA: &str = include_str!("../../src/wechat/tests/tls/ca.pem");
@@ -195,10 +194,10 @@ struct Stranger {
 
 impl Stranger {
     /// Listens until the test's process ends.
-    fn listen((certificate, key): (&str, &str)) -> Self {
+    fn listen(identity: (&str, &str)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
-        let tls = Arc::new(server_config(certificate, key));
+        let tls = Arc::new(server_config(identity));
         let (knocks, told) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let counts = (knocks.clone(), told.clone());
         std::thread::spawn(move || {
@@ -219,15 +218,4 @@ impl Stranger {
         assert!(self.knocks.load(Ordering::Relaxed) > 0, "nobody came");
         assert_eq!(self.told.load(Ordering::Relaxed), 0, "bytes of a request");
     }
-}
-
-fn server_config(certificate: &str, key: &str) -> ServerConfig {
-    let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap()
 }

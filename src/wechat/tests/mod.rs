@@ -1,5 +1,6 @@
 mod exchange;
 mod failover;
+mod identity;
 mod obstacles;
 mod refresh;
 mod server;

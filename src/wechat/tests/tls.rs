@@ -5,10 +5,9 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, Stream};
+use rustls::{ServerConnection, Stream};
 
+use super::identity::server_config;
 use super::server::{client_with, signed};
 use super::vectors::settings;
 use crate::charges::answer::{Answer, Heard, Transaction};
@@ -66,15 +65,4 @@ async fn charge(identity: (&str, &str), ca: Option<&str>) -> Heard<Transaction> 
         .await;
     serving.join().unwrap();
     heard
-}
-
-fn server_config((certificate, key): (&str, &str)) -> ServerConfig {
-    let chain = vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap()
 }
