@@ -55,6 +55,15 @@ fn show(answer: &Value, lang: Lang) -> String {
             text(lang.link(link)),
         ]);
     }
+    for port in &list.ports {
+        table.row([
+            text(lang.of(words::PORT)),
+            text(words::port_lanes(port)),
+            text(port["device"].as_str().unwrap_or("")),
+            text(lang.of(words::port_state(port))),
+            text(lang.port_counts(port)),
+        ]);
+    }
     table.render() + &lang.counted_for(list.counted_for_ms)
 }
 
@@ -99,6 +108,11 @@ mod tests {
                 downs: 0,
                 text: String::new(),
             }],
+            ports: vec![serde_json::json!({
+                "device": "/dev/ttyS1",
+                "lanes": ["in-2", "out-2"],
+                "serial": { "open": true, "received_bytes": 420, "frames": 9, "bad_checksums": 1 },
+            })],
             counted_for_ms: 7_200_000,
         };
         let answer = serde_json::to_value(&list).unwrap();
@@ -109,6 +123,8 @@ mod tests {
             "1 not understood",
             "raise 17: entry; told 4 times, 1 not sent; not connected",
             "for 1 h; 9 answers",
+            "in-2, out-2",
+            "420 bytes received, 9 frames, 1 bad checksums",
         ] {
             assert!(english.contains(words), "{words}: {english}");
         }
@@ -118,6 +134,7 @@ mod tests {
             "最近一次 1 分 35 秒前",
             "第 17 次起杆",
             "持续 1 小时",
+            "420 接收字节",
         ] {
             assert!(chinese.contains(words), "{words}: {chinese}");
         }

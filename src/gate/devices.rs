@@ -19,6 +19,7 @@ use crate::park::state::Raise;
 use crate::story::happening::word;
 
 use super::ears::Ears;
+use super::ports::Ports;
 
 /// The answer to [`crate::control::Question::Devices`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct DeviceList {
     pub cameras: Vec<CameraRow>,
     pub barriers: Vec<BarrierRow>,
     pub links: Vec<LinkRow>,
+    /// Serial ports that the box itself holds open, with what each has seen, as `status` has them.
+    #[serde(default)]
+    pub ports: Vec<Value>,
     /// How long the daemon has counted.
     pub counted_for_ms: u64,
 }
@@ -104,7 +108,7 @@ pub struct LinkRow {
     pub heard_ms_ago: Option<u64>,
     /// Times it came up, or answers.
     pub ups: u64,
-    /// Times it went down, or calls without an answer.
+    /// Times it went down after it had been up, or calls without an answer.
     pub downs: u64,
     /// What was last said of it.
     pub text: String,
@@ -215,12 +219,14 @@ impl Devices {
             return;
         }
         let link = self.links.entry(alarm.subject.clone()).or_default();
+        match (link.up, alarm.raised) {
+            (Some(true), true) => add_one(&mut link.downs),
+            (None | Some(false), false) => add_one(&mut link.ups),
+            // Never up, or said again with another text.
+            _ => {}
+        }
         link.turn(!alarm.raised, now);
         link.text.clone_from(&alarm.text);
-        add_one(match alarm.raised {
-            true => &mut link.downs,
-            false => &mut link.ups,
-        });
     }
 
     /// An event that tells whether WeChat answers, or a command that did not leave.
@@ -262,7 +268,7 @@ impl Devices {
     }
 
     /// Everything, as it is now.
-    pub fn list(&self, park: &Park, ears: &Ears, now: Moment) -> DeviceList {
+    pub fn list(&self, park: &Park, ears: &Ears, ports: &Ports, now: Moment) -> DeviceList {
         let cameras = self.lanes.iter().map(|lane| self.camera(lane, ears, now));
         let barriers = self.lanes.iter().map(|lane| self.barrier(lane, park));
         let links = self.links.iter().map(|(id, link)| link.row(id, now));
@@ -270,6 +276,7 @@ impl Devices {
             cameras: cameras.collect(),
             barriers: barriers.collect(),
             links: links.collect(),
+            ports: ports.status(),
             counted_for_ms: now.since_ms(self.since),
         }
     }
@@ -403,7 +410,8 @@ mod tests {
             },
         };
         devices.happened(&lost, Moment(4_000));
-        let list = devices.list(&park, &ears, Moment(12_000));
+        let ports = Ports::default();
+        let list = devices.list(&park, &ears, &ports, Moment(12_000));
         let [entry, exit] = &list.cameras[..] else {
             panic!("{list:?}");
         };
@@ -417,7 +425,27 @@ mod tests {
         let wechat = list.links.iter().find(|link| link.id == WECHAT).unwrap();
         assert_eq!((wechat.state, wechat.downs), (LinkState::Down, 1));
         assert_eq!(wechat.for_ms, Some(8_000));
-        let later = devices.list(&park, &ears, Moment(60_000));
+        let later = devices.list(&park, &ears, &ports, Moment(60_000));
         assert_eq!(later.cameras[0].state, CameraState::Silent);
+    }
+    #[test]
+    fn a_link_that_was_never_up_has_not_gone_down() {
+        let mut devices = Devices::new(&[], Moment(0));
+        let mut said = |raised: bool, text: &str, ms: u64| {
+            let alarm = Alarm {
+                kind: AlarmKind::LinkDown,
+                subject: BROKER.to_owned(),
+                raised,
+                text: text.to_owned(),
+            };
+            devices.said(&alarm, Moment(ms));
+            let link = devices.links.get(BROKER).unwrap();
+            (link.ups, link.downs)
+        };
+        assert_eq!(said(true, "nobody listens there", 1), (0, 0));
+        assert_eq!(said(false, "the broker is reached", 2), (1, 0));
+        assert_eq!(said(true, "it hung up", 3), (1, 1));
+        assert_eq!(said(true, "nobody listens there", 4), (1, 1));
+        assert_eq!(said(false, "the broker is reached", 5), (2, 1));
     }
 }

@@ -195,9 +195,12 @@ impl Loop {
     fn answer(&self, question: &Question) -> Answer {
         let (park, now) = (self.turner.park(), self.clock.now().moment);
         match question {
-            Question::Devices => {
-                Answer::Ok(serde_json::json!(self.devices.list(park, &self.ears, now)))
-            }
+            Question::Devices => Answer::Ok(serde_json::json!(self.devices.list(
+                park,
+                &self.ears,
+                &self.ports,
+                now
+            ))),
             Question::Store => Answer::Ok(serde_json::json!({
                 "store": self.store_dir,
                 "ledger": park.ledger().to_string(),

@@ -117,25 +117,36 @@ const PORT_COUNTS: [(&str, Pair, bool); 9] = [
     ("reopens", pair("reopens", "重新打开"), false),
 ];
 
+/// Whether a serial port is open.
+pub fn port_state(port: &Value) -> Pair {
+    match port["serial"]["open"].as_bool() {
+        Some(true) => pair("open", "已打开"),
+        _ => pair("NOT OPEN", "未打开"),
+    }
+}
+
+/// The lanes whose cameras are on it.
+pub fn port_lanes(port: &Value) -> String {
+    let lanes = port["lanes"].as_array().into_iter().flatten();
+    let lanes: Vec<&str> = lanes.filter_map(Value::as_str).collect();
+    lanes.join(", ")
+}
+
 impl Lang {
     /// A serial port as `status` has it, with its counts; those of trouble only where there was some.
     pub fn serial_port(self, port: &Value) -> String {
-        let serial = &port["serial"];
-        let lanes = port["lanes"].as_array().into_iter().flatten();
-        let lanes: Vec<&str> = lanes.filter_map(Value::as_str).collect();
-        let state = match serial["open"].as_bool() {
-            Some(true) => pair("open", "已打开"),
-            _ => pair("NOT OPEN", "未打开"),
-        };
         let device = port["device"].as_str().unwrap_or("");
-        let mut text = format!("{device} ({}) {}", lanes.join(", "), self.of(state));
-        for (name, words, always) in PORT_COUNTS {
-            let count = serial[name].as_u64().unwrap_or(0);
-            if always || count > 0 {
-                text.push_str(&format!(", {count} {}", self.of(words)));
-            }
-        }
-        text
+        let (lanes, state) = (port_lanes(port), self.of(port_state(port)));
+        format!("{device} ({lanes}) {state}, {}", self.port_counts(port))
+    }
+
+    /// The counts alone.
+    pub fn port_counts(self, port: &Value) -> String {
+        let counts = PORT_COUNTS.iter().filter_map(|(name, words, always)| {
+            let count = port["serial"][*name].as_u64().unwrap_or(0);
+            (*always || count > 0).then(|| format!("{count} {}", self.of(*words)))
+        });
+        counts.collect::<Vec<String>>().join(", ")
     }
 
     /// How a barrier's driver is doing, as `status` has it.
