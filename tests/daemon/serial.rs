@@ -1,30 +1,30 @@
 //! A camera that says its readings as text over a serial line, and what is written down of a line.
 
-use std::path::Path;
+use std::fs;
 
-use parkgate::camera::serial::Settings;
-use parkgate::camera::text::Ask;
-use parkgate::config::{Config, Dialect, TextCamera};
-use parkgate::gate::{Ended, Gate, Parts};
-use parkgate::health::systemd::Notifier;
 use parkgate::park::record::{LaneRecord, Record};
-use parkgate::serial::{Parity, PortSettings};
 use serde_json::Value;
 
 use crate::accounts::records;
 use crate::bench::{Bench, Setup};
+use crate::board::Board;
 use crate::daemon::run;
 use crate::terminal::Terminal;
-use crate::wait::{soon, until};
+use crate::wait::{seen, soon, until};
 
+const COIL: (u8, u16) = (1, 0);
 const FIRST: &str = "$PGR,1,17,0,粤B6K7H2,blue,97*100E\r\n";
 const SECOND: &str = "$PGR,1,18,0,粤BD12345,green,92,*B979\r\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_car_that_a_serial_camera_reads_is_inside_and_on_disk() {
+async fn a_car_that_a_serial_camera_reads_is_let_in_and_on_disk() {
     let bench = Bench::prepare(Setup::default()).await;
     let port = bench.path("usb-camera");
-    let gate = gate_with(&bench, &port).await;
+    let board = Board::at(&bench.path("usb-relays"), &[COIL]);
+    give_the_entry_a_serial_camera(&bench);
+    let daemon = bench.daemon().await;
+    let ready = |status: &Value| status["barriers"][0]["health"] == "ready";
+    bench.place.status_with("the relay", ready).await;
     let missing = alarm(&bench, "the missing port", "is not there").await;
     assert_eq!(missing["kind"], "link_down", "{missing}");
 
@@ -35,6 +35,7 @@ async fn a_car_that_a_serial_camera_reads_is_inside_and_on_disk() {
     device.say(head.as_bytes());
     device.say(tail.as_bytes());
     inside(&bench, 1).await;
+    seen("a pulse", || (board.pulses(COIL) == 1).then_some(())).await;
     let mut asked = Vec::new();
     until("a question", async || {
         asked.extend(device.heard());
@@ -48,6 +49,7 @@ async fn a_car_that_a_serial_camera_reads_is_inside_and_on_disk() {
     device_with(&bench, "the port again", |serial| serial["reopens"] == 1).await;
     device.say(SECOND.as_bytes());
     let status = inside(&bench, 2).await;
+    seen("a pulse", || (board.pulses(COIL) == 2).then_some(())).await;
     let serial = &status["devices"][0]["serial"];
     assert_eq!(status["devices"][0]["lanes"], serde_json::json!(["in-1"]));
     assert_eq!(
@@ -61,8 +63,11 @@ async fn a_car_that_a_serial_camera_reads_is_inside_and_on_disk() {
     let shown = bench.place.ask(&["status"]).await;
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains("usb-camera (in-1) open"), "{shown}");
+    let devices = bench.place.ask(&["devices"]).await;
+    let devices = String::from_utf8(devices.stdout).unwrap();
+    assert!(devices.contains("2 frames, 1 bad checksums"), "{devices}");
 
-    assert_eq!(soon("the gate to end", gate.stop()).await, Ended::Stopped);
+    daemon.stop().await;
     let opened: Vec<String> = records(&bench)
         .into_iter()
         .filter_map(|record| match record {
@@ -147,39 +152,20 @@ async fn what_a_camera_publishes_is_written_down_beside_the_daemon() {
     daemon.stop().await;
 }
 
-/// The gate in this process, its entry with a serial camera. Nothing moves that lane's arm, which
-/// the stay does not wait for.
-async fn gate_with(bench: &Bench, port: &Path) -> Gate {
-    let (mut config, tariff) = Config::load_with_tariff(&bench.place.config).unwrap();
-    let camera = TextCamera {
-        line: Settings {
-            port: PortSettings {
-                path: port.to_owned(),
-                baud: 9600,
-                parity: Parity::None,
-                stop_bits: 1,
-            },
-            rs485: false,
-        },
-        pattern: None,
-        confidence_max: 100,
-        address: None,
-        query: Some(Ask {
-            text: None,
-            every_ms: 200,
-        }),
-        silent_after_ms: None,
-    };
-    let lane = &mut config.lanes[0].camera;
-    lane.device_id = camera.camera_id();
-    lane.dialect = Dialect::Text(Box::new(camera));
-    let parts = Parts {
-        config,
-        tariff,
-        observer: None,
-        notifier: Notifier::default(),
-    };
-    Gate::start(parts).await.unwrap()
+/// The entry gets a serial camera and a relay of the box's own, since such a camera has none.
+fn give_the_entry_a_serial_camera(bench: &Bench) {
+    let text = fs::read_to_string(&bench.place.config).unwrap();
+    let (camera, relays) = (bench.path("usb-camera"), bench.path("usb-relays"));
+    let on_line = format!(
+        "camera = {{ dialect = \"text\", port = \"{}\", query_every = \"200ms\" }}\n\
+         barrier = {{ driver = \"modbus\", port = \"{}\", pulse = \"500ms\" }}\n",
+        camera.display(),
+        relays.display(),
+    );
+    let (before, lanes) = text.split_once("camera = {").unwrap();
+    let (_, exit) = lanes.split_once("[[lane]]").unwrap();
+    let text = [before, &on_line, "[[lane]]", exit].concat();
+    fs::write(&bench.place.config, text).unwrap();
 }
 
 async fn inside(bench: &Bench, cars: u64) -> Value {
