@@ -58,6 +58,18 @@ impl LedgerJournal {
         Arc::clone(&self.restart_wanted)
     }
 
+    /// What kept the work behind the ledger from its end when it was last done.
+    pub fn upkeep_failure(&self) -> Option<String> {
+        self.ledger.as_ref()?.upkeep_failure()
+    }
+
+    /// Has it done again, behind the lanes.
+    pub fn retry_upkeep(&self) {
+        if let Some(ledger) = &self.ledger {
+            ledger.retry_upkeep();
+        }
+    }
+
     fn ledger(&mut self) -> Result<&mut Ledger, JournalError> {
         if self.ledger.is_none() {
             let options = Options::default();
@@ -145,5 +157,32 @@ mod tests {
             Err(JournalError::RestartWanted)
         ));
         assert!(restart.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn work_behind_the_ledger_that_failed_is_done_when_it_is_asked_for_again() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("ledger");
+        let options = Options {
+            inline_upkeep: true,
+            ..Options::default()
+        };
+        let (ledger, _) = Ledger::open(&dir, &identity(), &options, 7).unwrap();
+        let mut journal = LedgerJournal::open(dir.clone(), identity(), ledger);
+        assert_eq!(journal.upkeep_failure(), None);
+        // In the way of packing the first segment, which a checkpoint closes.
+        let obstacle = dir.join("0000000001.packed.tmp");
+        std::fs::create_dir(&obstacle).unwrap();
+        journal.commit(&records()).unwrap();
+        journal.checkpoint(&records()).unwrap();
+        let why = journal.upkeep_failure().unwrap();
+        assert!(why.contains("0000000001.packed.tmp"), "{why}");
+        journal.retry_upkeep();
+        assert!(journal.upkeep_failure().is_some());
+        std::fs::remove_dir(&obstacle).unwrap();
+        journal.retry_upkeep();
+        assert_eq!(journal.upkeep_failure(), None);
+        assert!(dir.join("0000000001.packed").exists());
+        assert!(!dir.join("0000000001.segment").exists());
     }
 }

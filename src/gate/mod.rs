@@ -20,6 +20,7 @@ mod secrets;
 mod tests;
 mod thread;
 pub mod turn;
+mod upkeep_watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -202,6 +203,7 @@ impl Gate {
             outlet,
             clock,
             clock_watch: clock_watch::ClockWatch::default(),
+            upkeep_watch: upkeep_watch::UpkeepWatch::default(),
             calls,
             enquiries,
             index,

@@ -21,6 +21,7 @@ use super::ports::Ports;
 use super::report::{self, Hardware};
 use super::rows;
 use super::turn::{Committed, Outcome, StoreNews, Taken, Turner};
+use super::upkeep_watch::UpkeepWatch;
 use super::{Observed, Observer};
 use crate::barrier::{self, Barriers, RaiseOrder};
 use crate::charges::queue::Call;
@@ -50,6 +51,7 @@ pub struct Loop {
     pub outlet: Outlet,
     pub clock: Clock,
     pub clock_watch: ClockWatch,
+    pub upkeep_watch: UpkeepWatch,
     pub devices: Devices,
     pub ears: Ears,
     pub barriers: Barriers,
@@ -104,6 +106,7 @@ impl Loop {
             if let Some(alarm) = self.clock_watch.look(now) {
                 self.note(alarm);
             }
+            self.look_at_upkeep(now.moment);
             if self.turner.wake_at().is_some_and(|at| at <= now.moment) {
                 to_do.push(Event::Tick);
             }
@@ -258,6 +261,17 @@ impl Loop {
         self.announcing
             .turned(now, self.turner.park(), &self.alarms, &self.ears);
         failed
+    }
+
+    fn look_at_upkeep(&mut self, now: Moment) {
+        let journal = self.turner.journal();
+        let seen = self.upkeep_watch.look(journal.upkeep_failure(), now);
+        if seen.retry {
+            journal.retry_upkeep();
+        }
+        if let Some(alarm) = seen.alarm {
+            self.note(alarm);
+        }
     }
 
     fn note(&mut self, alarm: Alarm) {

@@ -31,6 +31,8 @@ pub enum AlarmKind {
     StoreFailed,
     /// Records that may be missing after a start.
     StoreDamaged,
+    /// Closed segments of the ledger cannot be packed, or the next one not be made ready.
+    StoreUpkeep,
     /// The index over the ledger was set aside, or is not there.
     IndexUnavailable,
     /// A camera or broker is not reachable.
@@ -84,6 +86,7 @@ impl AlarmKind {
             | Self::HeldTooLong
             | Self::BarrierUncertain
             | Self::UnsignedErrors
+            | Self::StoreUpkeep
             | Self::ClockUntrusted => Severity::Warning,
             Self::IndexUnavailable | Self::ChargeWithStaff => Severity::Notice,
         }

@@ -294,10 +294,15 @@ impl Ledger {
         self.upkeep.spare_ready()
     }
 
-    /// What kept the last round of upkeep from its end, for an alarm. It is tried again when the
-    /// next segment begins.
+    /// What kept the last round of upkeep from its end. It is tried again when the next segment begins,
+    /// or by [`Ledger::retry_upkeep`].
     pub fn upkeep_failure(&self) -> Option<String> {
         self.upkeep.failure()
+    }
+
+    /// Asks for another round of upkeep.
+    pub fn retry_upkeep(&self) {
+        self.ask_for_upkeep(Vec::new());
     }
 
     /// Waits until the upkeep has done what there is to do.
