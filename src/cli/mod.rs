@@ -10,6 +10,7 @@ mod devices;
 mod find;
 mod lane;
 mod ledger;
+mod log;
 mod output;
 mod review;
 mod run;
