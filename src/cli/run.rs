@@ -22,8 +22,9 @@ pub fn run(args: &ConfigArgs) -> ExitCode {
         Err(faults) => return fail(BAD_CONFIG, faults),
     };
     log::to_stderr(log::level(LevelFilter::INFO));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    // This thread alone: the lanes have their own (`gate/thread.rs`), and what takes long, such as a
+    // signature, is done beside it.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let runtime = match runtime {
