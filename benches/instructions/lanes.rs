@@ -270,7 +270,7 @@ impl Lanes {
         if self.behind == Behind::Nothing {
             return;
         }
-        for committed in &left.outcome.committed {
+        for committed in left.outcome.committed() {
             let (first_seq, last_seq) = (committed.first_seq(), committed.last_seq);
             let park = self.parts.turner.park();
             let changes = rows::changes(first_seq, &committed.records, park);

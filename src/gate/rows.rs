@@ -29,7 +29,7 @@ pub fn derived(park: &Park) -> Vec<Row> {
 }
 
 /// What the records of one commit, from `first_seq` on, changed. `park` is the state after them.
-pub fn changes(first_seq: u64, records: &[Record], park: &Park) -> Vec<Change> {
+pub fn changes(first_seq: u64, records: &[&Record], park: &Park) -> Vec<Change> {
     let mut changes = Vec::new();
     for (seq, record) in (first_seq..).zip(records) {
         match record {
