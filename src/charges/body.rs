@@ -172,7 +172,12 @@ pub fn freeze<T: Serialize>(body: &T) -> String {
 
 /// `start_time` of a frozen entry body.
 pub fn start_time_of(body: &str) -> Option<String> {
-    serde_json::from_str::<EntryBody>(body)
+    /// The rest is passed over.
+    #[derive(Deserialize)]
+    struct Start {
+        start_time: String,
+    }
+    serde_json::from_str::<Start>(body)
         .ok()
         .map(|body| body.start_time)
 }
