@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::topic::Layout;
 use crate::camera::local_time;
+use crate::json;
 use crate::lane::plate::PlateNumber;
 use crate::lane::time::Wall;
 
@@ -108,7 +109,7 @@ pub fn encode(layout: Layout, serial: &str, command: &VzCommand, id: &str, at: W
     };
     Outgoing {
         topic: layout.command(serial, name),
-        payload: serde_json::to_vec(&message).expect("strings and integers always serialise"),
+        payload: json::bytes(&message),
     }
 }
 
