@@ -120,12 +120,12 @@ record() {
     cat "$recorded"
 }
 
-# What an entry's parts cost, and what the index costs behind it, which no car waits for.
+# What an entry's parts cost, and what is done for the index behind it, which no car waits for: the rows
+# on the lanes' thread, the rest on sled's threads, whose counts differ a little from run to run.
 parts() {
     local rounds part
     for rounds in $few $many; do
         callgrind plain "$rounds" --toggle-collect='*measured::reading_at_entry*'
-        callgrind rows "$rounds" --toggle-collect='*Lanes*write_behind*'
     done
     printf '%-34s %12s\n' "an entry" "instructions"
     while read -r part; do
@@ -133,15 +133,31 @@ parts() {
     done <<'END'
 measured::reading_at_entry|all
 vz_mqtt::decode::decode|decode
-Ears>::event|event
-Park>::decide|decide
+Ears::event|event
+Park::decide|decide
 Record>::to_stored|records to JSON
 layout::encode_frame|hash, chain, pack
-Disk>::write|write
-Disk>::sync|flush
+dynstate::sha256_block|  of it SHA-256
+Disk::write|write
+Disk::sync|flush
 vz_mqtt::encode::encode|encode
 END
-    printf '%-34s %12d\n' "rows for the index, two cars' stays" "$(each rows write_behind 1)"
+    for rounds in $few $many; do
+        callgrind plain "$rounds"
+        callgrind rows "$rounds"
+        callgrind index "$rounds"
+    done
+    printf '\n%-34s %12s\n' "behind two stays, one charged" "instructions"
+    printf '%-34s %12d\n' "rows" $(($(whole rows) - $(whole plain)))
+    printf '%-34s %12d\n' "index and sled" $(($(whole index) - $(whole rows)))
+}
+
+# All that was spent, by one round more.
+whole() { # whole FORM
+    local few_spent many_spent
+    few_spent=$(awk '/^totals:/ { print $2 }' "$scratch/$1.$few")
+    many_spent=$(awk '/^totals:/ { print $2 }' "$scratch/$1.$many")
+    echo $(((many_spent - few_spent) / (many - few)))
 }
 
 case $1 in
