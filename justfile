@@ -28,6 +28,10 @@ deny:
 bench:
     benches/run.sh
 
+# What an event costs in instructions: check, record or parts.
+instructions WHAT="check":
+    benches/instructions.sh {{ WHAT }}
+
 # What CI runs, in its order.
 ci:
     .ci/run

@@ -13,6 +13,7 @@ wanted=(
     "mosquitto:mosquitto"               # the tests start one of their own, on a port of the kernel's choice
     "mosquitto_pub:mosquitto-clients"
     "systemd-analyze:systemd"           # reads systemd/parkgate.service; no systemd need run
+    "valgrind:valgrind"                 # counts instructions
 )
 
 packages=()

@@ -14,6 +14,7 @@ pub mod control;
 pub mod display;
 pub mod gate;
 pub mod health;
+mod json;
 pub mod lane;
 pub mod park;
 pub mod serial;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::charges::charge::Charge;
 use crate::charges::entry::{Entry, EntryState};
 use crate::charges::record::{MoneyRecord, Subject};
+use crate::json;
 use crate::lane::number::{LedgerId, SessionId};
 use crate::lane::session::Session;
 use crate::park::Park;
@@ -29,7 +30,7 @@ pub fn derived(park: &Park) -> Vec<Row> {
 }
 
 /// What the records of one commit, from `first_seq` on, changed. `park` is the state after them.
-pub fn changes(first_seq: u64, records: &[Record], park: &Park) -> Vec<Change> {
+pub fn changes(first_seq: u64, records: &[&Record], park: &Park) -> Vec<Change> {
     let mut changes = Vec::new();
     for (seq, record) in (first_seq..).zip(records) {
         match record {
@@ -105,13 +106,13 @@ fn history_batch(commit: &Commit) -> Batch {
 /// Ends of stays and of charges, by their place in the ledger.
 fn history_row(seq: u64, record: &Record) -> Option<Row> {
     let value = match record {
-        Record::Lane(record @ LaneRecord::SessionClosed { .. }) => json(record),
+        Record::Lane(record @ LaneRecord::SessionClosed { .. }) => json::bytes(record),
         Record::Money(
             record @ (MoneyRecord::ChargeSettled { .. }
             | MoneyRecord::ChargeHandedToStaff { .. }
             | MoneyRecord::ChargeWithdrawn { .. }
             | MoneyRecord::StaffFinished { .. }),
-        ) => json(record),
+        ) => json::bytes(record),
         _ => return None,
     };
     Some(Row {
@@ -160,7 +161,7 @@ fn row<T: Serialize>(prefix: Prefix, key: &[u8], value: &T) -> Row {
     Row {
         prefix,
         key: key.to_vec(),
-        value: json(value),
+        value: json::bytes(value),
     }
 }
 
@@ -169,8 +170,4 @@ fn delete(prefix: Prefix, key: &[u8]) -> Change {
         prefix,
         key: key.to_vec(),
     }
-}
-
-fn json<T: Serialize>(value: &T) -> Vec<u8> {
-    serde_json::to_vec(value).expect("records are structs of strings and integers")
 }

@@ -20,7 +20,7 @@ use super::journal::LedgerJournal;
 use super::ports::Ports;
 use super::report::{self, Hardware};
 use super::rows;
-use super::turn::{Committed, Outcome, StoreNews, Taken, Turner};
+use super::turn::{Outcome, StoreNews, Taken, Turner};
 use super::upkeep_watch::UpkeepWatch;
 use super::{Observed, Observer};
 use crate::barrier::{self, Barriers, RaiseOrder};
@@ -282,13 +282,10 @@ impl Loop {
 
     /// The index follows the ledger, behind it and never on a car's path.
     fn write_behind(&mut self, outcome: &Outcome) {
-        for committed in &outcome.committed {
-            let Committed { last_seq, records } = committed;
-            let changes = rows::changes(committed.first_seq(), records, self.turner.park());
-            self.index.apply(Batch {
-                last_seq: *last_seq,
-                changes,
-            });
+        for committed in outcome.committed() {
+            let (first_seq, last_seq) = (committed.first_seq(), committed.last_seq);
+            let changes = rows::changes(first_seq, &committed.records, self.turner.park());
+            self.index.apply(Batch { last_seq, changes });
         }
     }
 

@@ -1,11 +1,11 @@
 //! Records as they stand on disk: class, number, version, JSON (docs/ledger-format.md, "Record kinds").
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::event::Event;
 use super::record::{LaneRecord, Record};
 use crate::charges::record::MoneyRecord;
+use crate::json;
 use crate::store::record::{Class, Record as Stored};
 
 /// Version of every payload's form in this release.
@@ -35,11 +35,11 @@ impl Record {
     /// For the ledger.
     pub fn to_stored(&self) -> Stored {
         let (class, kind, payload) = match self {
-            Self::StepTaken(step) => (class_of_event(&step.event), STEP, json(step)),
-            Self::RulesChanged(rules) => (Class::Event, RULES, json(rules)),
-            Self::Checkpoint(snapshot) => (Class::Session, CHECKPOINT, json(snapshot)),
-            Self::Lane(record) => (Class::Session, lane_kind(record), json(record)),
-            Self::Money(record) => (Class::Money, money_kind(record), json(record)),
+            Self::StepTaken(step) => (class_of_event(&step.event), STEP, json::bytes(step)),
+            Self::RulesChanged(rules) => (Class::Event, RULES, json::bytes(rules)),
+            Self::Checkpoint(snapshot) => (Class::Session, CHECKPOINT, json::bytes(snapshot)),
+            Self::Lane(record) => (Class::Session, lane_kind(record), json::bytes(record)),
+            Self::Money(record) => (Class::Money, money_kind(record), json::bytes(record)),
             Self::Unknown { kind } => (Class::Event, *kind, Vec::new()),
         };
         Stored {
@@ -68,10 +68,6 @@ impl Record {
             _ => Ok(unknown),
         }
     }
-}
-
-fn json<T: Serialize>(value: &T) -> Vec<u8> {
-    serde_json::to_vec(value).expect("records are structs of strings and integers")
 }
 
 fn parse<T: DeserializeOwned>(stored: &Stored) -> Result<T, Unreadable> {

@@ -20,6 +20,7 @@ mod tests;
 mod waiting;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::charges::queue::{Out, Queue};
 use crate::charges::record::StaffOutcome;
@@ -353,7 +354,7 @@ impl Park {
     }
 
     /// The car at the barrier, if one waits, waits no longer.
-    fn take_car(&mut self, lane: &LaneId) -> Option<Car> {
+    fn take_car(&mut self, lane: &LaneId) -> Option<Arc<Car>> {
         let car = self.mind(lane).car.take()?;
         self.queue.no_hurry(&car.session);
         Some(car)

@@ -1,6 +1,7 @@
 //! What the car park knows. The durable part is the fold of the ledger's records.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -286,7 +287,7 @@ pub struct LaneMind {
     /// What was last decided here.
     pub decided: Option<Decided>,
     /// The car that waits for an answer.
-    pub car: Option<Car>,
+    pub car: Option<Arc<Car>>,
     /// The reading that waits until the car before it is decided.
     pub next: Option<Waiting>,
     /// When the car that is held here is let out.
