@@ -24,7 +24,7 @@ fmt:
 deny:
     .ci/deny.sh
 
-# How fast the parts are that a car waits for.
+# Every figure of docs/measurements.md, beside its goal.
 bench:
     benches/run.sh
 

@@ -6,7 +6,7 @@ use super::backoff;
 use crate::lane::time::Moment;
 
 /// So many calls in a row without an answer, and WeChat counts as silent.
-const SILENT_AFTER: u32 = 2;
+pub const SILENT_AFTER: u32 = 2;
 
 /// What the last calls tell about the way to WeChat.
 #[derive(Clone, Debug, Default)]

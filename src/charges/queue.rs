@@ -16,8 +16,11 @@ use crate::lane::plate::PlateNumber;
 use crate::lane::session::Session;
 use crate::lane::time::{Moment, Now, Stamp};
 
-/// Background calls under way at once. Lanes' calls, at most one a lane, come on top.
-pub const CONCURRENCY_MAX: usize = 8;
+/// Background calls that are on the wire at once.
+pub const ON_WIRE_MAX: usize = 8;
+/// Background calls under way at once: for each on the wire another is written and signed meanwhile, so
+/// that the wire waits for neither. Lanes' calls, at most one a lane, come on top.
+pub const CONCURRENCY_MAX: usize = 2 * ON_WIRE_MAX;
 /// A call that has not come back after this long counts as lost.
 const FLIGHT_MS_MAX: u64 = 60_000;
 /// How soon to look again at what waits for something that tells no time of its own.

@@ -25,7 +25,9 @@ struct Inner {
     checkpoint_at: Option<usize>,
     failing: bool,
     failing_checkpoints: bool,
+    /// Since the last checkpoint.
     commits: u64,
+    commits_in_all: u64,
     checkpoint_every: Option<u64>,
     facts: Facts,
 }
@@ -51,6 +53,7 @@ impl Journal for Disk {
         }
         assert!(!records.is_empty(), "an empty commit");
         inner.commits += 1;
+        inner.commits_in_all += 1;
         for record in records {
             inner.facts.learn(record);
         }
@@ -85,6 +88,11 @@ impl Disk {
 
     pub fn len(&self) -> usize {
         self.0.borrow().records.len()
+    }
+
+    /// How many commits were made, checkpoints not counted.
+    pub fn commits(&self) -> u64 {
+        self.0.borrow().commits_in_all
     }
 
     pub fn set_failing(&self, failing: bool) {

@@ -5,6 +5,7 @@ mod barriers;
 mod cameras;
 mod cars;
 mod charging;
+mod commits;
 mod crash_points;
 mod disk;
 mod entering;

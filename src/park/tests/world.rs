@@ -67,6 +67,8 @@ pub struct Raised {
     pub lane: LaneId,
     pub raise: u64,
     pub issue: u8,
+    /// Commits made so far.
+    pub commits: u64,
     /// The arm went up.
     pub rose: bool,
 }
@@ -388,6 +390,7 @@ impl World {
             lane,
             raise,
             issue,
+            commits: self.disk.commits(),
             rose: matches!(arm, Arm::Answers | Arm::RepliesInVain),
         });
     }
