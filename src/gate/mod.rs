@@ -5,6 +5,7 @@ mod announcing;
 mod barriers;
 mod clock_watch;
 pub mod devices;
+mod disk_watch;
 mod ears;
 mod enquiries;
 pub mod inbox;
@@ -43,6 +44,7 @@ use crate::site::{self, Announcement, Announcer};
 use crate::store::index::{Index, IndexReport};
 use crate::story::archive::Archive;
 
+pub use disk_watch::COMMITS_A_CAR;
 pub use enquiries::find_directly;
 use inbox::{Inbox, Message};
 use ports::Ports;
@@ -196,6 +198,10 @@ impl Gate {
             outlet,
             clock,
             clock_watch: clock_watch::ClockWatch::default(),
+            disk_watch: disk_watch::DiskWatch::new(
+                config.store.path.clone(),
+                config.store.low_disk_mb,
+            ),
             calls,
             enquiries,
             index,
