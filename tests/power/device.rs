@@ -1,9 +1,14 @@
 //! A block device with a write cache that is lost when the power is cut: a file of a FUSE filesystem,
 //! under a loop device.
+#![allow(
+    dead_code,
+    reason = "the tests of the ledger and of the daemon use a part of it each"
+)]
 
 use std::ffi::OsStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use fuser::{
     Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo, LockOwner,
@@ -17,6 +22,13 @@ pub const FILE: &str = "disk";
 
 /// What a disk writes whole or not at all.
 const SECTOR: usize = 512;
+/// The first block holds ext4's superblock, of two sectors under one checksum. A filesystem in which one
+/// of them is new and the other old is not mounted; no program can do anything about it but not write
+/// through such a disk.
+const SUPERBLOCK: usize = 4096;
+
+/// Longer than a busy machine takes for some requests.
+const NOTHING_COMES: Duration = Duration::from_secs(10);
 
 /// See the module. A clone is the same device.
 #[derive(Clone)]
@@ -30,7 +42,20 @@ struct State {
     /// Writes since the last flush, oldest first.
     cache: Vec<Write>,
     obeys_flushes: bool,
+    planned: Option<Planned>,
+    taken: Option<Taken>,
 }
+
+/// A cut that is still to come.
+struct Planned {
+    requests_before: u64,
+    fate: Fate,
+    random: SplitMix64,
+    certain: Box<dyn FnOnce() -> u64 + Send>,
+}
+
+/// What a cut left, and what was certain right before.
+pub type Taken = (u64, Cut);
 
 struct Write {
     offset: usize,
@@ -75,6 +100,8 @@ impl Device {
             durable: image,
             cache: Vec::new(),
             obeys_flushes: true,
+            planned: None,
+            taken: None,
         })))
     }
 
@@ -85,14 +112,36 @@ impl Device {
 
     /// What would be there if the power were cut at this very moment. The device goes on.
     pub fn cut(&self, fate: Fate, random: &mut SplitMix64) -> Cut {
-        let state = self.state();
-        let mut image = state.durable.clone();
-        for write in &state.cache {
-            write.survive(fate, random, &mut image);
-        }
-        Cut {
-            image,
-            unflushed: state.cache.len(),
+        self.state().cut(fate, random)
+    }
+
+    /// As [`Device::cut`], right before the device does the write or flush that comes after so many
+    /// others: with the cache as full as it gets. `certain` is asked at that moment. If so many do not
+    /// come for a while, the cut is now.
+    pub fn cut_between_requests(
+        &self,
+        requests_before: u64,
+        fate: Fate,
+        random: &SplitMix64,
+        certain: impl FnOnce() -> u64 + Send + 'static,
+    ) -> Taken {
+        self.state().planned = Some(Planned {
+            requests_before,
+            fate,
+            random: random.clone(),
+            certain: Box::new(certain),
+        });
+        let deadline = Instant::now() + NOTHING_COMES;
+        loop {
+            let mut state = self.state();
+            if Instant::now() > deadline {
+                state.cut_as_planned();
+            }
+            if let Some(taken) = state.taken.take() {
+                return taken;
+            }
+            drop(state);
+            thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -102,7 +151,37 @@ impl Device {
 }
 
 impl State {
+    fn cut(&self, fate: Fate, random: &mut SplitMix64) -> Cut {
+        let mut image = self.durable.clone();
+        for write in &self.cache {
+            write.survive(fate, random, &mut image);
+        }
+        Cut {
+            image,
+            unflushed: self.cache.len(),
+        }
+    }
+
+    fn cut_as_planned(&mut self) {
+        if let Some(planned) = self.planned.take() {
+            let Planned {
+                fate, mut random, ..
+            } = planned;
+            let certain = (planned.certain)();
+            self.taken = Some((certain, self.cut(fate, &mut random)));
+        }
+    }
+
+    fn request(&mut self) {
+        match &mut self.planned {
+            Some(planned) if planned.requests_before > 0 => planned.requests_before -= 1,
+            Some(_) => self.cut_as_planned(),
+            None => {}
+        }
+    }
+
     fn write(&mut self, offset: usize, bytes: &[u8]) -> Option<()> {
+        self.request();
         let end = offset.checked_add(bytes.len())?;
         self.seen.get_mut(offset..end)?.copy_from_slice(bytes);
         let bytes = bytes.to_vec();
@@ -111,6 +190,7 @@ impl State {
     }
 
     fn flush(&mut self) {
+        self.request();
         if self.obeys_flushes {
             for write in self.cache.drain(..) {
                 put(&write.bytes, write.offset, &mut self.durable);
@@ -135,9 +215,13 @@ impl Write {
                 _ => false,
             },
         };
-        for (number, sector) in self.bytes.chunks(SECTOR).enumerate() {
+        let unit = match self.offset < SUPERBLOCK {
+            true => SUPERBLOCK,
+            false => SECTOR,
+        };
+        for (number, part) in self.bytes.chunks(unit).enumerate() {
             if is_whole || random.chance(500) {
-                put(sector, self.offset + number * SECTOR, image);
+                put(part, self.offset + number * unit, image);
             }
         }
     }

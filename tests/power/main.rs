@@ -12,9 +12,6 @@ mod device;
 mod disk;
 mod writer;
 
-use std::thread;
-use std::time::Duration;
-
 use parkgate::sim::random::SplitMix64;
 use parkgate::store::ledger::Options;
 use tempfile::TempDir;
@@ -89,11 +86,14 @@ fn cut(what: &str, seed: u64, options: &Options) {
         if random.chance(500) {
             writer.until_acknowledged(before + 1);
         }
-        thread::sleep(Duration::from_millis(20 + random.below(500)));
         // What is acknowledged before the cut must be there after it.
-        let certain = writer.acknowledged().max(before);
+        let requests = random.below(400);
         let fate = Fate::drawn(&mut random);
-        let cut = disk.device.cut(fate, &mut random);
+        let (certain, cut) =
+            disk.device
+                .cut_between_requests(requests, fate, &random, writer.acknowledged_so_far());
+        random.next_u64();
+        let certain = certain.max(before);
         let asked = writer.stop();
         disk.unmount();
 

@@ -49,6 +49,12 @@ impl Writer {
         self.thread.is_finished()
     }
 
+    /// [`Writer::acknowledged`], for somebody else to ask.
+    pub fn acknowledged_so_far(&self) -> impl FnOnce() -> u64 + Send + 'static {
+        let shared = self.shared.clone();
+        move || shared.acknowledged.load(Ordering::SeqCst)
+    }
+
     /// Waits for so many.
     pub fn until_acknowledged(&self, commits: u64) {
         let deadline = Instant::now() + AT_MOST;
