@@ -16,16 +16,22 @@ use parkgate::park::record::{LaneRecord, Record};
 use parkgate::sim::random::SplitMix64;
 use parkgate::store::ledger::{Finding, Ledger};
 use tokio::task::{JoinSet, block_in_place};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::accounts::assert_books_balanced;
 use crate::bench::{Bench, FEE, Setup};
+use crate::camera::Camera;
 use crate::daemon::Daemon;
 use crate::device::Fate;
 use crate::disk::{self, Disk};
 use crate::driver::drive;
 use crate::stay;
 use crate::wait::soon;
+
+/// Cars on their way at once, so that those who wait do not become more and more.
+const CARS_AT_ONCE: usize = 16;
+/// A daemon that is not disturbed raises within this.
+const A_RAISE_WITHIN: Duration = Duration::from_secs(10);
 
 /// The kernel keeps what was written: at most a write that was under way is cut short.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,8 +69,12 @@ async fn goes_down(what: &str, times: usize, bench: Bench, mut disk: Option<Disk
     let cars = tokio::spawn(arrivals(bench.clone(), traffic.clone()));
     let mut random = SplitMix64::new(1, what);
     let mut told = Told::new(&bench);
-    for _ in 0..times {
+    for number in 0..times {
         let mut daemon = Daemon::spawn(&bench.place);
+        if number % 3 == 0 {
+            // However slow the machine: somebody gets through now and then.
+            let _ = timeout(A_RAISE_WITHIN, one_more_raise(&bench)).await;
+        }
         sleep(Duration::from_millis(100 + random.below(1_100))).await;
         match disk.take() {
             None => daemon.kill(),
@@ -107,6 +117,14 @@ async fn goes_down(what: &str, times: usize, bench: Bench, mut disk: Option<Disk
     }
 }
 
+async fn one_more_raise(bench: &Bench) {
+    let raises = || bench.cameras().map(Camera::pulses).sum::<usize>();
+    let already = raises();
+    while raises() == already {
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// What the cuts left, as the log tells it.
 fn summary(bench: &Bench) -> String {
     let log = bench.place.log();
@@ -132,6 +150,9 @@ async fn arrivals(bench: Arc<Bench>, traffic: Arc<Traffic>) {
         sleep(Duration::from_millis(100 + random.below(200))).await;
         if traffic.closes.load(Ordering::Relaxed) {
             break;
+        }
+        if cars.len() >= CARS_AT_ONCE {
+            cars.join_next().await.unwrap().unwrap();
         }
         let plate = format!("粤B{:05}", 10_000 + number);
         let stay = stay::CHARGED + Duration::from_millis(random.below(1_500));
@@ -206,10 +227,9 @@ impl Told {
     /// Raises, entries and charges that were not heard before; all of them if nothing was seen.
     fn heard(&self, bench: &Bench) -> [Vec<String>; 3] {
         let books = bench.wechat.books();
-        let lanes = bench.entries.iter().chain(&bench.exits);
         let is_new =
             |known: &BTreeSet<String>, heard: &String| self.seen == 0 || !known.contains(heard);
-        let raises = lanes.flat_map(|camera| camera.commands());
+        let raises = bench.cameras().flat_map(Camera::commands);
         let entries = books.entries.into_iter().map(|entry| entry.out_parking_no);
         let charges = books.orders.into_iter().map(|order| order.out_trade_no);
         [

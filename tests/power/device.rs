@@ -8,7 +8,7 @@
 use std::ffi::OsStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use fuser::{
     Errno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation, INodeNo, LockOwner,
@@ -27,8 +27,8 @@ const SECTOR: usize = 512;
 /// through such a disk.
 const SUPERBLOCK: usize = 4096;
 
-/// Longer than a busy machine takes for some requests.
-const NOTHING_COMES: Duration = Duration::from_secs(10);
+/// Milliseconds, more than a busy machine takes for some requests.
+const LOOKS: u32 = 10_000;
 
 /// See the module. A clone is the same device.
 #[derive(Clone)]
@@ -131,18 +131,18 @@ impl Device {
             random: random.clone(),
             certain: Box::new(certain),
         });
-        let deadline = Instant::now() + NOTHING_COMES;
-        loop {
-            let mut state = self.state();
-            if Instant::now() > deadline {
-                state.cut_as_planned();
-            }
-            if let Some(taken) = state.taken.take() {
+        for _ in 0..LOOKS {
+            if let Some(taken) = self.state().taken.take() {
                 return taken;
             }
-            drop(state);
             thread::sleep(Duration::from_millis(1));
         }
+        let mut state = self.state();
+        state.cut_as_planned();
+        state
+            .taken
+            .take()
+            .expect("taken now, or since the last look")
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

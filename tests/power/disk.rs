@@ -91,11 +91,6 @@ impl Disk {
         Ok(disk)
     }
 
-    /// The root of its filesystem.
-    pub fn path(&self) -> &Path {
-        &self.mounted_at
-    }
-
     /// Unmounts it and waits until the device is let go of. Nothing on it may be open.
     pub fn unmount(mut self) {
         ran(Command::new("umount").arg(&self.mounted_at)).unwrap();

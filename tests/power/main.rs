@@ -53,13 +53,13 @@ fn a_disk_that_lies_about_its_flush_is_found_out() {
     let (place, mut random) = (TempDir::new().unwrap(), SplitMix64::new(4, "power"));
     let disk = Disk::mount(image, place.path());
     disk.device.lie();
-    let writer = Writer::start(disk.path(), &small());
+    let writer = Writer::start(place.path(), &small());
     writer.until_acknowledged(20);
     let image = disk.device.cut(Fate::Lost, &mut random).image;
     writer.stop();
     disk.unmount();
     let disk = Disk::mount(image, place.path());
-    assert_eq!(read(disk.path()), 0, "nothing was ever flushed");
+    assert_eq!(read(place.path()), 0, "nothing was ever flushed");
     disk.unmount();
 }
 
@@ -81,7 +81,7 @@ fn cut(what: &str, seed: u64, options: &Options) {
     let (mut acknowledged, mut more, mut unflushed) = (0, 0, 0);
     let (mut disk, mut before) = (Disk::mount(new.clone(), place.path()), 0);
     for number in 1..=cuts {
-        let writer = Writer::start(disk.path(), options);
+        let writer = Writer::start(place.path(), options);
         // Half of them may hit the opening.
         if random.chance(500) {
             writer.until_acknowledged(before + 1);
@@ -98,7 +98,7 @@ fn cut(what: &str, seed: u64, options: &Options) {
         disk.unmount();
 
         disk = Disk::mount(cut.image, place.path());
-        let found = read(disk.path());
+        let found = read(place.path());
         let told = format!("cut {number} of seed {seed}, {fate:?}");
         assert!(
             found >= certain,
