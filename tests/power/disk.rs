@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
 
 use fuser::{BackgroundSession, Config, MountOption};
 use tempfile::TempDir;
@@ -93,11 +95,23 @@ impl Disk {
 
     /// Unmounts it and waits until the device is let go of. Nothing on it may be open.
     pub fn unmount(mut self) {
-        ran(Command::new("umount").arg(&self.mounted_at)).unwrap();
+        self.unmounted();
         self.let_go();
         if let Some(session) = self.session.take() {
             session.join().unwrap();
         }
+    }
+
+    /// A program that another test is starting holds everything that is open for a moment.
+    fn unmounted(&self) {
+        let unmounted = || ran(Command::new("umount").arg(&self.mounted_at));
+        for _ in 0..200 {
+            if unmounted().is_ok() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        unmounted().unwrap();
     }
 
     /// At once for names, and for good when the loop device has let go of the file.
