@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::turn::Journal;
 use crate::lane::number::LedgerId;
-use crate::store::ledger::{Identity, Ledger, LedgerError, Options};
+use crate::store::ledger::{Identity, Ledger, LedgerError, Options, Reserve};
 use crate::store::record::Record;
 
 /// The ledger, or the hope of one.
@@ -67,6 +67,18 @@ impl LedgerJournal {
     pub fn retry_upkeep(&self) {
         if let Some(ledger) = &self.ledger {
             ledger.retry_upkeep();
+        }
+    }
+
+    /// What is reserved for commits, where something is.
+    pub fn reserve(&self) -> Option<Reserve> {
+        self.ledger.as_ref().and_then(Ledger::reserve)
+    }
+
+    /// See [`Ledger::make_up_reserve`].
+    pub fn make_up_reserve(&self) {
+        if let Some(ledger) = &self.ledger {
+            ledger.make_up_reserve();
         }
     }
 

@@ -5,6 +5,7 @@ mod announcing;
 mod barriers;
 mod clock_watch;
 pub mod devices;
+mod disk_watch;
 pub mod ears;
 mod enquiries;
 pub mod inbox;
@@ -47,6 +48,7 @@ use crate::site::{self, Announcement, Announcer};
 use crate::store::index::{Index, IndexReport};
 use crate::story::archive::Archive;
 
+pub use disk_watch::COMMITS_A_CAR;
 pub use enquiries::find_directly;
 use inbox::{Inbox, Message};
 use ports::Ports;
@@ -204,6 +206,10 @@ impl Gate {
             clock,
             clock_watch: clock_watch::ClockWatch::default(),
             upkeep_watch: upkeep_watch::UpkeepWatch::default(),
+            disk_watch: disk_watch::DiskWatch::new(
+                config.store.path.clone(),
+                config.store.low_disk_mb,
+            ),
             calls,
             enquiries,
             index,

@@ -13,6 +13,7 @@ use super::announcing::Announcing;
 use super::barriers;
 use super::clock_watch::ClockWatch;
 use super::devices::Devices;
+use super::disk_watch::DiskWatch;
 use super::ears::Ears;
 use super::enquiries::Enquiry;
 use super::inbox::{Message, Outlet};
@@ -32,7 +33,7 @@ use crate::health::Alarms;
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::raise::RaiseReason;
 use crate::lane::session::LaneId;
-use crate::lane::time::Moment;
+use crate::lane::time::{Moment, Now};
 use crate::park::event::Event;
 use crate::park::step::Command;
 use crate::store::index::{Batch, Index};
@@ -52,6 +53,7 @@ pub struct Loop {
     pub clock: Clock,
     pub clock_watch: ClockWatch,
     pub upkeep_watch: UpkeepWatch,
+    pub disk_watch: DiskWatch,
     pub devices: Devices,
     pub ears: Ears,
     pub barriers: Barriers,
@@ -107,6 +109,7 @@ impl Loop {
                 self.note(alarm);
             }
             self.look_at_upkeep(now.moment);
+            self.watch_disk(now);
             if self.turner.wake_at().is_some_and(|at| at <= now.moment) {
                 to_do.push(Event::Tick);
             }
@@ -277,6 +280,17 @@ impl Loop {
     fn note(&mut self, alarm: Alarm) {
         if self.alarms.note(alarm, self.clock.now()) {
             self.announcing.news();
+        }
+    }
+
+    fn watch_disk(&mut self, now: Now) {
+        let journal = self.turner.journal();
+        let looked = self.disk_watch.look(now, journal.reserve());
+        if looked.make_up {
+            journal.make_up_reserve();
+        }
+        for alarm in looked.alarms {
+            self.note(alarm);
         }
     }
 

@@ -29,6 +29,10 @@ pub enum AlarmKind {
     UnsignedErrors,
     /// The store cannot write.
     StoreFailed,
+    /// The store's disk has little room left.
+    DiskLow,
+    /// The room that is reserved for charges is being used up.
+    DiskReserve,
     /// Records that may be missing after a start.
     StoreDamaged,
     /// Closed segments of the ledger cannot be packed, or the next one not be made ready.
@@ -76,12 +80,14 @@ impl AlarmKind {
         match self {
             Self::MerchantStopped
             | Self::StoreFailed
+            | Self::DiskReserve
             | Self::StoreDamaged
             | Self::SecretsMissing
             | Self::BarrierFailed
             | Self::AnswerMismatch => Severity::Critical,
             Self::WechatSilent
             | Self::WechatKeys
+            | Self::DiskLow
             | Self::LinkDown
             | Self::HeldTooLong
             | Self::BarrierUncertain

@@ -13,9 +13,15 @@ mod board;
 mod broker;
 mod camera;
 mod daemon;
+#[path = "../power/device.rs"]
+mod device;
+#[path = "../power/disk.rs"]
+mod disk;
+mod driver;
 #[path = "../../src/wechat/tests/identity.rs"]
 mod identity;
 mod reading;
+mod small_disk;
 #[path = "../../src/camera/serial/tests/terminal.rs"]
 mod terminal;
 mod wait;
@@ -24,7 +30,9 @@ mod asking;
 mod broker_loss;
 mod clock;
 mod commands;
+mod cuts;
 mod damage;
+mod disks;
 mod forgery;
 mod frozen;
 mod idle;

@@ -92,10 +92,10 @@ async fn systemd_hears_of_a_daemon_that_serves_lives_and_ends() {
     }
 
     // A process that stands still gives no sign, and one that goes on does.
-    daemon.stand_still(true);
+    daemon.freeze(true);
     systemd.catch_up().await;
     assert!(!systemd.is_satisfied().await);
-    daemon.stand_still(false);
+    daemon.freeze(false);
     systemd.until("WATCHDOG=1").await;
 
     daemon.terminate();

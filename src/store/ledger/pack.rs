@@ -28,7 +28,7 @@ pub(super) fn pack(
     let bytes = super::disk::read_file(&source.file, files::SEGMENT_BYTES_MAX).map_err(|e| {
         LedgerError::of(&path, e, |path, source| LedgerError::Read { path, source })
     })?;
-    let scan = Scan::live(&bytes, number);
+    let scan = Scan::of(&bytes, number, false);
     for part in scan.unreadable_parts() {
         aside::copy(disk, dir, number, part.start, &bytes[part.clone()])?;
     }
@@ -50,7 +50,7 @@ pub(super) fn erase(
     bytes: &[u8],
     mut erase: impl FnMut(u64, &Record) -> bool,
 ) -> Result<u64, LedgerError> {
-    let scan = Scan::packed(bytes, number);
+    let scan = Scan::of(bytes, number, true);
     let Some(header) = scan.readable_header().cloned() else {
         return Ok(0);
     };
