@@ -11,6 +11,8 @@ mod find;
 mod lane;
 mod ledger;
 mod output;
+mod progress;
+mod rerun;
 mod review;
 mod run;
 #[cfg(feature = "demo")]

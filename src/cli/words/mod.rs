@@ -6,6 +6,7 @@
 pub mod devices;
 pub mod ledger;
 pub mod money;
+pub mod rerun;
 pub mod story;
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ mod kinds;
 mod lasting;
 mod leaving;
 mod properties;
+mod rerunning;
 mod seeds;
 mod silent;
 mod site;
