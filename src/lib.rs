@@ -3,6 +3,7 @@
 //! **The lane decides. The ledger remembers. The adapters do.**
 
 pub mod barrier;
+pub mod books;
 pub mod broker;
 pub mod camera;
 pub mod causes;

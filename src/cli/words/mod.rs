@@ -3,6 +3,7 @@
 //! A word is written once, as a [`Pair`] or as a match over both languages, so that one that is
 //! missing in a language does not compile.
 
+pub mod books;
 pub mod devices;
 pub mod ledger;
 pub mod money;

@@ -2,6 +2,7 @@
 //! simulator in place of WeChat, barriers that answer or do not.
 
 mod barriers;
+mod bookkeeping;
 mod cameras;
 mod cars;
 mod charging;
