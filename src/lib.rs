@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod display;
+pub mod evidence;
 pub mod gate;
 pub mod health;
 pub mod lane;

@@ -8,6 +8,7 @@ mod config;
 #[cfg(feature = "demo")]
 mod demo;
 mod devices;
+mod evidence;
 mod find;
 mod lane;
 mod ledger;

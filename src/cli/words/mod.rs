@@ -5,6 +5,7 @@
 
 pub mod books;
 pub mod devices;
+pub mod evidence;
 pub mod ledger;
 pub mod money;
 pub mod rerun;

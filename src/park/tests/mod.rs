@@ -9,6 +9,7 @@ mod charging;
 mod crash_points;
 mod disk;
 mod entering;
+mod evidencing;
 mod failing;
 mod faults;
 mod guarded;
