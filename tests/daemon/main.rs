@@ -20,6 +20,7 @@ mod reading;
 mod terminal;
 mod wait;
 
+mod afterwards;
 mod asking;
 mod broker_loss;
 mod clock;
