@@ -9,7 +9,7 @@ use crate::lane::time::Moment;
 pub const SILENT_AFTER: u32 = 2;
 
 /// What the last calls tell about the way to WeChat.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Link {
     failures: u32,
     /// In silence the next call goes then.

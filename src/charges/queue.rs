@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::agenda::{Agenda, Item};
 use super::backoff;
 use super::book::Book;
@@ -29,8 +31,9 @@ pub(super) const LOOK_AGAIN_MS: u64 = 5_000;
 pub(super) const LANE_POLL_MS: u64 = 1_000;
 
 /// The queue. Its book is durable; everything else is of this run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Queue {
+    #[serde(skip)]
     pub(super) book: Book,
     pub(super) agenda: Agenda,
     pub(super) link: Link,
@@ -59,6 +62,12 @@ impl Queue {
             book,
             ..Self::default()
         }
+    }
+
+    /// The same plans over another book.
+    pub fn over(self, mut book: Book) -> Self {
+        book.reindex();
+        Self { book, ..self }
     }
 
     /// What is owed, and the entries it needs.
@@ -246,6 +255,11 @@ impl Queue {
     /// Whether the store cannot write.
     pub fn is_paused(&self) -> bool {
         self.paused
+    }
+
+    /// Whether nothing is signed, since the clock is not trusted.
+    pub fn waits_for_clock(&self) -> bool {
+        self.unsigned_until.is_some()
     }
 
     /// When a charge in the queue is next seen to; None: a call about it is on its way.

@@ -53,6 +53,7 @@ pub use enquiries::find_directly;
 use inbox::{Inbox, Message};
 use ports::Ports;
 use replay::Store;
+pub use rules::rules;
 use run::Loop;
 use thread::GateThread;
 use turn::Turner;

@@ -11,6 +11,7 @@ use crate::json;
 use crate::lane::number::{LedgerId, SessionId};
 use crate::lane::session::Session;
 use crate::park::Park;
+use crate::park::disk::is_for_a_rerun;
 use crate::park::record::{LaneRecord, Record};
 use crate::park::rules::Rules;
 use crate::store::index::{Batch, Change, HistoryRows, Prefix, Row, Snapshot, Truth, TruthError};
@@ -65,15 +66,13 @@ impl Truth for LedgerTruth {
     fn snapshot(&mut self) -> Result<Snapshot, TruthError> {
         let mut park = Park::new(self.ledger, self.rules.clone());
         let mut last_seq = 0;
-        for commit in Ledger::read_all(&self.dir)? {
+        // As the start does: from the newest whole state on.
+        for commit in Ledger::read_since(&self.dir, |_| true)? {
             let commit = commit?;
             last_seq = commit.last_seq();
-            for record in commit
-                .records
-                .iter()
-                .filter_map(|r| Record::from_stored(r).ok())
-            {
-                park.replay(&record);
+            let records = commit.records.iter().filter(|r| !is_for_a_rerun(r));
+            for record in records.filter_map(|r| Record::from_stored(r).ok()) {
+                park.replay_owned(record);
             }
         }
         Ok(Snapshot {
@@ -84,7 +83,12 @@ impl Truth for LedgerTruth {
     }
 
     fn history(&mut self, after: u64) -> Result<HistoryRows<'_>, TruthError> {
-        let commits = Ledger::read_all(&self.dir)?;
+        // Whole states begin segments: from the newest one that is not behind what is wanted.
+        let is_early_enough = |commits: &[&Commit]| {
+            let first = commits.first();
+            first.is_some_and(|commit| commit.first_seq <= after.saturating_add(1))
+        };
+        let commits = Ledger::read_since(&self.dir, is_early_enough)?;
         let is_old = move |commit: &Commit| commit.last_seq() <= after;
         let later = commits.filter(move |commit| !commit.as_ref().is_ok_and(is_old));
         Ok(Box::new(later.map(|commit| Ok(history_batch(&commit?)))))

@@ -124,7 +124,9 @@ impl Loop {
     ) {
         match message {
             Message::Event(event) => {
-                self.devices.happened(&event, self.clock.now().moment);
+                let moment = self.clock.now().moment;
+                self.clock_watch.heard(&event, moment);
+                self.devices.happened(&event, moment);
                 to_do.push(event);
             }
             Message::Camera(heard) => {
@@ -189,6 +191,7 @@ impl Loop {
         Hardware {
             ports: &self.ports,
             barriers: &self.barriers,
+            clock: self.clock_watch.told(self.clock.now(), self.clock.word()),
         }
     }
 

@@ -276,13 +276,12 @@ impl<J: Journal> Turner<J> {
     }
 
     fn checkpoint(&mut self, now: Now, outcome: &mut Outcome) {
-        let state = [
-            Record::RulesChanged(Box::new(self.park.rules().clone())).to_stored(),
-            Record::Checkpoint(Box::new(self.park.snapshot())).to_stored(),
-        ];
-        if let Err(error) = self.journal.checkpoint(&state) {
-            // The steps themselves are on disk, and what they command may be done.
-            self.fail(Vec::new(), Vec::new(), causes::told(&error), now, outcome);
+        match self.journal.checkpoint(&self.park.checkpoint(now)) {
+            Ok(_) => self.park.forget_notes(),
+            Err(error) => {
+                // The steps themselves are on disk, and what they command may be done.
+                self.fail(Vec::new(), Vec::new(), causes::told(&error), now, outcome);
+            }
         }
     }
 }

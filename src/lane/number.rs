@@ -24,6 +24,15 @@ impl LedgerId {
     pub fn from_random(bits: u64) -> Self {
         Self(bits & ((1 << 50) - 1))
     }
+
+    /// The ledger that gave out the number of a stay.
+    pub fn of_session(session: &SessionId) -> Option<Self> {
+        let digits = session.0.get(..LEDGER_CHARS as usize)?;
+        digits.bytes().try_fold(Self(0), |id, digit| {
+            let value = DIGITS.iter().position(|known| *known == digit)?;
+            Some(Self((id.0 << 5) | u64::try_from(value).ok()?))
+        })
+    }
 }
 
 impl std::fmt::Display for LedgerId {

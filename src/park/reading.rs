@@ -133,7 +133,7 @@ impl Park {
                 let head = StepTaken {
                     now: turn.now(),
                     event,
-                    waited_ms,
+                    waited_ms: Some(waited_ms),
                 };
                 turn.records.insert(before, Record::StepTaken(head));
             }

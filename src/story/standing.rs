@@ -42,7 +42,13 @@ impl Standing {
                 site.note_claim(&record);
                 book.apply(&record);
             }
-            Some(Record::StepTaken(_) | Record::RulesChanged(_) | Record::Unknown { .. })
+            Some(
+                Record::StepTaken(_)
+                | Record::RulesChanged(_)
+                | Record::Meanwhile(_)
+                | Record::Mind(_)
+                | Record::Unknown { .. },
+            )
             | None => {}
         })?;
         Ok(Self {

@@ -26,6 +26,7 @@ mod small_disk;
 mod terminal;
 mod wait;
 
+mod afterwards;
 mod asking;
 mod broker_loss;
 mod clock;

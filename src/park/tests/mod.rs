@@ -2,6 +2,7 @@
 //! simulator in place of WeChat, barriers that answer or do not.
 
 mod barriers;
+mod bookkeeping;
 mod cameras;
 mod cars;
 mod charging;
@@ -9,6 +10,7 @@ mod commits;
 mod crash_points;
 mod disk;
 mod entering;
+mod evidencing;
 mod failing;
 mod faults;
 mod guarded;
@@ -17,6 +19,7 @@ mod kinds;
 mod lasting;
 mod leaving;
 mod properties;
+mod rerunning;
 mod seeds;
 mod silent;
 mod site;

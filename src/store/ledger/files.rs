@@ -147,7 +147,7 @@ fn live_name(number: u32) -> String {
     format!("{number:010}{LIVE}")
 }
 
-fn packed_name(number: u32) -> String {
+pub(super) fn packed_name(number: u32) -> String {
     format!("{number:010}{PACKED}")
 }
 

@@ -6,6 +6,7 @@ mod aside;
 mod chain;
 mod disk;
 mod error;
+mod excerpt;
 mod files;
 mod finding;
 mod history;
@@ -20,6 +21,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -253,6 +255,18 @@ impl Ledger {
         is_early_enough: impl FnMut(&[&Commit]) -> bool,
     ) -> Result<Commits, LedgerError> {
         Commits::since(dir, is_early_enough)
+    }
+
+    /// Copies, by file name, of the segments from the first of these records to the last, packed and
+    /// without the payloads of all other records; the hash chain over them holds. Needs no lock.
+    ///
+    /// # Errors
+    /// As [`Ledger::read_all`].
+    pub fn excerpt(
+        dir: &Path,
+        keep: &BTreeSet<u64>,
+    ) -> Result<BTreeMap<String, Vec<u8>>, LedgerError> {
+        excerpt::of(dir, keep)
     }
 
     /// Checks the whole ledger. Needs no lock, and changes nothing.

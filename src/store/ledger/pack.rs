@@ -69,6 +69,21 @@ pub(super) fn erase(
     Ok(taken)
 }
 
+/// A packed copy of a segment without the payloads for which `erase` says so.
+pub(super) fn copy(
+    bytes: &[u8],
+    scan: &Scan,
+    number: u32,
+    ledger: LedgerId,
+    erase: impl FnMut(u64, &Record) -> bool,
+) -> Vec<u8> {
+    let nobody = Identity {
+        site: String::new(),
+        box_id: String::new(),
+    };
+    encode(bytes, scan, header_of(scan, number, ledger, &nobody), erase)
+}
+
 /// The header as it was written, or one made from what the segment's commits say.
 fn header_of(scan: &Scan, number: u32, ledger: LedgerId, identity: &Identity) -> SegmentHeader {
     if let HeaderBlock::Readable(header) = &scan.header {
