@@ -297,8 +297,12 @@ impl Accountant {
         }
         let first = self.stays.get(session).and_then(|stay| stay.charge.clone());
         let first = first.and_then(|first| Some((first.clone(), self.charges.get(&first)?)));
+        // A person may charge what the machine never would: the rest of a stay that was charged too soon.
+        let by_hand = self.is_by_hand;
         if let Some((first, _)) = first.filter(|(_, charge)| {
-            !matches!(charge.stands, Stands::Replaced | Stands::Withdrawn) && !charge.to_refund
+            let is_given_up = matches!(charge.stands, Stands::Replaced | Stands::Withdrawn);
+            let may_follow = is_given_up || charge.to_refund;
+            !(may_follow || by_hand && charge.stands.is_over())
         }) {
             let first = first.to_string();
             wrongs.push(Wrong::ChargedTwice { first });
