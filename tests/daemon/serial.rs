@@ -36,6 +36,8 @@ async fn a_car_that_a_serial_camera_reads_is_let_in_and_on_disk() {
     device.say(tail.as_bytes());
     inside(&bench, 1).await;
     seen("a pulse", || (board.pulses(COIL) == 1).then_some(())).await;
+    // A raise within a pulse would be the same pulse.
+    seen("the pulse's end", || (!board.is_on(COIL)).then_some(())).await;
     let mut asked = Vec::new();
     until("a question", async || {
         asked.extend(device.heard());
