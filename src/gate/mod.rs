@@ -17,6 +17,7 @@ mod rules;
 mod run;
 mod secrets;
 pub mod turn;
+mod wishes;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -131,3 +131,25 @@ fn given_staff_at_work_when_money_is_counted_then_the_sums_balance() {
     assert_eq!((totals.withdrawn.count, totals.collected.count), (2, 1));
     assert!(queue.book().is_idle());
 }
+
+#[test]
+fn given_a_car_that_was_let_out_when_a_newer_stay_overtakes_its_charge_then_it_is_at_risk_until_wechat_answers()
+ {
+    let trade_no = number();
+    let let_out = MoneyRecord::ChargeLetOut {
+        trade_no: trade_no.clone(),
+    };
+    let overtaken = MoneyRecord::ChargeHandedToStaff {
+        trade_no,
+        reason: StaffReason::Superseded,
+    };
+    let (mut queue, _) = resumed(&[registered_and_due(), vec![let_out, overtaken]].concat());
+    assert_eq!(queue.book().desk().count(), 1);
+    assert_eq!(queue.book().exposure_fen(), 500, "of this outage");
+    queue.replay(&MoneyRecord::ChargeSettled {
+        trade_no: "T9".into(),
+        transaction_id: None,
+        bank_type: None,
+    });
+    assert_eq!(queue.book().exposure_fen(), 0, "which is over");
+}

@@ -6,6 +6,8 @@
 pub mod devices;
 pub mod ledger;
 pub mod money;
+mod replies;
+pub mod review;
 pub mod story;
 #[cfg(test)]
 mod tests;

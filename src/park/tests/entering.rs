@@ -9,7 +9,7 @@ use crate::lane::reading::{ReadWarning, Trigger};
 use crate::lane::session::Ending;
 use crate::lane::time::Wall;
 use crate::park::record::LaneRecord;
-use crate::park::state::ReviewWhy;
+use crate::park::review::ReviewWhy;
 use crate::park::step::Ignored;
 use crate::sim::wechat::{Call, Fault, Plate};
 
@@ -108,7 +108,7 @@ fn given_a_car_just_let_in_when_it_is_misread_by_one_character_then_no_second_st
 
 #[test]
 fn given_a_plate_inside_when_it_comes_in_again_then_the_old_stay_is_closed_uncharged_and_reviewed()
-{
+ {
     let mut world = World::new();
     world.enter(PLATE);
     let first = world.session(PLATE).unwrap().id.clone();
@@ -220,7 +220,7 @@ fn given_an_unreadable_plate_when_the_policy_is_open_then_it_is_raised_once() {
 
 #[test]
 fn given_a_plate_on_the_block_list_when_the_attendant_lets_it_in_then_it_is_charged_like_any_other()
-{
+ {
     let mut world = World::with(|rules| {
         rules.lists.blocked.insert(number(PLATE));
     });

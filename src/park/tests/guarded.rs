@@ -9,7 +9,7 @@ use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::lane::reading::{PlateRead, ReadWarning};
 use crate::lane::session::Ending;
 use crate::park::event::Event;
-use crate::park::state::ReviewWhy;
+use crate::park::review::ReviewWhy;
 use crate::sim::wechat::{Outcome, Plate};
 
 // The guard.

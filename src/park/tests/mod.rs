@@ -1,6 +1,7 @@
 //! The whole core in a small deterministic world: the real step routine over a store in memory, the
 //! simulator in place of WeChat, barriers that answer or do not.
 
+mod asked;
 mod barriers;
 mod cameras;
 mod cars;
@@ -15,7 +16,11 @@ mod held;
 mod kinds;
 mod lasting;
 mod leaving;
+mod named;
+mod owing;
+mod people;
 mod properties;
+mod reviewed;
 mod seeds;
 mod silent;
 mod site;
