@@ -150,7 +150,7 @@ fn given_an_unknown_charge_when_the_car_is_read_again_then_its_order_is_looked_f
 // E3: no entry.
 
 #[test]
-fn given_no_entry_when_the_policy_asks_then_the_attendant_sees_what_resembles_it() {
+fn e03_given_no_entry_when_the_policy_asks_then_the_attendant_sees_what_resembles_it() {
     let mut world = World::new();
     world.enter("粤B6K7H8");
     world.enter("苏E6P398");

@@ -9,6 +9,7 @@ mod charging;
 mod crash_points;
 mod disk;
 mod entering;
+mod exceptions;
 mod failing;
 mod faults;
 mod guarded;

@@ -161,7 +161,7 @@ fn corrected(world: &mut World, trade_no: &str) -> Result<String, String> {
 }
 
 #[test]
-fn given_a_charge_that_was_wrong_when_it_is_to_be_corrected_then_the_intent_stands_until_it_is_made()
+fn e16_given_a_charge_that_was_wrong_when_it_is_to_be_corrected_then_the_intent_stands_until_it_is_made()
  {
     let mut world = inside_for(HOUR);
     world.read(OUT, PLATE);

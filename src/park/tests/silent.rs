@@ -10,7 +10,7 @@ use crate::sim::wechat::{Outcome, Plate};
 // WeChat is silent.
 
 #[test]
-fn given_silence_when_the_entry_was_normal_then_out_up_to_the_limit_and_filed_later() {
+fn e13_given_silence_when_the_entry_was_normal_then_out_up_to_the_limit_and_filed_later() {
     let mut world = silent_for(10 * HOUR, true, |_| {});
     assert_eq!(world.reason(OUT), Some(RaiseReason::SilentNormal));
     assert_eq!(world.book().exposure_fen(), 5_000);
