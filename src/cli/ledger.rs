@@ -1,7 +1,6 @@
 //! `parkgate ledger`: the box's records checked, and taken out one by one. Reads by the format's
 //! description and not by the code that writes, needs no lock, changes nothing.
 
-use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,6 +10,8 @@ use serde_json::{Value, json};
 
 use super::client::{NOT_RUNNING, ledger_of};
 use super::output::{self, padded};
+use super::progress::Progress;
+use super::rerun::{self, RerunArgs};
 use super::words::{Lang, Pair, ledger as words};
 use super::{BAD_CONFIG, CONFIG, fail};
 use crate::config::Config;
@@ -26,6 +27,8 @@ pub enum LedgerCommand {
     Verify(VerifyArgs),
     /// Print the records, one JSON object a line
     Export(ExportArgs),
+    /// Decide everything in a ledger once more, and name every decision that differs
+    Rerun(RerunArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -95,6 +98,7 @@ pub fn run(command: LedgerCommand, lang: Lang) -> ExitCode {
             Ok(dir) => export(&dir, &args),
             Err(code) => code,
         },
+        LedgerCommand::Rerun(args) => rerun::run(&args, lang),
     }
 }
 
@@ -114,12 +118,12 @@ impl WhichLedger {
 fn verify(dir: &Path, json: bool, lang: Lang) -> ExitCode {
     let mut looks = 1;
     let report = loop {
-        let mut watcher = Progress::new(lang);
+        let mut watcher = Looking(Progress::new(lang));
         let report = match audit::read(dir, &mut watcher) {
             Ok(report) => report,
             Err(error) => return not_read(&error),
         };
-        watcher.end();
+        watcher.0.end();
         let in_doubt = report.verdict() == Verdict::PossiblyLost;
         if !in_doubt || looks >= LOOKS || !is_in_use(dir) {
             break report;
@@ -141,7 +145,7 @@ fn verify(dir: &Path, json: bool, lang: Lang) -> ExitCode {
     }
 }
 
-fn not_read(error: &AuditError) -> ExitCode {
+pub fn not_read(error: &AuditError) -> ExitCode {
     let code = match error {
         AuditError::Folder { .. } | AuditError::Empty { .. } => NO_LEDGER,
         AuditError::NewerFormat { .. } => NOT_RUNNING,
@@ -194,36 +198,12 @@ fn show(report: &Report, dir: &Path, lang: Lang) -> String {
     text
 }
 
-/// How far it is, on a terminal.
-struct Progress {
-    lang: Lang,
-    shown: bool,
-}
+/// Shows how far it is.
+struct Looking(Progress);
 
-impl Progress {
-    fn new(lang: Lang) -> Self {
-        let shown = std::io::stderr().is_terminal();
-        Self { lang, shown }
-    }
-
-    fn tell(text: &str) {
-        use std::io::Write;
-        // Nobody may look on.
-        let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
-    }
-
-    fn end(&self) {
-        if self.shown {
-            Self::tell("");
-        }
-    }
-}
-
-impl Watcher for Progress {
+impl Watcher for Looking {
     fn progress(&mut self, done: usize, of: usize) {
-        if self.shown {
-            Self::tell(&self.lang.progress(done, of));
-        }
+        self.0.told(done, of);
     }
 }
 
@@ -265,7 +245,7 @@ impl Watcher for Lines<'_> {
             if let Some(now) = decided_at(&stored) {
                 self.at = Some((now.wall.to_rfc3339(), now.trusted));
             }
-            let class = class_name(stored.class);
+            let class = stored.class.name();
             let is_wanted = self
                 .args
                 .class
@@ -291,7 +271,7 @@ fn line(seq: u64, stored: &Stored, is_erased: bool, at: Option<&(String, bool)>)
         "seq": seq,
         "at": at.map(|(at, _)| at),
         "at_trusted": at.map(|(_, trusted)| trusted),
-        "class": class_name(stored.class),
+        "class": stored.class.name(),
         "kind": stored.kind,
         "name": disk::kind_name(stored.class, stored.kind),
         "version": stored.version,
@@ -310,16 +290,6 @@ fn line(seq: u64, stored: &Stored, is_erased: bool, at: Option<&(String, bool)>)
         };
     }
     line
-}
-
-fn class_name(class: Class) -> String {
-    match class {
-        Class::Reading => "reading".to_owned(),
-        Class::Session => "session".to_owned(),
-        Class::Money => "money".to_owned(),
-        Class::Event => "event".to_owned(),
-        Class::Other(code) => code.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod arrears;
+mod books;
 mod capture;
 mod charges;
 mod client;
@@ -8,10 +9,14 @@ mod config;
 #[cfg(feature = "demo")]
 mod demo;
 mod devices;
+mod evidence;
 mod find;
 mod lane;
 mod ledger;
+mod log;
 mod output;
+mod progress;
+mod rerun;
 mod review;
 mod run;
 #[cfg(feature = "demo")]
@@ -47,6 +52,11 @@ enum Command {
     Arrears {
         #[command(subcommand)]
         command: arrears::ArrearsCommand,
+    },
+    /// Prove that every stay ended once and that the sums add up
+    Books {
+        #[command(subcommand)]
+        command: books::BooksCommand,
     },
     /// Show and export charges, and take a hand in them
     Charges {
@@ -136,6 +146,7 @@ pub fn main() -> ExitCode {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Arrears { command } => arrears::run(command, lang),
+        Command::Books { command } => books::run(&command, lang),
         Command::Charges { command } => charges::run(command, lang),
         Command::Config { command } => config::run(&command),
         #[cfg(feature = "demo")]

@@ -1,4 +1,4 @@
-//! The loop: one thread, one turn after the other.
+//! The loop: one task, one turn after the other.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use super::announcing::Announcing;
 use super::barriers;
 use super::clock_watch::ClockWatch;
 use super::devices::Devices;
+use super::disk_watch::DiskWatch;
 use super::ears::Ears;
 use super::enquiries::Enquiry;
 use super::inbox::{Message, Outlet};
@@ -20,7 +21,8 @@ use super::journal::LedgerJournal;
 use super::ports::Ports;
 use super::report::{self, Hardware};
 use super::rows;
-use super::turn::{Committed, Outcome, StoreNews, Taken, Turner};
+use super::turn::{Outcome, StoreNews, Taken, Turner};
+use super::upkeep_watch::UpkeepWatch;
 use super::wishes;
 use super::{Observed, Observer};
 use crate::barrier::{self, Barriers, RaiseOrder};
@@ -32,6 +34,7 @@ use crate::health::Alarms;
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::raise::RaiseReason;
 use crate::lane::session::LaneId;
+use crate::lane::time::{Moment, Now};
 use crate::park::event::Event;
 use crate::park::step::Command;
 use crate::store::index::{Batch, Index};
@@ -50,6 +53,8 @@ pub struct Loop {
     pub outlet: Outlet,
     pub clock: Clock,
     pub clock_watch: ClockWatch,
+    pub upkeep_watch: UpkeepWatch,
+    pub disk_watch: DiskWatch,
     pub devices: Devices,
     pub ears: Ears,
     pub barriers: Barriers,
@@ -65,12 +70,14 @@ pub struct Loop {
 }
 
 impl Loop {
-    /// Runs until it is told to stop.
-    pub fn run(mut self) -> Ended {
+    /// Runs until it is told to stop. Commits and what follows them block the thread: see
+    /// [`super::thread`].
+    pub async fn run(mut self) -> Ended {
         let mut to_do = vec![self.started.clone()];
         let mut asked = Vec::new();
         loop {
-            let failed = self.turn(std::mem::take(&mut to_do), &mut asked);
+            let events = std::mem::take(&mut to_do);
+            let failed = self.turn(events, &mut asked).await;
             to_do.extend(failed);
             if self.restart_wanted.load(Ordering::Relaxed) {
                 tracing::error!("the store is back; parkgate restarts to take up what is in it");
@@ -81,7 +88,7 @@ impl Loop {
             } else {
                 Duration::ZERO
             };
-            let Some(messages) = self.outlet.take(sleep, SHARED_MAX) else {
+            let Some(messages) = self.outlet.take(sleep, SHARED_MAX).await else {
                 return self.end(Ended::Stopped);
             };
             let mut stop = false;
@@ -92,7 +99,7 @@ impl Loop {
                 }
             }
             if stop {
-                self.turn(to_do, &mut asked);
+                self.turn(to_do, &mut asked).await;
                 return self.end(Ended::Stopped);
             }
             let now = self.clock.now();
@@ -102,6 +109,8 @@ impl Loop {
             if let Some(alarm) = self.clock_watch.look(now) {
                 self.note(alarm);
             }
+            self.look_at_upkeep(now.moment);
+            self.watch_disk(now);
             if self.turner.wake_at().is_some_and(|at| at <= now.moment) {
                 to_do.push(Event::Tick);
             }
@@ -116,7 +125,9 @@ impl Loop {
     ) {
         match message {
             Message::Event(event) => {
-                self.devices.happened(&event, self.clock.now().moment);
+                let moment = self.clock.now().moment;
+                self.clock_watch.heard(&event, moment);
+                self.devices.happened(&event, moment);
                 to_do.push(event);
             }
             Message::Camera(heard) => {
@@ -166,6 +177,7 @@ impl Loop {
         Hardware {
             ports: &self.ports,
             barriers: &self.barriers,
+            clock: self.clock_watch.told(self.clock.now(), self.clock.word()),
         }
     }
 
@@ -197,27 +209,17 @@ impl Loop {
     }
 
     /// One turn. Returns what became of commands that did not leave.
-    fn turn(&mut self, events: Vec<Event>, asked: &mut Vec<oneshot::Sender<Answer>>) -> Vec<Event> {
+    async fn turn(
+        &mut self,
+        events: Vec<Event>,
+        asked: &mut Vec<oneshot::Sender<Answer>>,
+    ) -> Vec<Event> {
         let now = self.clock.now();
         if !events.is_empty() {
             self.announcing.news();
         }
         let outcome = self.turner.turn(events, now);
-        // First, because cars wait for it; who is only told can wait for the cars.
-        let mut told = Vec::new();
-        let steps = outcome.taken.iter().map(|taken| &taken.step);
-        let commands = steps.flat_map(|step| &step.commands);
-        let failed: Vec<Event> = commands
-            .inspect(|command| {
-                if let Command::RaiseBarrier { lane, .. } = command {
-                    told.push(lane.clone());
-                }
-            })
-            .filter_map(|command| self.carry_out(command))
-            .collect();
-        for lane in &told {
-            self.devices.told(lane);
-        }
+        let failed = self.carry_out(&outcome.taken).await;
         for event in &failed {
             self.devices.happened(event, now.moment);
         }
@@ -253,59 +255,96 @@ impl Loop {
         failed
     }
 
+    fn look_at_upkeep(&mut self, now: Moment) {
+        let journal = self.turner.journal();
+        let seen = self.upkeep_watch.look(journal.upkeep_failure(), now);
+        if seen.retry {
+            journal.retry_upkeep();
+        }
+        if let Some(alarm) = seen.alarm {
+            self.note(alarm);
+        }
+    }
+
     fn note(&mut self, alarm: Alarm) {
         if self.alarms.note(alarm, self.clock.now()) {
             self.announcing.news();
         }
     }
 
-    /// The index follows the ledger, behind it and never on a car's path.
-    fn write_behind(&mut self, outcome: &Outcome) {
-        for committed in &outcome.committed {
-            let Committed { last_seq, records } = committed;
-            let changes = rows::changes(committed.first_seq(), records, self.turner.park());
-            self.index.apply(Batch {
-                last_seq: *last_seq,
-                changes,
-            });
+    fn watch_disk(&mut self, now: Now) {
+        let journal = self.turner.journal();
+        let looked = self.disk_watch.look(now, journal.reserve());
+        if looked.make_up {
+            journal.make_up_reserve();
+        }
+        for alarm in looked.alarms {
+            self.note(alarm);
         }
     }
 
-    /// What did not leave comes back as an event.
-    fn carry_out(&self, command: &Command) -> Option<Event> {
-        match command {
-            Command::RaiseBarrier {
-                lane,
-                raise,
-                issue,
-                valid_until,
-            } => {
-                let ledger = self.turner.park().ledger();
-                let order = RaiseOrder {
-                    command_id: barrier::command_id(ledger, *raise, *issue),
-                    valid_until: *valid_until,
-                };
-                let why = match self.barrier_may_be_told(lane, *raise) {
-                    true => self.barriers.raise(lane, &order).err()?,
-                    false => "its camera has been silent for half a minute".to_owned(),
-                };
-                Some(Event::RaiseNotSent {
-                    lane: lane.clone(),
-                    raise: *raise,
-                    why,
-                })
-            }
-            Command::Call(call) => {
-                let refused = self.calls.try_send(call.clone()).err()?;
-                let call = match refused {
-                    TrySendError::Full(call) | TrySendError::Closed(call) => call,
-                };
-                Some(sender::not_made(
-                    call.request,
-                    "too many calls wait to be made",
-                ))
+    /// The index follows the ledger, behind it and never on a car's path.
+    fn write_behind(&mut self, outcome: &Outcome) {
+        for committed in outcome.committed() {
+            let (first_seq, last_seq) = (committed.first_seq(), committed.last_seq);
+            let changes = rows::changes(first_seq, &committed.records, self.turner.park());
+            self.index.apply(Batch { last_seq, changes });
+        }
+    }
+
+    /// What did not leave comes back as events.
+    async fn carry_out(&mut self, taken: &[Taken]) -> Vec<Event> {
+        let mut failed = Vec::new();
+        let (mut told, mut calls) = (Vec::new(), Vec::new());
+        for command in taken.iter().flat_map(|taken| &taken.step.commands) {
+            match command {
+                Command::RaiseBarrier {
+                    lane,
+                    raise,
+                    issue,
+                    valid_until,
+                } => {
+                    told.push(lane);
+                    failed.extend(self.raise(lane, *raise, *issue, *valid_until));
+                }
+                Command::Call(call) => calls.push(call),
             }
         }
+        if !told.is_empty() {
+            // The cameras' connection is a task of this thread: now it writes what it was handed, before
+            // anybody is told who can wait.
+            tokio::task::yield_now().await;
+        }
+        for lane in told {
+            self.devices.told(lane);
+        }
+        failed.extend(calls.into_iter().filter_map(|call| self.call(call)));
+        failed
+    }
+
+    fn raise(&self, lane: &LaneId, raise: u64, issue: u8, valid_until: Moment) -> Option<Event> {
+        let order = RaiseOrder {
+            command_id: barrier::command_id(self.turner.park().ledger(), raise, issue),
+            valid_until,
+        };
+        let why = match self.barrier_may_be_told(lane, raise) {
+            true => self.barriers.raise(lane, &order).err()?,
+            false => "its camera has been silent for half a minute".to_owned(),
+        };
+        Some(Event::RaiseNotSent {
+            lane: lane.clone(),
+            raise,
+            why,
+        })
+    }
+
+    fn call(&self, call: &Call) -> Option<Event> {
+        let refused = self.calls.try_send(call.clone()).err()?;
+        let (TrySendError::Full(call) | TrySendError::Closed(call)) = refused;
+        Some(sender::not_made(
+            call.request,
+            "too many calls wait to be made",
+        ))
     }
 
     /// What goes through a silent camera may come out much later. A person who stands at the gate

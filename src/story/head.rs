@@ -14,10 +14,13 @@ pub fn decided_at(stored: &Stored) -> Option<Now> {
     struct Head {
         now: Now,
     }
-    let may_be_a_head = stored.kind == STEP
-        && matches!(stored.class, Class::Reading | Class::Money | Class::Event)
-        && !stored.payload.is_empty();
-    may_be_a_head.then_some(())?;
+    let may_be_read = is_head(stored) && !stored.payload.is_empty();
+    may_be_read.then_some(())?;
     let head: Head = serde_json::from_slice(&stored.payload).ok()?;
     Some(head.now)
+}
+
+/// Whether a record is a step's head, also if its contents are erased.
+pub fn is_head(stored: &Stored) -> bool {
+    stored.kind == STEP && matches!(stored.class, Class::Reading | Class::Money | Class::Event)
 }

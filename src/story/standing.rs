@@ -43,7 +43,13 @@ impl Standing {
                 site.note_money(&record);
                 book.apply(&record);
             }
-            Some(Record::StepTaken(_) | Record::RulesChanged(_) | Record::Unknown { .. })
+            Some(
+                Record::StepTaken(_)
+                | Record::RulesChanged(_)
+                | Record::Meanwhile(_)
+                | Record::Mind(_)
+                | Record::Unknown { .. },
+            )
             | None => {}
         })?;
         Ok(Self {

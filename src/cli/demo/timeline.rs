@@ -208,6 +208,8 @@ impl Timeline {
                 Record::StepTaken(_)
                 | Record::RulesChanged(_)
                 | Record::Checkpoint(_)
+                | Record::Meanwhile(_)
+                | Record::Mind(_)
                 | Record::Unknown { .. } => {}
             }
         }

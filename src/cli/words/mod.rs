@@ -3,10 +3,14 @@
 //! A word is written once, as a [`Pair`] or as a match over both languages, so that one that is
 //! missing in a language does not compile.
 
+pub mod books;
+pub mod clock;
 pub mod devices;
+pub mod evidence;
 pub mod ledger;
 pub mod money;
 mod replies;
+pub mod rerun;
 pub mod review;
 pub mod story;
 #[cfg(test)]

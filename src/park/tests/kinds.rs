@@ -32,7 +32,7 @@ fn every_kind_on_disk_is_in_the_table_and_every_number_once() {
     });
     assert_eq!(rows.count(), table.len());
     let numbers: Vec<u16> = table.keys().copied().collect();
-    let expected: Vec<u16> = (1..=3).chain(16..=29).chain(32..=55).collect();
+    let expected: Vec<u16> = (1..=5).chain(16..=29).chain(32..=55).collect();
     assert_eq!(numbers, expected);
 
     for (number, (class, name)) in &table {
@@ -59,6 +59,7 @@ fn every_kind_on_disk_is_in_the_table_and_every_number_once() {
                 "session" => assert_eq!(record.class, Class::Session),
                 "money" => assert_eq!(record.class, Class::Money),
                 "event" => assert_eq!(record.class, Class::Event),
+                "reading" => assert_eq!(record.class, Class::Reading),
                 _ => assert_eq!(record.kind, 1),
             }
             *seen.entry(record.kind).or_insert(0) += 1;

@@ -3,12 +3,15 @@
 
 mod asked;
 mod barriers;
+mod bookkeeping;
 mod cameras;
 mod cars;
 mod charging;
+mod commits;
 mod crash_points;
 mod disk;
 mod entering;
+mod evidencing;
 mod exceptions;
 mod failing;
 mod faults;
@@ -21,6 +24,7 @@ mod named;
 mod owing;
 mod people;
 mod properties;
+mod rerunning;
 mod reviewed;
 mod seeds;
 mod silent;
