@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::charge::{Charge, ChargeState, Frozen};
+use super::charge::{Charge, ChargeState, Frozen, StaffReason};
 use super::entry::{Entry, EntryEnd, EntryState};
 use super::link::Stop;
-use super::record::{MoneyRecord, StaffOutcome};
+use super::record::{Correction, MoneyRecord, StaffOutcome};
+use super::totals::{Arrears, Totals};
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
 
 /// Everything that must survive a power cut.
 ///
-/// Entries are bounded by the open stays and the charges. Charges and what staff has on its desk have
-/// no bound but the cars: dropping one would be losing money. A charge takes about a kilobyte.
+/// Entries are bounded by the open stays, those under review and the charges. Charges and what staff has
+/// on its desk have no bound but the cars: dropping one would be losing money. A charge takes about a
+/// kilobyte.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Book {
     entries: BTreeMap<SessionId, Entry>,
@@ -22,8 +24,15 @@ pub struct Book {
     charges: BTreeMap<String, Charge>,
     /// Handed to staff and not finished by them, by `out_trade_no`.
     desk: BTreeMap<String, Charge>,
+    /// Wrong charges that are still to be refunded, by `out_trade_no`.
+    #[serde(default)]
+    corrections: BTreeMap<String, Correction>,
     stop: Option<Stop>,
     totals: Totals,
+    /// Fees of cars let out that newer stays overtook since WeChat last took anything on, fen: no longer
+    /// in the queue, and still at risk in this outage.
+    #[serde(default)]
+    overtaken_fen: u64,
     #[serde(skip)]
     entries_by_plate: BTreeMap<PlateNumber, BTreeSet<SessionId>>,
     #[serde(skip)]
@@ -33,41 +42,6 @@ pub struct Book {
     /// Fees of cars let out whose charges are not filed, fen.
     #[serde(skip)]
     exposure_fen: u64,
-}
-
-/// Sums over the ledger's whole life; they always balance:
-/// `opened = settled + handed to staff + withdrawn + what is still in the queue`, and
-/// `handed to staff = collected + written off + what is still on the desk`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Totals {
-    /// Fees that became due.
-    pub opened: Sum,
-    /// WeChat moved the money.
-    pub settled: Sum,
-    /// A person had, or has, to finish these.
-    pub handed_to_staff: Sum,
-    /// Not claimed any more: paid elsewhere before WeChat took them on, or waived.
-    pub withdrawn: Sum,
-    /// Of those handed to staff: collected by them.
-    pub collected: Sum,
-    /// Of those handed to staff: written off by them.
-    pub written_off: Sum,
-}
-
-/// How many and how much.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sum {
-    /// How many.
-    pub count: u64,
-    /// How much, fen.
-    pub fen: u64,
-}
-
-impl Sum {
-    fn add(&mut self, fen: u64) {
-        self.count = self.count.saturating_add(1);
-        self.fen = self.fen.saturating_add(fen);
-    }
 }
 
 impl Book {
@@ -129,14 +103,37 @@ impl Book {
             .filter_map(|no| self.charges.get(no))
     }
 
-    /// Whether staff still has something of this plate.
-    pub fn has_arrears(&self, plate: &PlateNumber) -> bool {
-        self.desk_by_plate.contains_key(plate)
+    /// What staff still has of this plate.
+    pub fn arrears_of(&self, plate: &PlateNumber) -> Option<Arrears> {
+        let numbers = self.desk_by_plate.get(plate)?;
+        let charges: Vec<&Charge> = numbers.iter().filter_map(|no| self.desk.get(no)).collect();
+        // Numbers grow with the stays.
+        let oldest = charges.first()?;
+        Some(Arrears {
+            charges: charges.len().try_into().unwrap_or(u64::MAX),
+            fen: charges.iter().map(|charge| charge.fee_fen()).sum(),
+            since: oldest.claim.exited.clone(),
+        })
+    }
+
+    /// What staff still has, fen.
+    pub fn arrears_fen(&self) -> u64 {
+        self.desk.values().map(Charge::fee_fen).sum()
+    }
+
+    /// Wrong charges that are still to be refunded.
+    pub fn corrections(&self) -> impl Iterator<Item = &Correction> {
+        self.corrections.values()
+    }
+
+    /// The correction of this charge, while it is open.
+    pub fn correction(&self, trade_no: &str) -> Option<&Correction> {
+        self.corrections.get(trade_no)
     }
 
     /// Fees of cars that were let out and whose charges WeChat has not taken on, fen.
     pub fn exposure_fen(&self) -> u64 {
-        self.exposure_fen
+        self.exposure_fen.saturating_add(self.overtaken_fen)
     }
 
     /// Whether WeChat refuses this merchant.
@@ -163,6 +160,20 @@ impl Book {
     /// The only way in which the book changes, live and at replay. Facts about what is not there any
     /// more change nothing.
     pub fn apply(&mut self, record: &MoneyRecord) {
+        match record {
+            MoneyRecord::ChargeAccepted { .. } | MoneyRecord::ChargeSettled { .. } => {
+                self.overtaken_fen = 0;
+            }
+            MoneyRecord::ChargeHandedToStaff {
+                trade_no,
+                reason: StaffReason::Superseded,
+            } => {
+                let charge = self.charges.get(trade_no);
+                let at_risk_fen = charge.map_or(0, at_risk_fen);
+                self.overtaken_fen = self.overtaken_fen.saturating_add(at_risk_fen);
+            }
+            _ => {}
+        }
         match record {
             MoneyRecord::EntryOpened { .. }
             | MoneyRecord::EntrySent { .. }
@@ -233,6 +244,13 @@ impl Book {
                 });
             }
             MoneyRecord::StaffFinished { trade_no, how } => self.clear_desk(trade_no, how),
+            MoneyRecord::CorrectionAsked { correction } => {
+                let trade_no = correction.trade_no.clone();
+                self.corrections.insert(trade_no, correction.clone());
+            }
+            MoneyRecord::CorrectionDone { trade_no, .. } => {
+                self.corrections.remove(trade_no);
+            }
             MoneyRecord::MerchantStopped { code, message } => {
                 self.stop = Some(Stop {
                     code: code.clone(),
@@ -398,6 +416,7 @@ impl Book {
             match how {
                 StaffOutcome::Collected { .. } => self.totals.collected.add(charge.fee_fen()),
                 StaffOutcome::WrittenOff { .. } => self.totals.written_off.add(charge.fee_fen()),
+                StaffOutcome::Replaced { .. } => self.totals.replaced.add(charge.fee_fen()),
             }
         }
     }

@@ -7,6 +7,7 @@ pub mod body;
 pub mod book;
 mod call;
 pub mod charge;
+mod correction;
 pub mod entry;
 mod entry_reply;
 mod filing;
@@ -19,3 +20,4 @@ pub mod sender;
 pub mod staff;
 #[cfg(test)]
 mod tests;
+pub mod totals;

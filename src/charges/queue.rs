@@ -8,7 +8,7 @@ use super::agenda::{Agenda, Item};
 use super::backoff;
 use super::book::Book;
 pub use super::call::{Call, MerchantRules, Out, Request, SubMerchant, UnsentCall};
-use super::charge::{ChargeState, Claim, Opening};
+use super::charge::{ChargeState, Claim, Opening, StaffReason};
 use super::entry::{EntryEnd, EntryState, NotRegistrable};
 use super::link::Link;
 use super::record::MoneyRecord;
@@ -169,12 +169,20 @@ impl Queue {
         let session = claim.session.clone();
         let item = Item::Charge(claim.trade_no.clone());
         let to_file = matches!(claim.opening, Opening::ToFile { .. });
+        let is_doubtful = matches!(claim.opening, Opening::ToStaff(StaffReason::Guarded(_)));
         self.record(out, MoneyRecord::ChargeOpened { claim });
         if to_file {
             self.agenda.put(&item, now.moment);
-        } else {
+        } else if !(is_doubtful && self.is_registered(&session)) {
             self.abandon_entry(&session, out);
         }
+    }
+
+    /// Whether WeChat has the entry of a stay. It is kept for a stay under review: a person may have
+    /// it charged after all, as long as the plate does not come in again.
+    pub fn is_registered(&self, session: &SessionId) -> bool {
+        let entry = self.book.entry(session);
+        entry.is_some_and(|entry| matches!(entry.state, EntryState::Registered { .. }))
     }
 
     /// The car has left although WeChat has not taken the charge on.

@@ -164,6 +164,22 @@ pub enum MoneyRecord {
         /// What they did.
         how: StaffOutcome,
     },
+    /// A charge that WeChat took on is wrong: it is to be refunded, and what is right charged anew.
+    CorrectionAsked {
+        /// Which, and what is right.
+        correction: Correction,
+    },
+    /// The refund was made, and what is right was charged or given up.
+    CorrectionDone {
+        /// `out_trade_no` of the charge that was wrong.
+        trade_no: String,
+        /// Who says so.
+        by: String,
+        /// How: the refund's number, say.
+        why: String,
+        /// When.
+        at: Stamp,
+    },
     /// WeChat refuses this merchant as such; the queue stands still.
     MerchantStopped {
         /// WeChat's code.
@@ -209,7 +225,9 @@ impl MoneyRecord {
             | Self::ChargeLetOut { trade_no }
             | Self::ChargeHandedToStaff { trade_no, .. }
             | Self::ChargeWithdrawn { trade_no, .. }
-            | Self::StaffFinished { trade_no, .. } => Subject::Charge(trade_no),
+            | Self::StaffFinished { trade_no, .. }
+            | Self::CorrectionDone { trade_no, .. } => Subject::Charge(trade_no),
+            Self::CorrectionAsked { correction } => Subject::Charge(&correction.trade_no),
             Self::MerchantStopped { .. } | Self::MerchantResumed => Subject::Merchant,
         }
     }
@@ -233,4 +251,37 @@ pub enum StaffOutcome {
         /// Why.
         why: String,
     },
+    /// The stay is charged anew, and this claim is not made any more.
+    Replaced {
+        /// Who decided so.
+        by: String,
+        /// Why.
+        why: String,
+        /// `out_trade_no` of the claim that took its place.
+        trade_no: String,
+    },
+}
+
+/// What is wrong with a charge that WeChat took on, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// `out_trade_no` of the charge, which is to be refunded whole.
+    pub trade_no: String,
+    /// Its stay.
+    pub session: SessionId,
+    /// The plate that was charged.
+    pub plate: PlateNumber,
+    /// What was charged, fen.
+    pub charged_fen: u64,
+    /// What is due instead, fen; 0: nothing.
+    pub due_fen: u64,
+    /// Who owes it, if it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_from: Option<PlateNumber>,
+    /// Who asked for it.
+    pub by: String,
+    /// Why.
+    pub why: String,
+    /// When.
+    pub at: Stamp,
 }

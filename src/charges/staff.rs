@@ -36,6 +36,21 @@ pub enum Declined {
     /// An answer is waited for.
     #[error("a call about it is on its way; look again in a minute")]
     OnItsWay,
+    /// In the queue, and so on its way to WeChat.
+    #[error(
+        "it is on its way to WeChat; `parkgate charges to-staff` takes it out of the queue as long as \
+         WeChat has not got it"
+    )]
+    InQueue,
+    /// Wrong as it may be, somebody has seen to that.
+    #[error("its correction was asked for before; `parkgate review list` shows it")]
+    CorrectedBefore,
+    /// Nothing is to be refunded.
+    #[error("no correction of it is open; `parkgate charges show` tells what became of it")]
+    NoCorrection,
+    /// Nobody works off so many.
+    #[error("too many corrections are open; close some first, see `parkgate review list`")]
+    TooManyCorrections,
     /// Nothing could be recorded.
     #[error("the store cannot write, so nothing is changed; see the alarm in `parkgate status`")]
     StoreFailed,
@@ -69,10 +84,16 @@ impl Queue {
         out: &mut Out,
     ) -> Result<(), Declined> {
         let trade_no = trade_no.to_owned();
-        if self.book.on_desk(&trade_no).is_some() {
+        if let Some(charge) = self.book.on_desk(&trade_no) {
+            let session = charge.claim.session.clone();
             let text = "staff has finished".to_owned();
             out.alarms.push(with_staff(&trade_no, false, text));
+            // Who charges a stay anew needs its entry.
+            let is_over = !matches!(how, StaffOutcome::Replaced { .. });
             self.record(out, MoneyRecord::StaffFinished { trade_no, how });
+            if is_over {
+                self.abandon_entry(&session, out);
+            }
             return Ok(());
         }
         let session = self.not_at_wechat(&trade_no)?.claim.session.clone();
@@ -80,12 +101,25 @@ impl Queue {
             StaffOutcome::Collected { by, channel } => {
                 WithdrawnReason::PaidElsewhere { by, channel }
             }
-            StaffOutcome::WrittenOff { by, why } => WithdrawnReason::Waived { by, why },
+            StaffOutcome::WrittenOff { by, why } | StaffOutcome::Replaced { by, why, .. } => {
+                WithdrawnReason::Waived { by, why }
+            }
         };
         self.agenda.forget(&Item::Charge(trade_no.clone()));
         self.record(out, MoneyRecord::ChargeWithdrawn { trade_no, reason });
         self.abandon_entry(&session, out);
         Ok(())
+    }
+
+    /// Whether [`Self::finish_by_staff`] would.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn may_finish(&self, trade_no: &str) -> Result<(), Declined> {
+        match self.book.on_desk(trade_no) {
+            Some(_) => Ok(()),
+            None => self.not_at_wechat(trade_no).map(|_| ()),
+        }
     }
 
     /// A person takes a charge out of the queue to finish it by hand.
@@ -143,7 +177,7 @@ impl Queue {
     }
 
     /// A charge that WeChat has not got.
-    fn not_at_wechat(&self, trade_no: &str) -> Result<&Charge, Declined> {
+    pub(super) fn not_at_wechat(&self, trade_no: &str) -> Result<&Charge, Declined> {
         let charge = self.book.charge(trade_no).ok_or(Declined::NoSuchCharge)?;
         match charge.state {
             ChargeState::WaitingForEntry | ChargeState::Due => Ok(charge),

@@ -1,13 +1,15 @@
-//! `parkgate lane raise`: the attendant's own raise.
+//! `parkgate lane`: the attendant's own raise, and the plate of a car that no camera read right.
 
 use std::process::ExitCode;
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::Value;
 
 use super::words::Lang;
 use super::{SocketArgs, client};
 use crate::charges::record::StaffOutcome;
 use crate::control::Question;
+use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::session::LaneId;
 use crate::park::reply::Done;
 
@@ -15,6 +17,33 @@ use crate::park::reply::Done;
 pub enum LaneCommand {
     /// Raise the barrier of a lane now; recorded with name and reason
     Raise(RaiseArgs),
+    /// Say which plate the car has that is held at a lane: it is decided anew, as if it had been read so
+    Plate(PlateArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct PlateArgs {
+    /// The lane, as in the config
+    lane: String,
+    /// The plate; at an exit that of an open stay
+    #[arg(value_parser = super::review::plate)]
+    plate: PlateNumber,
+    /// Its colour, where the camera saw none
+    #[arg(long, value_name = "COLOUR", value_parser = color)]
+    color: Option<PlateColor>,
+    /// Who says so
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    by: String,
+    /// Why
+    #[arg(
+        long,
+        alias = "reason",
+        value_name = "TEXT",
+        default_value = "read by a person"
+    )]
+    why: String,
+    #[command(flatten)]
+    socket: SocketArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -39,7 +68,10 @@ pub struct RaiseArgs {
 
 /// Does it.
 pub fn run(command: LaneCommand, lang: Lang) -> ExitCode {
-    let LaneCommand::Raise(args) = command;
+    let args = match command {
+        LaneCommand::Raise(args) => args,
+        LaneCommand::Plate(args) => return name(args, lang),
+    };
     let money = match (args.collected, args.waived) {
         (Some(channel), _) => Some(StaffOutcome::Collected {
             by: args.by.clone(),
@@ -58,6 +90,23 @@ pub fn run(command: LaneCommand, lang: Lang) -> ExitCode {
         money,
     };
     client::ask(&args.socket, lang, &question, |value| done(value, lang))
+}
+
+fn name(args: PlateArgs, lang: Lang) -> ExitCode {
+    let question = Question::NamePlate {
+        lane: LaneId(args.lane),
+        plate: args.plate,
+        color: args.color,
+        by: args.by,
+        why: args.why,
+    };
+    client::ask(&args.socket, lang, &question, |value| done(value, lang))
+}
+
+fn color(text: &str) -> Result<PlateColor, String> {
+    let name = serde_json::Value::String(text.to_uppercase());
+    serde_json::from_value(name)
+        .map_err(|_| "one of blue, green, yellow, black, white, limegreen".to_owned())
 }
 
 /// What was done, in words.

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod arrears;
 mod books;
 mod capture;
 mod charges;
@@ -47,6 +48,11 @@ struct Cli {
 enum Command {
     /// Control the gates: the daemon (Ctrl-C or SIGTERM ends it)
     Run(ConfigArgs),
+    /// Show what drivers owe, and write down what the staff did about it
+    Arrears {
+        #[command(subcommand)]
+        command: arrears::ArrearsCommand,
+    },
     /// Prove that every stay ended once and that the sums add up
     Books {
         #[command(subcommand)]
@@ -72,7 +78,7 @@ enum Command {
     Find(find::FindArgs),
     /// Show cameras, barriers and links, as the running daemon hears them
     Devices(devices::DevicesArgs),
-    /// Raise a barrier by hand, through the running daemon
+    /// Raise a barrier by hand, or say which plate a held car has
     Lane {
         #[command(subcommand)]
         command: lane::LaneCommand,
@@ -82,7 +88,7 @@ enum Command {
         #[command(subcommand)]
         command: ledger::LedgerCommand,
     },
-    /// Show what waits for a person
+    /// Show what waits for a person, and decide it
     Review {
         #[command(subcommand)]
         command: review::ReviewCommand,
@@ -139,6 +145,7 @@ pub fn main() -> ExitCode {
     let lang = Lang::chosen(lang, |name| std::env::var(name).ok());
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Arrears { command } => arrears::run(command, lang),
         Command::Books { command } => books::run(&command, lang),
         Command::Charges { command } => charges::run(command, lang),
         Command::Config { command } => config::run(&command),
@@ -150,7 +157,7 @@ pub fn main() -> ExitCode {
         Command::Find(args) => find::run(args, lang),
         Command::Lane { command } => lane::run(command, lang),
         Command::Ledger { command } => ledger::run(command, lang),
-        Command::Review { command } => review::run(&command, lang),
+        Command::Review { command } => review::run(command, lang),
         Command::Sessions { command } => sessions::run(command, lang),
         Command::Status(args) => status::run(&args, lang),
         Command::Capture(args) => capture::run(&args),

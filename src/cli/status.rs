@@ -54,6 +54,9 @@ fn show(status: &Value, lang: Lang) -> String {
         );
         row(name, &lang.sum(&yuan(fen), count));
     }
+    let (owed_fen, owed) = (number("/arrears_fen"), number("/with_staff"));
+    row(words::review::OWED, &lang.sum(&yuan(owed_fen), owed));
+    row(words::review::REVIEWS, &number("/reviews").to_string());
     for port in status["devices"].as_array().into_iter().flatten() {
         row(words::devices::PORT, &lang.serial_port(port));
     }

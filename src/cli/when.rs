@@ -28,6 +28,13 @@ fn at(text: &str, now: Wall) -> Option<Wall> {
     spellings.iter().find_map(|text| Wall::from_rfc3339(text))
 }
 
+/// How many whole days ago that was, by this machine's clock; 0 for what is to come.
+pub fn age_days(at: Wall) -> u64 {
+    let now = Clock::system(TrustRule::Rtc, Wall(0)).now().wall;
+    let ms = now.0.saturating_sub(at.0).max(0);
+    u64::try_from(ms).unwrap_or_default() / 86_400_000
+}
+
 /// A time for a list: `03-01 08:00:05`, in Beijing time.
 pub fn short(at: Wall) -> String {
     let text = at.to_rfc3339();

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document::{Need, Section};
 use super::value::shortened;
+use crate::lane::plate::is_province;
 
 /// The car park and the box in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub struct Site {
     pub name: String,
     /// Whom a driver at the gate can call.
     pub support_phone: Option<String>,
+    /// The province that most cars here come from, the first character of their plates.
+    pub province: Option<char>,
 }
 
 /// What an identifier may be made of.
@@ -34,11 +37,13 @@ impl Site {
             "3 to 20 of 0-9 + - blank",
             phone,
         );
+        let province = section.parsed("province", Need::Optional, "one character", province);
         Self {
             id: id.unwrap_or_default(),
             box_id: box_id.unwrap_or_default(),
             name: name.unwrap_or_default(),
             support_phone,
+            province,
         }
     }
 }
@@ -67,6 +72,17 @@ fn parking_name(text: &str) -> Result<String, String> {
     match text.chars().find(odd) {
         Some(odd) => Err(format!("{odd:?} is not taken by WeChat; leave it out")),
         None => Ok(text.to_owned()),
+    }
+}
+
+fn province(text: &str) -> Result<char, String> {
+    let mut chars = text.trim().chars();
+    match (chars.next(), chars.next()) {
+        (Some(province), None) if is_province(province) => Ok(province),
+        _ => Err(format!(
+            "{:?} begins no plate; write the one character of your province, like 粤",
+            shortened(text)
+        )),
     }
 }
 

@@ -5,10 +5,12 @@ pub mod server;
 use serde::{Deserialize, Serialize};
 
 use crate::charges::record::StaffOutcome;
+use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::session::LaneId;
 use crate::lane::time::Wall;
 use crate::park::reply::Refusal;
-use crate::story::charge::Stage;
+use crate::park::review::Verdict;
+use crate::story::charge::{ChargeRow, Stage};
 use crate::story::session::Stay;
 use crate::story::wanted::Wanted;
 use crate::wechat::enrolment;
@@ -41,6 +43,44 @@ pub enum Question {
         by: String,
         why: String,
     },
+    /// Staff has collected the money of a charge, or gives it up.
+    Finish { trade_no: String, how: StaffOutcome },
+    /// Decide about a stay under review, named by its number, its charge's or its plate.
+    Decide {
+        of: String,
+        verdict: Verdict,
+        by: String,
+        why: String,
+    },
+    /// A charge that WeChat took on is wrong, named by its number, its stay's or its plate.
+    Correct {
+        of: String,
+        due_fen: Option<u64>,
+        due_from: Option<PlateNumber>,
+        by: String,
+        why: String,
+        /// The charge as the ledger tells it; never from outside.
+        #[serde(skip)]
+        charge: Option<Box<ChargeRow>>,
+    },
+    /// A correction is made.
+    Corrected {
+        trade_no: String,
+        by: String,
+        why: String,
+    },
+    /// Which plate the car has that is held at a lane.
+    NamePlate {
+        lane: LaneId,
+        plate: PlateNumber,
+        color: Option<PlateColor>,
+        by: String,
+        why: String,
+    },
+    /// What is owed: charges with the staff, of plates with this in them.
+    Arrears { plate: Option<String> },
+    /// Everything about a stay under review, by its number, its charge's or its plate.
+    Reviewed { of: String },
     /// Stays that fit.
     Sessions(Wanted<Stay>),
     /// The story of one stay, by its number, its charge's or a plate.
@@ -63,10 +103,28 @@ pub enum Question {
 }
 
 impl Question {
+    /// Whether something is to be done, and recorded.
+    pub fn is_a_wish(&self) -> bool {
+        matches!(
+            self,
+            Self::Raise { .. }
+                | Self::Retry { .. }
+                | Self::ToStaff { .. }
+                | Self::Finish { .. }
+                | Self::Decide { .. }
+                | Self::Correct { .. }
+                | Self::Corrected { .. }
+                | Self::NamePlate { .. }
+        )
+    }
+
     /// Whether the answer is in the ledger and no longer in the daemon's memory.
     pub fn is_of_the_past(&self) -> bool {
         match self {
-            Self::Session { .. } | Self::Charge { .. } | Self::Export { .. } => true,
+            Self::Session { .. }
+            | Self::Charge { .. }
+            | Self::Reviewed { .. }
+            | Self::Export { .. } => true,
             Self::Sessions(wanted) => wanted.needs_the_past(),
             Self::Charges(wanted) => wanted.needs_the_past(),
             Self::Status
@@ -75,6 +133,12 @@ impl Question {
             | Self::Find(_)
             | Self::Retry { .. }
             | Self::ToStaff { .. }
+            | Self::Finish { .. }
+            | Self::Decide { .. }
+            | Self::Correct { .. }
+            | Self::Corrected { .. }
+            | Self::NamePlate { .. }
+            | Self::Arrears { .. }
             | Self::Devices
             | Self::Due
             | Self::Store => false,

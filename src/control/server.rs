@@ -134,6 +134,7 @@ async fn serve(stream: UnixStream, desk: Desk) {
             && !line.ends_with(b"\n");
         let answer = match serde_json::from_slice::<Question>(&line) {
             _ if is_cut => Answer::Error(format!("a question has at most {LINE_MAX} bytes")),
+            Ok(question @ Question::Correct { .. }) => desk.correct(question).await,
             Ok(question) if question.is_of_the_past() => desk.look_up(question).await,
             Ok(question) => ask(&desk.inbox, question).await,
             Err(error) => Answer::Error(not_a_question(&error)),
@@ -174,6 +175,18 @@ impl Desk {
             Answer::Ok(story) if of_one => Answer::Ok(self.with_due_time(story).await),
             answer => answer,
         }
+    }
+
+    /// What is to be corrected may have left the loop's memory long ago: the ledger tells it first.
+    async fn correct(&self, mut wish: Question) -> Answer {
+        if let Question::Correct { of, charge, .. } = &mut wish {
+            let told = self.look_up(Question::Charge { of: of.clone() }).await;
+            let Answer::Ok(mut story) = told else {
+                return told;
+            };
+            *charge = serde_json::from_value(story["charge"].take()).ok();
+        }
+        ask(&self.inbox, wish).await
     }
 
     /// When the charge of a story is next seen to, which only the loop knows.

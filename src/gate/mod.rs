@@ -22,6 +22,7 @@ mod tests;
 mod thread;
 pub mod turn;
 mod upkeep_watch;
+mod wishes;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -86,6 +86,29 @@ fn lane_fact(record: &LaneRecord) {
         LaneRecord::ReviewOpened { review } => {
             tracing::info!(session = %review.session, why = ?review.why, "for review");
         }
+        LaneRecord::ReviewClosed {
+            session, how, by, ..
+        } => {
+            tracing::info!(%session, ?how, by, "review decided");
+        }
+        LaneRecord::PlateNamed {
+            lane,
+            plate,
+            session,
+            by,
+            ..
+        } => {
+            tracing::info!(%lane, ?plate, ?session, by, "plate named by a person");
+        }
+        LaneRecord::ArrearsSeen {
+            session,
+            plate,
+            owes,
+            ..
+        } => {
+            let (charges, fen) = (owes.charges, owes.fen);
+            tracing::info!(%session, ?plate, charges, fen, "owes from before");
+        }
         LaneRecord::NumbersSkipped { sessions } => {
             tracing::warn!(sessions, "numbers skipped: the last commit may be lost");
         }
@@ -128,6 +151,13 @@ fn money_fact(record: &MoneyRecord) {
         }
         MoneyRecord::StaffFinished { trade_no, how } => {
             tracing::info!(%trade_no, ?how, "finished by the staff");
+        }
+        MoneyRecord::CorrectionAsked { correction } => {
+            let (trade_no, by) = (&correction.trade_no, &correction.by);
+            tracing::info!(%trade_no, by, "correction asked for");
+        }
+        MoneyRecord::CorrectionDone { trade_no, by, .. } => {
+            tracing::info!(%trade_no, by, "correction closed");
         }
         _ => {}
     }
@@ -184,12 +214,21 @@ pub fn answer(
                 .collect();
             Answer::Ok(json!(due))
         }
-        Question::Session { .. } | Question::Charge { .. } | Question::Export { .. } => {
+        Question::Arrears { plate } => Answer::Ok(standing::arrears(book, plate.as_deref())),
+        Question::Session { .. }
+        | Question::Charge { .. }
+        | Question::Reviewed { .. }
+        | Question::Export { .. } => {
             Answer::Error("the ledger answers that, at the socket".to_owned())
         }
         Question::Raise { .. }
         | Question::Retry { .. }
         | Question::ToStaff { .. }
+        | Question::Finish { .. }
+        | Question::Decide { .. }
+        | Question::Correct { .. }
+        | Question::Corrected { .. }
+        | Question::NamePlate { .. }
         | Question::Find(_)
         | Question::Devices
         | Question::Store => Answer::Error("the loop answers that itself".to_owned()),
@@ -249,7 +288,6 @@ pub fn state(park: &Park, alarms: &Alarms, ears: &Ears, started: Now, now: Now) 
         "store": if alarms.stands(AlarmKind::StoreFailed, "store") { "failed" } else { "writes" },
         "clock": if now.trusted { "trusted" } else { "untrusted" },
     });
-    state["reviews"] = site.reviews.len().into();
     state["alarms"] = json!({
         "critical": count(Severity::Critical),
         "warning": count(Severity::Warning),

@@ -32,6 +32,7 @@ pub fn rules(config: &Config, tariff: Tariff) -> Rules {
             try_when_blocked: config.exit.try_when_blocked,
             no_entry: config.exit.no_entry,
             near_match: config.exit.near_match,
+            home_province: config.site.province,
             held_at_most_ms: config.exit.held_at_most_ms,
             silent_normal_up_to_fen: silent.normal_up_to_fen,
             silent_unknown_up_to_fen: silent.unknown_up_to_fen,

@@ -23,6 +23,7 @@ use super::report::{self, Hardware};
 use super::rows;
 use super::turn::{Outcome, StoreNews, Taken, Turner};
 use super::upkeep_watch::UpkeepWatch;
+use super::wishes;
 use super::{Observed, Observer};
 use crate::barrier::{self, Barriers, RaiseOrder};
 use crate::charges::queue::Call;
@@ -152,30 +153,15 @@ impl Loop {
                 self.devices.said(&alarm, self.clock.now().moment);
                 self.note(alarm);
             }
-            Message::Asked(
-                Question::Raise {
-                    lane,
-                    by,
-                    why,
-                    money,
-                },
-                reply,
-            ) => {
-                to_do.push(Event::AttendantRaised {
-                    lane,
-                    by,
-                    why,
-                    money,
-                });
-                asked.push(reply);
-            }
-            Message::Asked(Question::Retry { trade_no, by }, reply) => {
-                to_do.push(Event::RetryAsked { trade_no, by });
-                asked.push(reply);
-            }
-            Message::Asked(Question::ToStaff { trade_no, by, why }, reply) => {
-                to_do.push(Event::StaffAsked { trade_no, by, why });
-                asked.push(reply);
+            Message::Asked(question, reply) if question.is_a_wish() => {
+                match wishes::event(question, self.turner.park()) {
+                    Ok(event) => {
+                        to_do.push(event);
+                        asked.push(reply);
+                    }
+                    // Whoever asked may have gone.
+                    Err(answer) => drop(reply.send(answer)),
+                }
             }
             Message::Asked(Question::Find(wanted), reply) => self.enquire(wanted, reply),
             Message::Asked(question, reply) => {

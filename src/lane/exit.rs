@@ -22,6 +22,9 @@ pub struct ExitRules {
     pub no_entry: NoEntry,
     /// What to do with a plate that only resembles one inside.
     pub near_match: NearMatch,
+    /// The province of most cars here, for near matching: a misread or lost one weighs little.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_province: Option<char>,
     /// After this long a held car is let out as arrears, milliseconds.
     pub held_at_most_ms: u64,
     /// Highest fee let out unfiled when WeChat is silent and the entry was NORMAL, fen.
@@ -92,8 +95,8 @@ pub struct Risk {
     pub silent: bool,
     /// Fees of cars let out whose charges WeChat has not taken on yet, fen.
     pub exposure_fen: u64,
-    /// This plate left unpaid before.
-    pub has_arrears: bool,
+    /// What this plate owes from before, fen.
+    pub arrears_fen: u64,
 }
 
 /// What the lane decides.
@@ -168,7 +171,12 @@ pub fn when_silent(case: &ExitCase<'_>, rules: &ExitRules) -> ExitDecision {
         }
     };
     let at_risk = case.risk.exposure_fen.saturating_add(case.fee_fen);
-    if case.fee_fen > limit_fen || at_risk > rules.exposure_limit_fen || case.risk.has_arrears {
+    let is_over_a_limit = case.fee_fen > limit_fen || at_risk > rules.exposure_limit_fen;
+    if case.risk.arrears_fen > 0 {
+        ExitDecision::HoldAndFile(HoldReason::Arrears {
+            fen: case.risk.arrears_fen,
+        })
+    } else if is_over_a_limit {
         ExitDecision::HoldAndFile(HoldReason::Silent)
     } else {
         ExitDecision::LetOut(reason)
@@ -186,6 +194,7 @@ mod tests {
             try_when_blocked: true,
             no_entry: NoEntry::Ask,
             near_match: NearMatch::Ask,
+            home_province: None,
             held_at_most_ms: 600_000,
             silent_normal_up_to_fen: 5000,
             silent_unknown_up_to_fen: 2000,
@@ -308,39 +317,30 @@ mod tests {
         );
     }
 
+    fn at_risk(exposure_fen: u64, arrears_fen: u64) -> ExitCase<'static> {
+        let risk = Risk {
+            silent: true,
+            exposure_fen,
+            arrears_fen,
+        };
+        ExitCase {
+            risk,
+            ..case(500, normal())
+        }
+    }
+
     #[test]
     fn the_sum_at_risk_and_old_arrears_hold() {
-        let held = ExitDecision::HoldAndFile(HoldReason::Silent);
-        for risk in [
-            Risk {
-                silent: true,
-                exposure_fen: 199_501,
-                has_arrears: false,
-            },
-            Risk {
-                silent: true,
-                exposure_fen: 0,
-                has_arrears: true,
-            },
-        ] {
-            assert_eq!(
-                decided(&ExitCase {
-                    risk,
-                    ..case(500, normal())
-                }),
-                held
-            );
-        }
-        let within = Risk {
-            silent: true,
-            exposure_fen: 199_500,
-            has_arrears: false,
-        };
         assert_eq!(
-            decided(&ExitCase {
-                risk: within,
-                ..case(500, normal())
-            }),
+            decided(&at_risk(199_501, 0)),
+            ExitDecision::HoldAndFile(HoldReason::Silent)
+        );
+        assert_eq!(
+            decided(&at_risk(0, 1)),
+            ExitDecision::HoldAndFile(HoldReason::Arrears { fen: 1 })
+        );
+        assert_eq!(
+            decided(&at_risk(199_500, 0)),
             ExitDecision::LetOut(RaiseReason::SilentNormal)
         );
     }

@@ -57,6 +57,20 @@ impl SessionId {
         Self(text)
     }
 
+    /// The stay that a number names: its own, its entry's or its charge's, in any case.
+    pub fn named_by(number: &str) -> Option<Self> {
+        const SESSION: usize = (LEDGER_CHARS + COUNTER_CHARS) as usize;
+        const WITH_TRY: usize = 1 + SESSION + TRY_CHARS as usize;
+        let number = number.trim().to_uppercase();
+        let is_plain = number.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let session = match number.len() {
+            SESSION => &*number,
+            WITH_TRY if number.starts_with(['T', 'P']) => number.get(1..=SESSION)?,
+            _ => return None,
+        };
+        is_plain.then(|| Self(session.to_owned()))
+    }
+
     /// `out_parking_no` of the `attempt`-th entry made for this session, from 0.
     pub fn parking_no(&self, attempt: u16) -> String {
         self.attempt('P', attempt)
@@ -107,6 +121,27 @@ mod tests {
             );
         }
         assert_eq!(session.0.len(), 17);
+    }
+
+    #[test]
+    fn a_stay_is_named_by_each_of_its_numbers_and_by_nothing_else() {
+        let session = SessionId::new(LedgerId::from_random(7), 12);
+        for number in [
+            session.0.clone(),
+            session.parking_no(3),
+            session.trade_no(0).to_lowercase(),
+        ] {
+            assert_eq!(SessionId::named_by(&number), Some(session.clone()));
+        }
+        for other in [
+            "",
+            "T0",
+            "粤B6K7H2",
+            "X0000000000000000000",
+            "T000000000000000000é",
+        ] {
+            assert_eq!(SessionId::named_by(other), None, "{other}");
+        }
     }
 
     #[test]

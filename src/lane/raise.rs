@@ -47,6 +47,9 @@ pub enum RaiseReason {
     },
     /// The store cannot write; nobody is locked in by a bad flash chip.
     StoreFailed,
+    /// Nothing was commanded: arm or loop showed that a vehicle went through, by the barrier's own
+    /// button or close behind another (E7, E17).
+    NotOurs,
 }
 
 /// Why a car waits for a person.
@@ -72,6 +75,11 @@ pub enum HoldReason {
     PaymentFailed,
     /// WeChat is silent and the amount or the sum at risk is over its limit.
     Silent,
+    /// WeChat is silent, and the plate owes from before.
+    Arrears {
+        /// How much, fen.
+        fen: u64,
+    },
     /// Accepted, but without the advance permission only money that has moved raises.
     NotYetPaid,
     /// The guard wants a person to look.

@@ -135,7 +135,7 @@ pub fn kind_name(class: Class, kind: u16) -> Option<&'static str> {
     known.filter(|_| fits).map(|(_, name)| *name)
 }
 
-const KIND_NAMES: [(u16, &str); 38] = [
+const KIND_NAMES: [(u16, &str); 43] = [
     (1, "step_taken"),
     (2, "rules"),
     (3, "checkpoint"),
@@ -152,6 +152,9 @@ const KIND_NAMES: [(u16, &str); 38] = [
     (24, "review_opened"),
     (25, "numbers_skipped"),
     (26, "doubt_lifted"),
+    (27, "review_closed"),
+    (28, "plate_named"),
+    (29, "arrears_seen"),
     (32, "entry_opened"),
     (33, "entry_sent"),
     (34, "entry_unknown"),
@@ -174,6 +177,8 @@ const KIND_NAMES: [(u16, &str); 38] = [
     (51, "charge_refused"),
     (52, "charge_failed"),
     (53, "charge_to_repeat"),
+    (54, "correction_asked"),
+    (55, "correction_done"),
 ];
 
 /// Readings are erased first, money last.
@@ -184,12 +189,16 @@ fn class_of_event(event: &Event) -> Class {
         | Event::ChargeAnswered { .. }
         | Event::QueryAnswered { .. }
         | Event::RetryAsked { .. }
-        | Event::StaffAsked { .. } => Class::Money,
+        | Event::StaffAsked { .. }
+        | Event::ArrearsFinished { .. }
+        | Event::ReviewDecided { .. }
+        | Event::CorrectionAsked { .. }
+        | Event::CorrectionDone { .. } => Class::Money,
         _ => Class::Event,
     }
 }
 
-const LANE_KINDS: std::ops::RangeInclusive<u16> = 16..=26;
+const LANE_KINDS: std::ops::RangeInclusive<u16> = 16..=29;
 
 fn lane_kind(record: &LaneRecord) -> u16 {
     match record {
@@ -204,10 +213,13 @@ fn lane_kind(record: &LaneRecord) -> u16 {
         LaneRecord::ReviewOpened { .. } => 24,
         LaneRecord::NumbersSkipped { .. } => 25,
         LaneRecord::DoubtLifted { .. } => 26,
+        LaneRecord::ReviewClosed { .. } => 27,
+        LaneRecord::PlateNamed { .. } => 28,
+        LaneRecord::ArrearsSeen { .. } => 29,
     }
 }
 
-const MONEY_KINDS: std::ops::RangeInclusive<u16> = 32..=53;
+const MONEY_KINDS: std::ops::RangeInclusive<u16> = 32..=55;
 
 fn money_kind(record: &MoneyRecord) -> u16 {
     match record {
@@ -233,5 +245,7 @@ fn money_kind(record: &MoneyRecord) -> u16 {
         MoneyRecord::ChargeRefused { .. } => 51,
         MoneyRecord::ChargeFailed { .. } => 52,
         MoneyRecord::ChargeToRepeat { .. } => 53,
+        MoneyRecord::CorrectionAsked { .. } => 54,
+        MoneyRecord::CorrectionDone { .. } => 55,
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::reading::SAME_CAR_MS;
 use super::record::LaneRecord;
-use super::state::{Car, Review, ReviewWhy, SESSIONS_MAX, Stage};
+use super::review::ReviewWhy;
+use super::state::{Car, SESSIONS_MAX, Stage};
 use super::{Park, Turn};
 use crate::lane::entry::{self, EntryCase, EntryDecision};
 use crate::lane::guard::{self, Doubt};
@@ -110,12 +111,27 @@ impl Park {
             session: session.clone(),
         };
         self.lane_record(opened, turn);
+        self.show_arrears(&session, turn);
         if !self.is_free_of_charge(plate, read.color) {
             self.with_queue(turn, |queue, at, out| {
                 queue.open_entry(&session, at.now, out);
             });
         }
         session
+    }
+
+    /// The plate owes from before: whoever looks at its new stay shall know.
+    fn show_arrears(&mut self, session: &Session, turn: &mut Turn) {
+        if let Some(owes) = self.queue.book().arrears_of(&session.plate) {
+            let seen = LaneRecord::ArrearsSeen {
+                session: session.id.clone(),
+                plate: session.plate.clone(),
+                lane: session.lane.clone(),
+                owes,
+                at: turn.at.clone(),
+            };
+            self.lane_record(seen, turn);
+        }
     }
 
     /// Season tickets and special vehicles need no entry at WeChat.
@@ -148,17 +164,8 @@ impl Park {
     /// The old exit was missed: no automatic charge, and a person should look (E4). A charge that was
     /// made before goes on.
     fn exit_missed(&mut self, session: &Session, lane: &LaneId, turn: &mut Turn) {
-        let review = Review {
-            session: session.id.clone(),
-            plate: session.plate.clone(),
-            entered: session.entered.clone(),
-            at: turn.at.clone(),
-            lane: lane.clone(),
-            why: ReviewWhy::ExitMissed,
-            fee_fen: None,
-            read: None,
-        };
-        self.lane_record(LaneRecord::ReviewOpened { review }, turn);
+        let review = self.review_unseen(session, lane, ReviewWhy::ExitMissed, None, &turn.at);
+        self.open_review(review, turn);
         self.close_inferred(session, lane, Ending::ExitMissed, turn);
     }
 

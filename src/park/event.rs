@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::review::Verdict;
 use crate::charges::answer::{Heard, ParkingEntry, Transaction};
 pub use crate::charges::queue::UnsentCall;
 use crate::charges::record::StaffOutcome;
 use crate::lane::number::SessionId;
+use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::reading::PlateRead;
 use crate::lane::session::LaneId;
 use crate::lane::time::Wall;
@@ -117,6 +119,65 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// A person finished a charge that stood with the staff: collected it, or gave it up.
+    ArrearsFinished {
+        /// `out_trade_no`.
+        trade_no: String,
+        /// What was done, and by whom.
+        how: StaffOutcome,
+    },
+    /// A person decided about a stay under review.
+    ReviewDecided {
+        /// The stay.
+        session: SessionId,
+        /// What shall become of it.
+        verdict: Verdict,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
+    /// A person wants a charge corrected that WeChat took on.
+    CorrectionAsked {
+        /// `out_trade_no` of the charge.
+        trade_no: String,
+        /// Its stay.
+        session: SessionId,
+        /// The plate that was charged.
+        plate: PlateNumber,
+        /// What was charged, fen.
+        charged_fen: u64,
+        /// What is due instead, fen.
+        due_fen: u64,
+        /// Who owes it, if it is another.
+        due_from: Option<PlateNumber>,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
+    /// A person says that a correction is made.
+    CorrectionDone {
+        /// `out_trade_no` of the charge that was wrong.
+        trade_no: String,
+        /// Who.
+        by: String,
+        /// How: the refund's number, say.
+        why: String,
+    },
+    /// A person says which plate the car has that is held at a lane.
+    PlateNamed {
+        /// The lane.
+        lane: LaneId,
+        /// The plate.
+        plate: PlateNumber,
+        /// Its colour, if the person says so.
+        color: Option<PlateColor>,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
     /// The records of these could not be written; what they commanded was not done.
     StoreFailed {
         /// Barriers that were not told to rise: lane and number of the raise.
@@ -140,13 +201,18 @@ impl Event {
             | Self::ArmUp { lane }
             | Self::RaiseAnswered { lane, .. }
             | Self::RaiseNotSent { lane, .. }
-            | Self::AttendantRaised { lane, .. } => Some(lane),
+            | Self::AttendantRaised { lane, .. }
+            | Self::PlateNamed { lane, .. } => Some(lane),
             Self::Started { .. }
             | Self::EntryAnswered { .. }
             | Self::ChargeAnswered { .. }
             | Self::QueryAnswered { .. }
             | Self::RetryAsked { .. }
             | Self::StaffAsked { .. }
+            | Self::ArrearsFinished { .. }
+            | Self::ReviewDecided { .. }
+            | Self::CorrectionAsked { .. }
+            | Self::CorrectionDone { .. }
             | Self::StoreFailed { .. }
             | Self::StoreRecovered
             | Self::Tick => None,

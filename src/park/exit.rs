@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::record::LaneRecord;
-use super::state::{Car, Held, Hold, Review, ReviewWhy, Stage};
+use super::review::{Review, ReviewWhy};
+use super::state::{Car, Held, Hold, Stage};
 use super::{Park, Turn};
 use crate::charges::charge::{Claim, Opening, StaffReason};
 use crate::charges::entry::EntryState;
@@ -55,7 +55,7 @@ impl Park {
     }
 
     /// A car whose stay is known.
-    fn leave_from(
+    pub(super) fn leave_from(
         &mut self,
         session: Session,
         lane: &LaneId,
@@ -114,31 +114,62 @@ impl Park {
             self.raise(lane, plate, None, RaiseReason::NoEntryOpen, turn);
             return;
         }
-        let inside = self.site.plates_inside().map(|(plate, _)| plate);
-        let rules = near::Rules::default();
-        let candidates: Vec<SessionId> =
-            near::ranked(plate.as_str(), inside, &rules, CANDIDATES_MAX)
-                .into_iter()
-                .filter_map(|(_, plate)| self.site.session_of(plate))
-                .map(|session| session.id.clone())
-                .collect();
+        let candidates = match self.rules.exit.no_entry {
+            NoEntry::Ask => self.candidates(plate.as_str()),
+            NoEntry::Open | NoEntry::Hold => Vec::new(),
+        };
         let reason = HoldReason::NoEntry { candidates };
         self.hold_unread(lane, read, None, reason, turn);
     }
 
+    /// What was read is no plate. What is left of one, its last character cut say, may still tell a
+    /// person which stay it is; nothing is charged from it.
+    pub(super) fn unread_at_exit(&mut self, lane: &LaneId, read: &PlateRead, turn: &mut Turn) {
+        let candidates = match (self.rules.exit.no_entry, &read.raw_plate) {
+            (NoEntry::Ask, Some(text)) => self.candidates(text),
+            _ => Vec::new(),
+        };
+        let reason = match candidates.is_empty() {
+            true => HoldReason::Unreadable,
+            false => HoldReason::NoEntry { candidates },
+        };
+        self.hold_unread(lane, read, None, reason, turn);
+    }
+
+    /// Stays that a person may find the car to be, best first.
+    fn candidates(&self, read: &str) -> Vec<SessionId> {
+        let inside = self.site.plates_inside().map(|(plate, _)| plate);
+        let near = near::ranked(read, inside, &self.near_rules(), CANDIDATES_MAX);
+        near.into_iter()
+            .filter_map(|(_, plate)| self.site.session_of(plate))
+            .map(|session| session.id.clone())
+            .collect()
+    }
+
+    fn near_rules(&self) -> near::Rules {
+        near::Rules {
+            home: self.rules.exit.home_province,
+            ..near::Rules::default()
+        }
+    }
+
     /// The only stay that a misread plate can mean, where the operator lets that be decided without a
-    /// person. Never together with a missing confidence (DESIGN 3.7).
+    /// person. Never together with a missing confidence (DESIGN 3.7), nor where the colours differ.
     fn certain_match(&self, plate: &PlateNumber, read: &PlateRead) -> Option<Session> {
         if self.rules.exit.near_match == NearMatch::Ask || read.confidence_permille.is_none() {
             return None;
         }
         let inside = self.site.plates_inside().map(|(plate, _)| plate);
-        match near::best(plate.as_str(), inside, &near::Rules::default()) {
+        let session = match near::best(plate.as_str(), inside, &self.near_rules()) {
             near::Match::Unique { plate, distance } if distance <= near::HalfEdits::ONE_EDIT => {
-                self.site.session_of(plate).cloned()
+                self.site.session_of(plate)?
             }
-            _ => None,
-        }
+            near::Match::None | near::Match::Unique { .. } | near::Match::Ambiguous { .. } => {
+                return None;
+            }
+        };
+        let differs = matches!((session.color, read.color), (Some(a), Some(b)) if a != b);
+        (!differs).then(|| session.clone())
     }
 
     fn leaving(
@@ -251,8 +282,8 @@ impl Park {
         let claimed_fen = charge.map_or(leaving.quote.fee_fen, |charge| charge.fee_fen());
         let is_reviewed = self.site.reviews.contains_key(&leaving.session.id);
         if (leaving.quote.fee_fen > claimed_fen || charge.is_none()) && !is_reviewed {
-            let review = review_of(leaving, ReviewWhy::StayedAfterCharge, &turn.at);
-            self.lane_record(LaneRecord::ReviewOpened { review }, turn);
+            let review = self.review_of(leaving, ReviewWhy::StayedAfterCharge, &turn.at);
+            self.open_review(review, turn);
         }
     }
 
@@ -291,12 +322,9 @@ impl Park {
     }
 
     fn review(&mut self, leaving: Leaving, at_exit: WhenGuarded, turn: &mut Turn) {
-        let review = review_of(
-            &leaving,
-            ReviewWhy::Guarded(leaving.doubts.clone()),
-            &turn.at,
-        );
-        self.lane_record(LaneRecord::ReviewOpened { review }, turn);
+        let why = ReviewWhy::Guarded(leaving.doubts.clone());
+        let review = self.review_of(&leaving, why, &turn.at);
+        self.open_review(review, turn);
         let doubts = leaving.doubts.clone();
         match at_exit {
             WhenGuarded::Hold => self.hold(&leaving, HoldReason::Guarded(doubts), None, turn),
@@ -380,7 +408,7 @@ impl Park {
         Risk {
             silent: self.queue.is_silent(),
             exposure_fen: book.exposure_fen(),
-            has_arrears: book.has_arrears(plate),
+            arrears_fen: book.arrears_of(plate).map_or(0, |owes| owes.fen),
         }
     }
 
@@ -406,17 +434,53 @@ impl Park {
         };
         self.start_hold(hold, turn);
     }
-}
 
-fn review_of(leaving: &Leaving, why: ReviewWhy, at: &Stamp) -> Review {
-    Review {
-        session: leaving.session.id.clone(),
-        plate: leaving.session.plate.clone(),
-        entered: leaving.session.entered.clone(),
-        at: at.clone(),
-        lane: leaving.lane.clone(),
-        why,
-        fee_fen: Some(leaving.quote.fee_fen),
-        read: Some(leaving.read.clone()),
+    fn review_of(&self, leaving: &Leaving, why: ReviewWhy, at: &Stamp) -> Review {
+        let session = &leaving.session;
+        let trade_no = self.site.claimed.get(&session.id).cloned();
+        Review {
+            session: session.id.clone(),
+            plate: session.plate.clone(),
+            color: session.color,
+            entered: session.entered.clone(),
+            exited: Some(leaving.arrived.clone()),
+            at: at.clone(),
+            lane: leaving.lane.clone(),
+            why,
+            fee_fen: Some(leaving.quote.fee_fen),
+            quote: Some(leaving.quote.clone()),
+            read: Some(leaving.read.clone()),
+            charges: u16::from(trade_no.is_some()),
+            trade_no,
+            closed: None,
+        }
+    }
+
+    /// A stay whose exit nobody saw in time.
+    pub(super) fn review_unseen(
+        &self,
+        session: &Session,
+        lane: &LaneId,
+        why: ReviewWhy,
+        read: Option<PlateRead>,
+        at: &Stamp,
+    ) -> Review {
+        let trade_no = self.site.claimed.get(&session.id).cloned();
+        Review {
+            session: session.id.clone(),
+            plate: session.plate.clone(),
+            color: session.color,
+            entered: session.entered.clone(),
+            exited: None,
+            at: at.clone(),
+            lane: lane.clone(),
+            why,
+            fee_fen: None,
+            quote: None,
+            read,
+            charges: u16::from(trade_no.is_some()),
+            trade_no,
+            closed: None,
+        }
     }
 }

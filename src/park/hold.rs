@@ -156,7 +156,12 @@ impl Park {
     }
 
     /// Whatever stands in front of the barrier goes. Returns the number of its charge, if it has one.
-    fn release(&mut self, lane: &LaneId, reason: RaiseReason, turn: &mut Turn) -> Option<String> {
+    pub(super) fn release(
+        &mut self,
+        lane: &LaneId,
+        reason: RaiseReason,
+        turn: &mut Turn,
+    ) -> Option<String> {
         let car = self.take_car(lane);
         let hold = self.site.holds.get(lane).cloned();
         let session = car
@@ -310,6 +315,7 @@ fn staff_reason(hold: &HoldReason) -> StaffReason {
         | HoldReason::Unreadable
         | HoldReason::NoEntry { .. }
         | HoldReason::Silent
+        | HoldReason::Arrears { .. }
         | HoldReason::NotYetPaid
         | HoldReason::BarrierStuck => StaffReason::NotRegistered("let out by hand".to_owned()),
     }

@@ -195,7 +195,13 @@ fn has_an_effect(event: &Event, ignored: Option<Ignored>) -> bool {
         },
         Event::RaiseAnswered { driven, .. } => !driven,
         // What a person was told is done is a step; what was declined changed nothing.
-        Event::RetryAsked { .. } | Event::StaffAsked { .. } => false,
+        Event::RetryAsked { .. }
+        | Event::StaffAsked { .. }
+        | Event::ArrearsFinished { .. }
+        | Event::ReviewDecided { .. }
+        | Event::CorrectionAsked { .. }
+        | Event::CorrectionDone { .. }
+        | Event::PlateNamed { .. } => false,
         Event::Started { .. }
         | Event::ClosingLoop { .. }
         | Event::RaiseNotSent { .. }

@@ -1,6 +1,7 @@
 //! The book of the car park and the decisions over it. Pure: the same code runs on the box, in the
 //! simulator and in the re-run of an incident.
 
+mod asked;
 mod barrier;
 pub mod disk;
 mod entry;
@@ -9,23 +10,25 @@ mod exit;
 mod hold;
 pub mod meanwhile;
 pub mod mind;
+mod named;
 mod reading;
 pub mod record;
 mod replay;
 pub mod reply;
+pub mod review;
 pub mod rules;
 pub mod state;
 pub mod step;
 #[cfg(test)]
 #[cfg(feature = "demo")]
 mod tests;
+mod verdict;
 mod waiting;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::charges::queue::{Out, Queue};
-use crate::charges::record::StaffOutcome;
 use crate::lane::alarm::Alarm;
 use crate::lane::number::{LedgerId, SessionId};
 use crate::lane::raise::RaiseReason;
@@ -39,6 +42,7 @@ use reply::{Done, Refusal};
 use rules::{Direction, Rules};
 use state::{Car, LaneMind, Site, Snapshot};
 use step::{Command, Ignored, Step};
+use verdict::Word;
 
 /// Session numbers that are skipped when the last commit may be lost: more than one commit draws.
 const NUMBERS_SKIPPED: u64 = 1024;
@@ -133,7 +137,7 @@ impl Park {
             Record::StepTaken(step) => self.note_seen(&step.event),
             Record::Lane(record) => self.site.apply(record),
             Record::Money(record) => {
-                self.site.note_claim(record);
+                self.site.note_money(record);
                 self.queue.replay(record);
             }
             Record::RulesChanged(_)
@@ -243,7 +247,7 @@ impl Park {
             .is_some_and(|lane| !self.rules.lanes.contains_key(lane))
         {
             turn.ignored = Some(Ignored::UnknownLane);
-            if let Event::AttendantRaised { lane, .. } = event {
+            if let Event::AttendantRaised { lane, .. } | Event::PlateNamed { lane, .. } = event {
                 let lane = lane.clone();
                 turn.reply = Some(Err(Refusal::UnknownLane { lane }));
             }
@@ -264,7 +268,7 @@ impl Park {
                 }
             }
             Event::ClosingLoop { lane, occupied } => self.closing_loop(lane, *occupied, turn),
-            Event::ArmUp { lane } => self.proven(lane, None, Proof::Arm, turn),
+            Event::ArmUp { lane } => self.arm_up(lane, turn),
             Event::RaiseAnswered {
                 lane,
                 raise,
@@ -311,6 +315,26 @@ impl Park {
             Event::StaffAsked { trade_no, by, why } => {
                 self.staff_asked(trade_no, by, why, turn);
             }
+            Event::ArrearsFinished { trade_no, how } => {
+                self.arrears_finished(trade_no, how, turn);
+            }
+            Event::ReviewDecided {
+                session,
+                verdict,
+                by,
+                why,
+            } => self.review_decided(session, verdict, Word { by, why }, turn),
+            Event::CorrectionAsked { .. } => self.correction_asked(event, turn),
+            Event::CorrectionDone { trade_no, by, why } => {
+                self.correction_done(trade_no, by, why, turn);
+            }
+            Event::PlateNamed {
+                lane,
+                plate,
+                color,
+                by,
+                why,
+            } => self.plate_named(lane, plate, *color, Word { by, why }, turn),
             Event::StoreFailed { raises, calls } => self.store_failed(raises, calls, turn),
             Event::StoreRecovered => self.queue.pause(false),
             Event::Tick => {}
@@ -359,7 +383,7 @@ impl Park {
 
     fn take_over(&mut self, out: Out, turn: &mut Turn) {
         for record in &out.records {
-            self.site.note_claim(record);
+            self.site.note_money(record);
         }
         let Out {
             records,
@@ -399,6 +423,8 @@ impl Park {
         turn: &mut Turn,
     ) {
         let files = matches!(ending, Ending::Charged { .. });
+        let is_reviewed = matches!(ending, Ending::Reviewed { .. } | Ending::ReplayedExit);
+        let stays_chargeable = is_reviewed && self.queue.is_registered(&session.id);
         let at = turn.at.clone();
         self.lane_record(
             LaneRecord::SessionClosed {
@@ -412,7 +438,7 @@ impl Park {
             turn,
         );
         self.queue.no_hurry(&session.id);
-        if !files {
+        if !files && !stays_chargeable {
             self.with_queue(turn, |queue, _, out| queue.abandon_entry(&session.id, out));
         }
     }
@@ -432,44 +458,5 @@ impl Park {
                 self.raise(lane, plate, session, RaiseReason::StoreFailed, turn);
             }
         }
-    }
-
-    fn attendant_raised(
-        &mut self,
-        lane: &LaneId,
-        by: &str,
-        why: &str,
-        money: Option<StaffOutcome>,
-        turn: &mut Turn,
-    ) {
-        let reason = RaiseReason::Attendant {
-            by: by.to_owned(),
-            why: why.to_owned(),
-        };
-        let outcome = self.release_by_hand(lane, reason, money, turn);
-        turn.reply = Some(Ok(outcome));
-    }
-
-    fn retry_asked(&mut self, trade_no: &str, turn: &mut Turn) {
-        let hurried = self.queue.hurry_by_hand(trade_no, turn.now());
-        let trade_no = trade_no.to_owned();
-        turn.reply = Some(match hurried {
-            Ok(waits_for) => Ok(Done::Hurried {
-                trade_no,
-                waits_for,
-            }),
-            Err(why) => Err(Refusal::Charge { trade_no, why }),
-        });
-    }
-
-    fn staff_asked(&mut self, trade_no: &str, by: &str, why: &str, turn: &mut Turn) {
-        let taken = self.with_queue(turn, |queue, _, out| {
-            queue.take_by_staff(trade_no, by, why, out)
-        });
-        let trade_no = trade_no.to_owned();
-        turn.reply = Some(match taken {
-            Ok(()) => Ok(Done::HandedToStaff { trade_no }),
-            Err(why) => Err(Refusal::Charge { trade_no, why }),
-        });
     }
 }

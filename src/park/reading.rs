@@ -164,7 +164,7 @@ impl Park {
             (_, None) if direction == Direction::Entry => {
                 self.unreadable_at_entry(lane, read, turn)
             }
-            (_, None) => self.hold_unread(lane, read, None, HoldReason::Unreadable, turn),
+            (_, None) => self.unread_at_exit(lane, read, turn),
         }
     }
 

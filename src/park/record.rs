@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::event::Event;
 use super::meanwhile::Meanwhile;
 use super::mind::Mind;
+use super::review::{Review, ReviewEnd};
 use super::rules::Rules;
-use super::state::{Hold, Review, Snapshot};
+use super::state::{Hold, Snapshot};
 use crate::charges::record::MoneyRecord;
+use crate::charges::totals::Arrears;
 use crate::lane::guard::Doubt;
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
@@ -133,7 +135,52 @@ pub enum LaneRecord {
     /// A person should look at this stay.
     ReviewOpened {
         /// The stay and why.
-        review: Review,
+        review: Box<Review>,
+    },
+    /// A person decided about it, or its money was finished otherwise.
+    ReviewClosed {
+        /// The stay.
+        session: SessionId,
+        /// Its plate.
+        plate: PlateNumber,
+        /// What became of it.
+        how: ReviewEnd,
+        /// Who decided; "parkgate" where nobody did.
+        by: String,
+        /// Why.
+        why: String,
+        /// When.
+        at: Stamp,
+    },
+    /// A person said which plate the car has that is held here (E3, E6).
+    PlateNamed {
+        /// Where it stands.
+        lane: LaneId,
+        /// The plate, by the person's word.
+        plate: PlateNumber,
+        /// As read, if anything was.
+        read: Option<PlateNumber>,
+        /// The stay that it is, at an exit.
+        session: Option<SessionId>,
+        /// Who said so.
+        by: String,
+        /// Why.
+        why: String,
+        /// When.
+        at: Stamp,
+    },
+    /// A plate that owes from before came in.
+    ArrearsSeen {
+        /// Its new stay.
+        session: SessionId,
+        /// The plate.
+        plate: PlateNumber,
+        /// Where it came in.
+        lane: LaneId,
+        /// What it owes.
+        owes: Arrears,
+        /// When it came in.
+        at: Stamp,
     },
     /// A better reading of the same car took a doubt about its entry away (E1).
     DoubtLifted {

@@ -1,11 +1,11 @@
 //! Cached readings: they repair the records, and never raise, speak or charge.
 
-use super::record::LaneRecord;
+use super::review::ReviewWhy;
 use super::rules::Direction;
-use super::state::{Review, ReviewWhy};
 use super::step::Ignored;
 use super::{Park, Turn};
 use crate::lane::guard::{self, Doubt};
+use crate::lane::plate::PlateNumber;
 use crate::lane::reading::PlateRead;
 use crate::lane::session::{Ending, LaneId, Session};
 use crate::lane::time::{BootId, Moment, Now, Stamp, Wall};
@@ -18,7 +18,7 @@ impl Park {
         };
         let open = self.site.session_of(plate).cloned();
         match (self.direction(lane), open) {
-            (Some(Direction::Entry), None) => {
+            (Some(Direction::Entry), None) if !self.has_left_since(plate, captured_at) => {
                 let entered = self.by_camera(captured_at);
                 let doubts = guard::doubts_of_read(read, self.min_confidence(lane));
                 debug_assert!(doubts.contains(&Doubt::Replayed));
@@ -40,18 +40,16 @@ impl Park {
         read: &PlateRead,
         turn: &mut Turn,
     ) {
-        let review = Review {
-            session: session.id.clone(),
-            plate: session.plate.clone(),
-            entered: session.entered.clone(),
-            at: turn.at.clone(),
-            lane: lane.clone(),
-            why: ReviewWhy::ReplayedExit,
-            fee_fen: None,
-            read: Some(read.clone()),
-        };
-        self.lane_record(LaneRecord::ReviewOpened { review }, turn);
+        let (why, read) = (ReviewWhy::ReplayedExit, Some(read.clone()));
+        let review = self.review_unseen(session, lane, why, read, &turn.at);
+        self.open_review(review, turn);
         self.close_inferred(session, lane, Ending::ReplayedExit, turn);
+    }
+
+    /// An entry from before the plate last left begins no stay: nobody would ever end it.
+    fn has_left_since(&self, plate: &PlateNumber, captured_at: Wall) -> bool {
+        let left_at = self.site.left_at(plate);
+        left_at.is_some_and(|left_at| captured_at <= left_at)
     }
 
     /// A time that only the camera vouches for: never trusted, and of no boot of this box.

@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::charges::staff::{Declined, WaitsFor};
+use crate::lane::number::SessionId;
+use crate::lane::plate::PlateNumber;
 use crate::lane::session::LaneId;
+use crate::lane::tariff::yuan;
 
 /// What was done. Its text is English; the command line has its own words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +35,66 @@ pub enum Done {
         /// `out_trade_no`.
         trade_no: String,
     },
+    /// The staff has finished a charge, or taken it out of the queue for good.
+    Finished {
+        /// `out_trade_no`.
+        trade_no: String,
+        /// How much, fen.
+        fen: u64,
+        /// Whose.
+        plate: PlateNumber,
+    },
+    /// A stay under review is charged.
+    Charged {
+        /// The stay.
+        session: SessionId,
+        /// `out_trade_no` of the claim.
+        trade_no: String,
+        /// How much, fen.
+        fen: u64,
+        /// Where the claim stands.
+        claimed: Claimed,
+    },
+    /// Nothing, or nothing more, is asked for a stay under review.
+    Waived {
+        /// The stay.
+        session: SessionId,
+        /// What the tariff had said, fen.
+        fen: Option<u64>,
+    },
+    /// A correction is noted.
+    CorrectionNoted {
+        /// `out_trade_no` of the charge.
+        trade_no: String,
+        /// To be refunded, fen.
+        refund_fen: u64,
+        /// To be charged anew, fen.
+        due_fen: u64,
+    },
+    /// A correction is closed.
+    CorrectionClosed {
+        /// `out_trade_no` of the charge.
+        trade_no: String,
+    },
+    /// A held car has a plate.
+    PlateNamed {
+        /// Where it stands.
+        lane: LaneId,
+        /// Its plate.
+        plate: PlateNumber,
+        /// Its stay.
+        session: Option<SessionId>,
+    },
+}
+
+/// Where a claim stands that a person made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Claimed {
+    /// On its way to WeChat.
+    Queue,
+    /// With the staff: WeChat cannot be asked for it.
+    Staff,
 }
 
 /// What became of what an attendant said about the money.
@@ -58,6 +121,40 @@ pub enum Refusal {
         /// As asked for.
         lane: LaneId,
     },
+    /// No car waits for a person there.
+    #[error("no car is held at lane {lane}; `parkgate review list` shows who is")]
+    NobodyHeld {
+        /// As asked for.
+        lane: LaneId,
+    },
+    /// The held car was charged for another stay than the one named.
+    #[error(
+        "the car at lane {lane} was charged for another stay ({trade_no}): see to that charge first, \
+         with `parkgate charges to-staff` or `parkgate review correct`"
+    )]
+    ChargedAsAnother {
+        /// Where it stands.
+        lane: LaneId,
+        /// `out_trade_no`.
+        trade_no: String,
+    },
+    /// At an exit a plate without an open stay says nothing.
+    #[error(
+        "no stay of this plate is open; `parkgate sessions list --plate` finds what is near, and \
+         `parkgate lane raise` lets the car out"
+    )]
+    NoStay {
+        /// As asked for.
+        plate: PlateNumber,
+    },
+    /// A stay under review cannot be decided so, or not now.
+    #[error("stay {session}: {why}")]
+    Review {
+        /// As asked for.
+        session: SessionId,
+        /// Which rule.
+        why: Undecided,
+    },
     /// The rules for charges do not allow it.
     #[error("charge {trade_no}: {why}")]
     Charge {
@@ -66,6 +163,61 @@ pub enum Refusal {
         /// Which rule.
         why: Declined,
     },
+}
+
+/// Why a stay is not decided, and what to do instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Undecided {
+    /// It does not wait for anybody.
+    #[error("it is not under review; `parkgate sessions show` tells what became of it")]
+    NotUnderReview,
+    /// Somebody was there before.
+    #[error("it was decided before, by {by}; `parkgate sessions show` tells how")]
+    Decided {
+        /// Who.
+        by: String,
+    },
+    /// The car stands there; whoever lets the fee off lets the car out.
+    #[error(
+        "its car stands at lane {lane}: `parkgate lane raise {lane}` with --waived or --collected"
+    )]
+    AtTheBarrier {
+        /// Where.
+        lane: LaneId,
+    },
+    /// The car is inside, as far as anybody knows.
+    #[error("the stay goes on; say with --exit when the car left, if it did")]
+    GoesOn,
+    /// Nobody can tell what it costs.
+    #[error("what it costs is not known; say it with --fee, or when the car left with --exit")]
+    FeeUnknown,
+    /// The car cannot have left before it came, or after now.
+    #[error("the car cannot have left then; --exit lies between its entry and now")]
+    ExitImpossible,
+    /// A fee of nothing is no claim.
+    #[error("it costs nothing; `parkgate review waive` closes it")]
+    NothingToCharge,
+    /// It was charged, and the money is finished.
+    #[error(
+        "charge {trade_no} was made for it and is finished; `parkgate review correct {trade_no}` if it \
+         is wrong, --fee for what is due beside it, or `parkgate review waive`"
+    )]
+    ChargedBefore {
+        /// `out_trade_no`.
+        trade_no: String,
+    },
+    /// A charge of it stands somewhere.
+    #[error("charge {trade_no}: {why}")]
+    Charge {
+        /// `out_trade_no`.
+        trade_no: String,
+        /// Which rule.
+        why: Declined,
+    },
+    /// Nothing could be recorded.
+    #[error("the store cannot write, so nothing is changed; see the alarm in `parkgate status`")]
+    StoreFailed,
 }
 
 impl fmt::Display for Done {
@@ -91,6 +243,46 @@ impl fmt::Display for Done {
             }
             Self::Hurried { trade_no, .. } => write!(f, "charge {trade_no} is due now"),
             Self::HandedToStaff { trade_no } => write!(f, "charge {trade_no} is with the staff"),
+            Self::Finished { trade_no, fen, .. } => {
+                write!(f, "charge {trade_no} of {} yuan is finished", yuan(*fen))
+            }
+            Self::Charged {
+                session,
+                trade_no,
+                fen,
+                claimed,
+            } => {
+                let fee = yuan(*fen);
+                let whose = match claimed {
+                    Claimed::Queue => "goes to WeChat",
+                    Claimed::Staff => "is with the staff, since WeChat cannot be asked for it",
+                };
+                write!(f, "stay {session}: charge {trade_no} of {fee} yuan {whose}")
+            }
+            Self::Waived { session, fen: None } => {
+                write!(f, "stay {session}: nothing is asked for it")
+            }
+            Self::Waived {
+                session,
+                fen: Some(fen),
+            } => write!(f, "stay {session}: {} yuan are let off", yuan(*fen)),
+            Self::CorrectionNoted {
+                trade_no,
+                refund_fen,
+                due_fen,
+            } => write!(
+                f,
+                "charge {trade_no}: noted, {} yuan to be refunded and {} yuan to be charged",
+                yuan(*refund_fen),
+                yuan(*due_fen)
+            ),
+            Self::CorrectionClosed { trade_no } => {
+                write!(f, "charge {trade_no}: its correction is closed")
+            }
+            Self::PlateNamed { lane, session, .. } => match session {
+                Some(session) => write!(f, "lane {lane}: the car is that of stay {session}"),
+                None => write!(f, "lane {lane}: the car has its plate"),
+            },
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::record::{LaneRecord, Proof};
+use super::review::{self, Closed, Review, ReviewWhy};
 use crate::charges::book::Book;
 use crate::charges::record::MoneyRecord;
 use crate::lane::freshness::CameraClock;
@@ -13,14 +14,14 @@ use crate::lane::number::SessionId;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::lane::reading::PlateRead;
-use crate::lane::session::{LaneId, Session};
+use crate::lane::session::{Ending, LaneId, Session};
 use crate::lane::tariff::Quote;
-use crate::lane::time::{Moment, Stamp};
+use crate::lane::time::{Moment, Stamp, Wall};
 
 /// Readings remembered to know a second delivery by; the oldest go first.
 const SEEN_MAX: usize = 4096;
-/// Reviews kept in memory; the ledger has them all.
-const REVIEWS_MAX: usize = 1024;
+/// Plates remembered that have left; those that left first go first.
+const LEFT_MAX: usize = 2048;
 /// Open stays. Beyond this the oldest is closed as a missed exit: cars that left unread would fill the
 /// memory over the years.
 pub(super) const SESSIONS_MAX: usize = 65_536;
@@ -54,6 +55,13 @@ pub struct Site {
     /// Keys of readings that were handled, in order of their handling.
     pub seen: BTreeMap<u64, String>,
     seen_count: u64,
+    /// Plates that have left and when, in order of their leaving.
+    #[serde(default)]
+    left: BTreeMap<u64, (PlateNumber, Wall)>,
+    #[serde(default)]
+    left_count: u64,
+    #[serde(skip)]
+    left_by_plate: BTreeMap<PlateNumber, u64>,
     #[serde(skip)]
     by_plate: BTreeMap<PlateNumber, SessionId>,
     #[serde(skip)]
@@ -108,41 +116,6 @@ pub struct Hold {
     pub confidence_permille: Option<u16>,
 }
 
-/// A stay that a person should look at, with its evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Review {
-    /// The stay.
-    pub session: SessionId,
-    /// Its plate, as read at the entry.
-    pub plate: PlateNumber,
-    /// When it came in.
-    pub entered: Stamp,
-    /// When the doubt came up.
-    pub at: Stamp,
-    /// Where.
-    pub lane: LaneId,
-    /// Why a person should look.
-    pub why: ReviewWhy,
-    /// What the tariff says, where that is known.
-    pub fee_fen: Option<u64>,
-    /// The exit reading, if there was one.
-    pub read: Option<PlateRead>,
-}
-
-/// Why a person should look.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReviewWhy {
-    /// The guard kept it from being filed.
-    Guarded(Vec<crate::lane::guard::Doubt>),
-    /// The plate came in again while it was inside (E4).
-    ExitMissed,
-    /// The exit came as a replay.
-    ReplayedExit,
-    /// It was charged for less time than it stayed.
-    StayedAfterCharge,
-}
-
 impl Site {
     /// The open stay of a plate.
     pub fn session_of(&self, plate: &PlateNumber) -> Option<&Session> {
@@ -176,12 +149,28 @@ impl Site {
         }
     }
 
-    /// A fee became due for an open stay.
-    pub fn note_claim(&mut self, record: &MoneyRecord) {
-        if let MoneyRecord::ChargeOpened { claim } = record {
+    /// Stays that wait for a person's word.
+    pub fn open_reviews(&self) -> impl Iterator<Item = &Review> {
+        self.reviews
+            .values()
+            .filter(|review| review.closed.is_none())
+    }
+
+    /// When a plate last left, as far as that is remembered and a clock could tell.
+    pub fn left_at(&self, plate: &PlateNumber) -> Option<Wall> {
+        let number = self.left_by_plate.get(plate)?;
+        self.left.get(number).map(|(_, at)| *at)
+    }
+
+    /// What a fact about money is to the stays: a fee became due, or a person finished it.
+    pub fn note_money(&mut self, record: &MoneyRecord) {
+        if let MoneyRecord::ChargeOpened { claim } = record
+            && self.sessions.contains_key(&claim.session)
+        {
             self.claimed
                 .insert(claim.session.clone(), claim.trade_no.clone());
         }
+        review::note_money(&mut self.reviews, record);
     }
 
     /// Makes what is not stored from what is.
@@ -192,6 +181,8 @@ impl Site {
             .map(|s| (s.plate.clone(), s.id.clone()))
             .collect();
         self.seen_keys = self.seen.iter().map(|(n, key)| (key.clone(), *n)).collect();
+        let left = self.left.iter();
+        self.left_by_plate = left.map(|(n, (plate, _))| (plate.clone(), *n)).collect();
     }
 
     /// The only way in which it changes, live and at replay.
@@ -203,7 +194,14 @@ impl Site {
                     .insert(session.plate.clone(), session.id.clone());
                 self.sessions.insert(session.id.clone(), session.clone());
             }
-            LaneRecord::SessionClosed { session, .. } => {
+            LaneRecord::SessionClosed {
+                session,
+                plate,
+                at,
+                ending,
+                ..
+            } => {
+                self.note_end(session, plate, at, ending);
                 self.claimed.remove(session);
                 if let Some(closed) = self.sessions.remove(session)
                     && self.by_plate.get(&closed.plate) == Some(session)
@@ -220,6 +218,10 @@ impl Site {
                 at,
             } => {
                 self.raises_decided = self.raises_decided.max(*raise);
+                // A car that comes in has a stay, so this one leaves without.
+                if let (Some(plate), None, true) = (plate, session, at.now.trusted) {
+                    self.note_left(plate, at.now.wall);
+                }
                 let raise = Raise {
                     raise: *raise,
                     plate: plate.clone(),
@@ -255,15 +257,58 @@ impl Site {
                 self.raises_decided = self.raises_decided.saturating_add(*sessions);
             }
             LaneRecord::ReviewOpened { review } => {
-                self.reviews.insert(review.session.clone(), review.clone());
-                while self.reviews.len() > REVIEWS_MAX {
-                    self.reviews.pop_first();
+                review::open(&mut self.reviews, review);
+            }
+            LaneRecord::ReviewClosed {
+                session,
+                how,
+                by,
+                why,
+                ..
+            } => {
+                if let Some(review) = self.reviews.get_mut(session) {
+                    review.closed = Some(Closed {
+                        how: how.clone(),
+                        by: by.clone(),
+                        why: why.clone(),
+                    });
                 }
             }
             LaneRecord::DoubtLifted { session, doubt } => {
                 if let Some(session) = self.sessions.get_mut(session) {
                     session.doubts.retain(|held| held != doubt);
                 }
+            }
+            LaneRecord::PlateNamed { .. } | LaneRecord::ArrearsSeen { .. } => {}
+        }
+    }
+
+    /// Remembers when the plate left, where the end of the stay says so.
+    fn note_end(&mut self, session: &SessionId, plate: &PlateNumber, at: &Stamp, ending: &Ending) {
+        let wall = match ending {
+            // It is inside again, or nobody knows.
+            Ending::ExitMissed => None,
+            Ending::ReplayedExit => {
+                let review = self.reviews.get(session);
+                let read = review.filter(|review| review.why == ReviewWhy::ReplayedExit);
+                read.and_then(|review| review.read.as_ref()?.captured_at)
+            }
+            _ => at.now.trusted.then_some(at.now.wall),
+        };
+        if let Some(wall) = wall {
+            self.note_left(plate, wall);
+        }
+    }
+
+    fn note_left(&mut self, plate: &PlateNumber, at: Wall) {
+        self.left_count = self.left_count.saturating_add(1);
+        if let Some(before) = self.left_by_plate.insert(plate.clone(), self.left_count) {
+            self.left.remove(&before);
+        }
+        self.left.insert(self.left_count, (plate.clone(), at));
+        while self.left.len() > LEFT_MAX {
+            if let Some((_, (oldest, _))) = self.left.pop_first() {
+                self.left_by_plate.remove(&oldest);
             }
         }
     }
@@ -295,8 +340,10 @@ pub struct LaneMind {
     pub held_until: Option<Moment>,
     /// The raise whose proof is waited for, until then.
     pub proof_by: Option<(u64, Moment)>,
-    /// The closing loop as last reported.
-    pub loop_occupied: bool,
+    /// The closing loop as last reported; None: it never was in this run, and there may be none.
+    pub loop_occupied: Option<bool>,
+    /// When the last vehicle left the closing loop.
+    pub passed_at: Option<Moment>,
 }
 
 /// A raise or a hold, to know the same car by.

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::case;
 use super::charge::{ChargeRow, Charges, Stage};
 use super::happening;
 use super::session::{SessionRow, Sessions, Stay};
@@ -48,11 +50,22 @@ impl Archive {
             Question::Charges(wanted) => self
                 .standing()
                 .map(|standing| charges_answer(wanted, standing::open_charges(&standing.book), 0)),
-            Question::Session { of } | Question::Charge { of } => return self.story(of),
+            Question::Arrears { plate } => self
+                .standing()
+                .map(|standing| standing::arrears(&standing.book, plate.as_deref())),
+            Question::Session { of } | Question::Charge { of } => {
+                return self.about(of, happening::of);
+            }
+            Question::Reviewed { of } => return self.reviewed(of),
             Question::Export { since, until } => return self.export(*since, *until),
             Question::Raise { .. }
             | Question::Retry { .. }
             | Question::ToStaff { .. }
+            | Question::Finish { .. }
+            | Question::Decide { .. }
+            | Question::Correct { .. }
+            | Question::Corrected { .. }
+            | Question::NamePlate { .. }
             | Question::Find(_)
             | Question::Devices
             | Question::Due
@@ -157,12 +170,28 @@ impl Archive {
         Ok((charges.rows.into_values().collect(), dropped))
     }
 
-    fn story(&self, of: &str) -> Answer {
+    /// A stay under review. Of a plate it is the one that waits for a person, and not its newest.
+    fn reviewed(&self, of: &str) -> Answer {
+        let waiting = PlateNumber::parse(of).ok().and_then(|parsed| {
+            let standing = self.standing().ok()?;
+            let mut reviews = standing.site.open_reviews();
+            let review = reviews.find(|review| review.plate == parsed.plate)?;
+            Some(review.session.0.clone())
+        });
+        self.about(waiting.as_deref().unwrap_or(of), case::of)
+    }
+
+    /// What `tell` knows of the stay that `of` names.
+    fn about<T: Serialize>(
+        &self,
+        of: &str,
+        tell: impl Fn(&Path, &SessionId) -> Result<Option<T>, LedgerError>,
+    ) -> Answer {
         let session = match self.session(of) {
             Ok(session) => session,
             Err(why) => return Answer::Error(why),
         };
-        match happening::of(&self.dir, &session) {
+        match tell(&self.dir, &session) {
             Ok(Some(story)) => Answer::Ok(json!(story)),
             Ok(None) => Answer::Error(knows_nothing(of)),
             Err(error) => unreadable(&error),
@@ -174,7 +203,7 @@ impl Archive {
     /// # Errors
     /// Why there is none, for people.
     pub fn session(&self, of: &str) -> Result<SessionId, String> {
-        if let Some(session) = session_of(of) {
+        if let Some(session) = SessionId::named_by(of) {
             return Ok(session);
         }
         let Ok(parsed) = PlateNumber::parse(of) else {
@@ -208,20 +237,6 @@ pub fn charges_answer(
 ) -> Value {
     let (rows, left_off) = wanted.choose(rows);
     json!({ "charges": rows, "left_off": left_off + dropped })
-}
-
-/// The stay that a number names: its own, its entry's or its charge's.
-pub fn session_of(number: &str) -> Option<SessionId> {
-    const SESSION: usize = 17;
-    const WITH_TRY: usize = SESSION + 3;
-    let number = number.trim().to_uppercase();
-    let is_plain = number.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let session = match number.len() {
-        SESSION => &*number,
-        WITH_TRY if number.starts_with(['T', 'P']) => number.get(1..=SESSION)?,
-        _ => return None,
-    };
-    is_plain.then(|| SessionId(session.to_owned()))
 }
 
 /// A long history must not fill the memory: the oldest go first.

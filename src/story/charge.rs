@@ -26,12 +26,14 @@ pub enum Stage {
     Collected,
     /// The staff gave it up.
     WrittenOff,
+    /// The stay was charged anew.
+    Replaced,
     Withdrawn,
 }
 
 impl Stage {
     /// Every one, in the order of a charge's life.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::WaitingForEntry,
         Self::Due,
         Self::Sent,
@@ -41,6 +43,7 @@ impl Stage {
         Self::WithStaff,
         Self::Collected,
         Self::WrittenOff,
+        Self::Replaced,
         Self::Withdrawn,
     ];
 
@@ -56,6 +59,7 @@ impl Stage {
             Self::WithStaff => "with_staff",
             Self::Collected => "collected",
             Self::WrittenOff => "written_off",
+            Self::Replaced => "replaced",
             Self::Withdrawn => "withdrawn",
         }
     }
@@ -65,7 +69,7 @@ impl State for Stage {
     fn is_over(self) -> bool {
         matches!(
             self,
-            Self::Settled | Self::Collected | Self::WrittenOff | Self::Withdrawn
+            Self::Settled | Self::Collected | Self::WrittenOff | Self::Replaced | Self::Withdrawn
         )
     }
 }
@@ -203,6 +207,7 @@ impl ChargeRow {
                 match how {
                     StaffOutcome::Collected { .. } => Stage::Collected,
                     StaffOutcome::WrittenOff { .. } => Stage::WrittenOff,
+                    StaffOutcome::Replaced { .. } => Stage::Replaced,
                 }
             }
             MoneyRecord::ChargeLetOut { .. } => {

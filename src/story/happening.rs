@@ -11,7 +11,7 @@ use super::head::STEP;
 use super::session::{SessionRow, Sessions};
 use super::steps::{self, Told};
 use crate::charges::answer::{Answer, Heard, ParkingEntry, Refusal, TradeState, Transaction};
-use crate::charges::record::{MoneyRecord, Subject};
+use crate::charges::record::{Correction, MoneyRecord, Subject};
 use crate::lane::number::SessionId;
 use crate::lane::service::ServiceState;
 use crate::lane::tariff::Quote;
@@ -83,6 +83,11 @@ pub enum What {
     HoldStarted,
     HoldEnded,
     ReviewOpened,
+    ReviewClosed,
+    PlateNamed,
+    ArrearsSeen,
+    CorrectionAsked,
+    CorrectionDone,
     RaiseDecided,
     RaiseReissued,
     RaiseCarriedOut,
@@ -296,6 +301,34 @@ impl Teller {
             LaneRecord::ReviewOpened { review } if is_ours(&review.session) => {
                 self.tell(told, What::ReviewOpened, word(&review.why));
             }
+            LaneRecord::ReviewClosed {
+                session,
+                how,
+                by,
+                why,
+                ..
+            } if is_ours(session) => {
+                self.tell(
+                    told,
+                    What::ReviewClosed,
+                    format!("{}, {by}: {why}", word(how)),
+                );
+            }
+            LaneRecord::PlateNamed {
+                lane,
+                plate,
+                session: Some(session),
+                by,
+                why,
+                ..
+            } if is_ours(session) => {
+                let detail = format!("{}, {lane}, {by}: {why}", plate.as_str());
+                self.tell(told, What::PlateNamed, detail);
+            }
+            LaneRecord::ArrearsSeen { session, owes, .. } if is_ours(session) => {
+                let detail = format!("{} × = {} fen", owes.charges, owes.fen);
+                self.tell(told, What::ArrearsSeen, detail);
+            }
             LaneRecord::DoubtLifted { session, doubt } if is_ours(session) => {
                 self.tell(told, What::DoubtLifted, word(doubt));
             }
@@ -307,6 +340,9 @@ impl Teller {
             | LaneRecord::Passed { .. }
             | LaneRecord::NumbersSkipped { .. }
             | LaneRecord::ReviewOpened { .. }
+            | LaneRecord::ReviewClosed { .. }
+            | LaneRecord::PlateNamed { .. }
+            | LaneRecord::ArrearsSeen { .. }
             | LaneRecord::DoubtLifted { .. } => {}
         }
     }
@@ -430,6 +466,20 @@ fn money(record: &MoneyRecord) -> (Option<What>, String) {
         }
         MoneyRecord::ChargeWithdrawn { reason, .. } => (What::ChargeWithdrawn, word(reason)),
         MoneyRecord::StaffFinished { how, .. } => (What::StaffFinished, word(how)),
+        MoneyRecord::CorrectionAsked { correction } => {
+            let Correction {
+                charged_fen,
+                due_fen,
+                by,
+                why,
+                ..
+            } = correction;
+            let detail = format!("{charged_fen} fen → {due_fen} fen, {by}: {why}");
+            (What::CorrectionAsked, detail)
+        }
+        MoneyRecord::CorrectionDone { by, why, .. } => {
+            (What::CorrectionDone, format!("{by}: {why}"))
+        }
         MoneyRecord::MerchantStopped { .. } | MoneyRecord::MerchantResumed => {
             return (None, String::new());
         }

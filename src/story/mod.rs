@@ -4,6 +4,7 @@
 
 pub mod archive;
 mod at;
+pub mod case;
 pub mod charge;
 pub mod happening;
 pub mod head;

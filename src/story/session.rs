@@ -194,7 +194,10 @@ impl<K: Fn(&SessionRow) -> bool> Sessions<K> {
             | LaneRecord::RaiseCarriedOut { .. }
             | LaneRecord::Passed { .. }
             | LaneRecord::NumbersSkipped { .. }
-            | LaneRecord::ReviewOpened { .. } => {}
+            | LaneRecord::ReviewOpened { .. }
+            | LaneRecord::ReviewClosed { .. }
+            | LaneRecord::PlateNamed { .. }
+            | LaneRecord::ArrearsSeen { .. } => {}
         }
     }
 

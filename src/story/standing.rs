@@ -1,5 +1,6 @@
 //! How things stand: the durable part of it, the same from a running park and from its ledger.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -39,7 +40,7 @@ impl Standing {
             }
             Some(Record::Lane(record)) => site.apply(&record),
             Some(Record::Money(record)) => {
-                site.note_claim(&record);
+                site.note_money(&record);
                 book.apply(&record);
             }
             Some(
@@ -87,7 +88,9 @@ pub fn figures(site: &Site, book: &Book) -> Value {
             "accepted": count(|s| matches!(s, ChargeState::Accepted { .. })),
         },
         "with_staff": book.desk().count(),
+        "arrears_fen": book.arrears_fen(),
         "held": site.holds.len(),
+        "reviews": site.open_reviews().count(),
         "exposure_fen": book.exposure_fen(),
         "totals": book.totals(),
     })
@@ -97,9 +100,25 @@ pub fn figures(site: &Site, book: &Book) -> Value {
 pub fn review(site: &Site, book: &Book) -> Value {
     json!({
         "held": site.holds.values().collect::<Vec<_>>(),
-        "stays": site.reviews.values().collect::<Vec<_>>(),
+        "stays": site.open_reviews().collect::<Vec<_>>(),
         "with_staff": book.desk().collect::<Vec<_>>(),
+        "corrections": book.corrections().collect::<Vec<_>>(),
     })
+}
+
+/// What is owed, by plate and then by age: all that the staff has, or that of plates with this in them.
+pub fn arrears(book: &Book, plate: Option<&str>) -> Value {
+    let wanted = plate.map(str::to_uppercase);
+    let fits = |row: &ChargeRow| {
+        wanted
+            .as_ref()
+            .is_none_or(|wanted| row.plate.contains(wanted))
+    };
+    let mut rows: Vec<ChargeRow> = book.desk().map(ChargeRow::of).filter(fits).collect();
+    rows.sort_by(|a, b| (&a.plate, a.exited, &a.trade_no).cmp(&(&b.plate, b.exited, &b.trade_no)));
+    let fen: u64 = rows.iter().map(|row| row.fee_fen).sum();
+    let plates: BTreeSet<&str> = rows.iter().map(|row| row.plate.as_str()).collect();
+    json!({ "plates": plates.len(), "total_fen": fen, "arrears": rows })
 }
 
 /// Every charge that is not finished.

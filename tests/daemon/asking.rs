@@ -168,7 +168,7 @@ async fn the_ledger_of_a_stopped_daemon_answers_and_is_changed_by_nobody() {
     let export = run_words(&["charges", "export", "--store", &store, "--bom"]).await;
     let csv = text(&export);
     assert!(
-        csv.starts_with('\u{FEFF}') && csv.contains(",500,5.00,500,0,0,0,0,settled,"),
+        csv.starts_with('\u{FEFF}') && csv.contains(",500,5.00,500,0,0,0,0,0,settled,"),
         "{csv}"
     );
     let lines = run_words(&["charges", "export", "--store", &store, "--json", "--mask"]).await;

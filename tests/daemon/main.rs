@@ -33,6 +33,7 @@ mod clock;
 mod commands;
 mod cuts;
 mod damage;
+mod deciding;
 mod disks;
 mod forgery;
 mod frozen;

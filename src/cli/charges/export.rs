@@ -68,7 +68,7 @@ pub fn run(args: &ExportArgs, lang: Lang) -> ExitCode {
 }
 
 /// By name, in their order.
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 23] = [
     "trade_no",
     "session",
     "plate",
@@ -84,6 +84,7 @@ const COLUMNS: [&str; 22] = [
     "withdrawn_fen",
     "collected_fen",
     "written_off_fen",
+    "replaced_fen",
     "open_fen",
     "state",
     "state_since",
@@ -116,12 +117,12 @@ pub(super) fn json_lines(rows: &[ChargeRow]) -> String {
         .collect()
 }
 
-/// A charge by columns. What became of its fee stands in exactly one of the five sums.
+/// A charge by columns. What became of its fee stands in exactly one of the six sums.
 fn columns(row: &ChargeRow) -> Value {
     let only = |is: bool| if is { row.fee_fen } else { 0 };
     let is_open = !matches!(
         row.state,
-        Stage::Settled | Stage::Withdrawn | Stage::Collected | Stage::WrittenOff
+        Stage::Settled | Stage::Withdrawn | Stage::Collected | Stage::WrittenOff | Stage::Replaced
     );
     let (reason, by) = reason(row);
     json!({
@@ -140,6 +141,7 @@ fn columns(row: &ChargeRow) -> Value {
         "withdrawn_fen": only(row.state == Stage::Withdrawn),
         "collected_fen": only(row.state == Stage::Collected),
         "written_off_fen": only(row.state == Stage::WrittenOff),
+        "replaced_fen": only(row.state == Stage::Replaced),
         "open_fen": only(is_open),
         "state": row.state.code(),
         "state_since": row.since.map(Wall::to_rfc3339),
@@ -156,7 +158,11 @@ fn reason(row: &ChargeRow) -> (String, String) {
     use crate::charges::record::StaffOutcome;
     match (&row.outcome, &row.withdrawn, &row.staff_reason) {
         (Some(StaffOutcome::Collected { by, channel }), _, _) => (channel.clone(), by.clone()),
-        (Some(StaffOutcome::WrittenOff { by, why }), _, _) => (why.clone(), by.clone()),
+        (
+            Some(StaffOutcome::WrittenOff { by, why } | StaffOutcome::Replaced { by, why, .. }),
+            _,
+            _,
+        ) => (why.clone(), by.clone()),
         (_, Some(WithdrawnReason::PaidElsewhere { by, channel }), _) => {
             (channel.clone(), by.clone())
         }

@@ -88,7 +88,7 @@ fn the_csv_can_be_read_by_a_spreadsheet_and_runs_nothing_in_it() {
         "header, four charges, and nothing behind the last end"
     );
     assert!(
-        lines[1].contains(",1205,12.05,1205,0,0,0,0,settled,"),
+        lines[1].contains(",1205,12.05,1205,0,0,0,0,0,settled,"),
         "{}",
         lines[1]
     );
@@ -108,7 +108,7 @@ fn the_csv_can_be_read_by_a_spreadsheet_and_runs_nothing_in_it() {
         lines[3]
     );
     assert!(lines[3].contains("\"'+1\nsecond line\""), "{}", lines[3]);
-    assert!(lines[4].contains(",0,0,0,0,1205,due,"), "{}", lines[4]);
+    assert!(lines[4].contains(",0,0,0,0,0,1205,due,"), "{}", lines[4]);
 }
 
 #[test]
@@ -131,6 +131,7 @@ fn json_lines_balance_and_hold_what_the_csv_holds() {
             "withdrawn_fen",
             "collected_fen",
             "written_off_fen",
+            "replaced_fen",
             "open_fen",
         ]);
         assert_eq!(parts, value["fee_fen"].as_u64().unwrap(), "{value}");

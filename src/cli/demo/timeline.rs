@@ -249,7 +249,10 @@ impl Timeline {
             | LaneRecord::HoldEnded { .. }
             | LaneRecord::NumbersSkipped { .. }
             | LaneRecord::DoubtLifted { .. }
-            | LaneRecord::ReviewOpened { .. } => {}
+            | LaneRecord::ReviewOpened { .. }
+            | LaneRecord::ReviewClosed { .. }
+            | LaneRecord::PlateNamed { .. }
+            | LaneRecord::ArrearsSeen { .. } => {}
         }
     }
 
@@ -328,6 +331,8 @@ impl Timeline {
                 page.lines.push(self.note(page.at, text, Ink::Good));
             }
             MoneyRecord::EntryOpened { .. }
+            | MoneyRecord::CorrectionAsked { .. }
+            | MoneyRecord::CorrectionDone { .. }
             | MoneyRecord::EntrySent { .. }
             | MoneyRecord::EntryRenumbered { .. }
             | MoneyRecord::EntryEnded { .. }

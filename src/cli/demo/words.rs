@@ -59,6 +59,7 @@ pub fn raise(reason: &RaiseReason) -> String {
         RaiseReason::UnreadableOpen => "no plate to read",
         RaiseReason::GuardOpen => "a person looks at the fee later",
         RaiseReason::Attendant { by, why } => return format!("{by}: {why}"),
+        RaiseReason::NotOurs => "opened by other means",
         RaiseReason::StoreFailed => "the store cannot write, and nobody is locked in for that",
     };
     text.to_owned()
@@ -75,6 +76,7 @@ pub fn hold(reason: &HoldReason) -> String {
         HoldReason::Refused(code) => return format!("WeChat refused the charge: {code}"),
         HoldReason::PaymentFailed => "the payment failed",
         HoldReason::Silent => "WeChat is silent and the fee is over the limit",
+        HoldReason::Arrears { .. } => "WeChat is silent and the plate owes from before",
         HoldReason::NotYetPaid => "the money has not moved yet",
         HoldReason::Guarded(doubts) => return format!("a person must look: {doubts:?}"),
         HoldReason::BarrierStuck => "the barrier did not rise twice",

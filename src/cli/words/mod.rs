@@ -9,7 +9,9 @@ pub mod devices;
 pub mod evidence;
 pub mod ledger;
 pub mod money;
+mod replies;
 pub mod rerun;
+pub mod review;
 pub mod story;
 #[cfg(test)]
 mod tests;

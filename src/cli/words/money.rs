@@ -3,14 +3,12 @@
 use super::{Lang, Pair, pair};
 use crate::charges::charge::{StaffReason, WithdrawnReason};
 use crate::charges::record::StaffOutcome;
-use crate::charges::staff::{Declined, WaitsFor};
 use crate::lane::guard::Doubt;
 use crate::lane::raise::HoldReason;
 use crate::lane::session::Ending;
 use crate::lane::tariff::{Line, What, yuan};
 use crate::lane::time::Wall;
-use crate::park::reply::{Done, Money, Refusal};
-use crate::park::state::ReviewWhy;
+use crate::park::review::ReviewWhy;
 use crate::story::charge::Stage;
 use crate::story::session::Stay;
 
@@ -26,6 +24,7 @@ pub fn stage(stage: Stage) -> Pair {
         Stage::WithStaff => pair("with staff", "转人工"),
         Stage::Collected => pair("collected", "人工已收"),
         Stage::WrittenOff => pair("written off", "已核销"),
+        Stage::Replaced => pair("charged anew", "已另行计费"),
         Stage::Withdrawn => pair("withdrawn", "已撤销"),
     }
 }
@@ -104,6 +103,12 @@ impl Lang {
                 format!("written off by {by}: {why}")
             }
             (StaffOutcome::WrittenOff { by, why }, Self::Zh) => format!("{by} 核销：{why}"),
+            (StaffOutcome::Replaced { by, why, trade_no }, Self::En) => {
+                format!("charged anew as {trade_no} by {by}: {why}")
+            }
+            (StaffOutcome::Replaced { by, why, trade_no }, Self::Zh) => {
+                format!("{by} 另行计费（{trade_no}）：{why}")
+            }
         }
     }
 
@@ -120,6 +125,13 @@ impl Lang {
                 return self.with_code(pair("refused", "微信拒绝"), code);
             }
             HoldReason::Guarded(doubts) => return self.doubts(doubts),
+            HoldReason::Arrears { fen } => {
+                let words = pair(
+                    "WeChat is silent, and it owes from before",
+                    "微信无应答，且有欠费",
+                );
+                return self.with_code(words, &self.yuan(&yuan(*fen)));
+            }
             HoldReason::NoEntry { candidates } if !candidates.is_empty() => {
                 let near: Vec<&str> = candidates.iter().map(|id| id.0.as_str()).collect();
                 let words = pair("no entry; near matches", "无入场记录；相近车牌");
@@ -200,112 +212,7 @@ impl Lang {
         }
     }
 
-    /// What was done.
-    pub fn done(self, done: &Done) -> String {
-        match self {
-            Self::En => match done {
-                Done::Hurried {
-                    trade_no,
-                    waits_for,
-                } => format!("charge {trade_no} is due now{}", self.waits_for(waits_for)),
-                Done::HandedToStaff { trade_no } => {
-                    format!(
-                        "charge {trade_no} is with the staff now; WeChat will not be asked for it"
-                    )
-                }
-                Done::Raised { .. } => done.to_string(),
-            },
-            Self::Zh => match done {
-                Done::Raised {
-                    lane,
-                    trade_no,
-                    money,
-                } => {
-                    let money = match (trade_no, money) {
-                        (None, Money::NotMentioned) => String::new(),
-                        (None, _) => "；无应收费用".to_owned(),
-                        (Some(trade_no), Money::Finished) => {
-                            format!("；扣费 {trade_no} 已了结")
-                        }
-                        (Some(trade_no), Money::Stands(why)) => {
-                            format!("；扣费 {trade_no} 维持不变：{}", self.declined(why))
-                        }
-                        (Some(trade_no), _) => format!("；扣费 {trade_no} 维持不变"),
-                    };
-                    format!("车道 {lane} 已起杆{money}")
-                }
-                Done::Hurried {
-                    trade_no,
-                    waits_for,
-                } => format!("扣费 {trade_no} 已提前到现在{}", self.waits_for(waits_for)),
-                Done::HandedToStaff { trade_no } => {
-                    format!("扣费 {trade_no} 已转人工，不再向微信发送")
-                }
-            },
-        }
-    }
-
-    /// What a charge that is due still waits for.
-    fn waits_for(self, waits_for: &WaitsFor) -> String {
-        let words = match waits_for {
-            WaitsFor::Nothing => return String::new(),
-            WaitsFor::Merchant(code) => {
-                let words = pair(
-                    "; WeChat refuses this merchant, and single queries try now and then",
-                    "；微信拒绝本商户，仅间歇查询",
-                );
-                return self.with_code(words, code);
-            }
-            WaitsFor::Entry => pair(
-                "; it goes as soon as WeChat confirms the entry",
-                "；微信确认入场后即发送",
-            ),
-            WaitsFor::Link => pair(
-                "; it goes when the pause after failures is over",
-                "；失败后的等待期结束即发送",
-            ),
-            WaitsFor::Clock => pair(
-                "; it goes when the clock can be trusted",
-                "；时钟可信后即发送",
-            ),
-        };
-        self.of(words).to_owned()
-    }
-
-    /// Why nothing was done.
-    pub fn refusal(self, refusal: &Refusal) -> String {
-        match (self, refusal) {
-            (Self::En, _) => refusal.to_string(),
-            (Self::Zh, Refusal::UnknownLane { lane }) => format!("配置中没有车道 {lane}"),
-            (Self::Zh, Refusal::Charge { trade_no, why }) => {
-                format!("扣费 {trade_no}：{}", self.declined(why))
-            }
-        }
-    }
-
-    fn declined(self, why: &Declined) -> String {
-        let Self::Zh = self else {
-            return why.to_string();
-        };
-        match why {
-            Declined::NoSuchCharge => {
-                "没有待处理的这笔扣费；`parkgate charges show` 可查看某个号码的经过"
-            }
-            Declined::MayStillBeTaken => {
-                "微信可能仍会扣款，请勿重复收费。`parkgate charges retry` 立即向微信查询，\
-                 微信确认没有此单后即可转人工"
-            }
-            Declined::TakenOn => {
-                "微信已受理此单，会自行到账或退回。`parkgate charges retry` 立即向微信查询"
-            }
-            Declined::WithStaff => "此单已在人工处理；原因见 `parkgate review list`",
-            Declined::OnItsWay => "正在等待微信应答，请一分钟后再看",
-            Declined::StoreFailed => "存储无法写入，未作任何更改；见 `parkgate status` 的告警",
-        }
-        .to_owned()
-    }
-
-    fn with_code(self, words: Pair, code: &str) -> String {
+    pub(super) fn with_code(self, words: Pair, code: &str) -> String {
         match self {
             Self::En => format!("{}: {code}", words.en),
             Self::Zh => format!("{}：{code}", words.zh),

@@ -92,7 +92,7 @@ fn given_no_proof_when_ten_seconds_are_over_then_the_raise_is_uncertain_and_an_a
 }
 
 #[test]
-fn given_an_uncertain_raise_when_a_fresh_reading_comes_then_it_is_issued_exactly_once_more_without_a_charge()
+fn e09_given_an_uncertain_raise_when_a_fresh_reading_comes_then_it_is_issued_exactly_once_more_without_a_charge()
  {
     for arm in [Arm::Deaf, Arm::Offline, Arm::Refuses] {
         let mut world = paid_at(arm);

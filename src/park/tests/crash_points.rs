@@ -73,7 +73,7 @@ const FATES: [Cut; 4] = [
 ];
 
 #[test]
-fn given_any_step_when_the_power_goes_at_it_then_the_car_gets_away_and_pays_once() {
+fn e19_given_any_step_when_the_power_goes_at_it_then_the_car_gets_away_and_pays_once() {
     let mut runs = 0;
     for scenario in &SCENARIOS {
         let steps = run(scenario, None).steps;

@@ -9,7 +9,7 @@ use crate::lane::reading::{ReadWarning, Trigger};
 use crate::lane::session::Ending;
 use crate::lane::time::Wall;
 use crate::park::record::LaneRecord;
-use crate::park::state::ReviewWhy;
+use crate::park::review::ReviewWhy;
 use crate::park::step::Ignored;
 use crate::sim::wechat::{Call, Fault, Plate};
 
@@ -41,7 +41,7 @@ fn given_a_plate_when_it_is_read_then_the_barrier_rises_at_once_and_wechat_hears
 // E1: the same car read several times.
 
 #[test]
-fn given_a_car_that_stands_when_it_is_read_again_within_the_window_then_nothing_more_happens() {
+fn e01_given_a_car_that_stands_when_it_is_read_again_within_the_window_then_nothing_more_happens() {
     let mut world = World::new();
     for _ in 0..8 {
         world.read(IN, PLATE);
@@ -107,8 +107,8 @@ fn given_a_car_just_let_in_when_it_is_misread_by_one_character_then_no_second_st
 // E4: inside already.
 
 #[test]
-fn given_a_plate_inside_when_it_comes_in_again_then_the_old_stay_is_closed_uncharged_and_reviewed()
-{
+fn e04_given_a_plate_inside_when_it_comes_in_again_then_the_old_stay_is_closed_uncharged_and_reviewed()
+ {
     let mut world = World::new();
     world.enter(PLATE);
     let first = world.session(PLATE).unwrap().id.clone();
@@ -158,7 +158,7 @@ fn given_a_missed_exit_when_its_charge_was_made_before_then_that_charge_goes_on(
 // E8: turned back.
 
 #[test]
-fn given_a_car_just_let_in_when_it_turns_back_then_its_stay_is_void() {
+fn e08_given_a_car_just_let_in_when_it_turns_back_then_its_stay_is_void() {
     let mut world = World::new();
     world.read(IN, PLATE);
     world.pass(5_000);
@@ -190,7 +190,7 @@ fn given_a_car_that_passed_when_another_turns_back_then_its_stay_goes_on() {
 // E6, E21: no plate, block list.
 
 #[test]
-fn given_an_unreadable_plate_when_the_policy_is_hold_then_the_attendant_lets_it_in() {
+fn e06_given_an_unreadable_plate_when_the_policy_is_hold_then_the_attendant_lets_it_in() {
     let mut world = World::new();
     let read = world.unreadable();
     world.read_as(IN, read);
@@ -219,8 +219,8 @@ fn given_an_unreadable_plate_when_the_policy_is_open_then_it_is_raised_once() {
 }
 
 #[test]
-fn given_a_plate_on_the_block_list_when_the_attendant_lets_it_in_then_it_is_charged_like_any_other()
-{
+fn e21_given_a_plate_on_the_block_list_when_the_attendant_lets_it_in_then_it_is_charged_like_any_other()
+ {
     let mut world = World::with(|rules| {
         rules.lists.blocked.insert(number(PLATE));
     });
@@ -343,7 +343,7 @@ fn given_wait_for_wechat_when_the_attendant_raises_meanwhile_then_once() {
 // E12: the entry happened offline.
 
 #[test]
-fn given_an_outage_at_the_entry_when_it_is_over_then_the_entry_is_made_with_its_true_start() {
+fn e12_given_an_outage_at_the_entry_when_it_is_over_then_the_entry_is_made_with_its_true_start() {
     let mut world = World::new();
     world.simulator.faults_mut().outage = true;
     world.enter(PLATE);
@@ -456,7 +456,7 @@ fn given_an_untrusted_clock_at_the_entry_when_the_box_restarts_then_the_stay_goe
 }
 
 #[test]
-fn given_a_wall_clock_that_is_set_during_the_stay_when_it_is_priced_then_by_the_boot_clock() {
+fn e18_given_a_wall_clock_that_is_set_during_the_stay_when_it_is_priced_then_by_the_boot_clock() {
     for jump_ms in [-3_600_000, 7_200_000] {
         let mut world = World::new();
         world.enter(PLATE);

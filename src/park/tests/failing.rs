@@ -30,7 +30,7 @@ fn assert_settled_once(world: &World) {
 // The store fails.
 
 #[test]
-fn given_a_store_that_fails_when_a_car_enters_then_it_is_let_in_and_nothing_is_sent() {
+fn e20_given_a_store_that_fails_when_a_car_enters_then_it_is_let_in_and_nothing_is_sent() {
     let mut world = World::new();
     world.disk.set_failing(true);
     world.read(IN, PLATE);

@@ -9,13 +9,13 @@ use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::lane::reading::{PlateRead, ReadWarning};
 use crate::lane::session::Ending;
 use crate::park::event::Event;
-use crate::park::state::ReviewWhy;
+use crate::park::review::ReviewWhy;
 use crate::sim::wechat::{Outcome, Plate};
 
 // The guard.
 
 #[test]
-fn given_an_implausible_stay_or_fee_when_it_ends_then_a_person_looks() {
+fn e05_given_an_implausible_stay_or_fee_when_it_ends_then_a_person_looks() {
     for (stay_ms, doubts) in [
         (20 * HOUR, vec![]),
         (20 * HOUR + 1_000, vec![Doubt::FeeTooHigh]),
@@ -140,7 +140,7 @@ fn is_by_hand(reason: Option<RaiseReason>) -> bool {
 }
 
 #[test]
-fn given_an_empty_lane_when_the_attendant_raises_then_it_is_recorded() {
+fn e17_given_an_empty_lane_when_the_attendant_raises_then_it_is_recorded() {
     let mut world = World::new();
     assert_eq!(
         raised_by_hand(&mut world, cash()),
@@ -171,7 +171,7 @@ fn given_a_charge_on_its_way_when_the_attendant_takes_cash_then_the_money_may_no
 }
 
 #[test]
-fn given_an_unknown_charge_when_the_attendant_takes_cash_then_the_money_may_not_be_taken() {
+fn e15_given_an_unknown_charge_when_the_attendant_takes_cash_then_the_money_may_not_be_taken() {
     let mut world = inside_for(20 * HOUR - 1);
     world.simulator.faults_mut().outage = true;
     world.read(OUT, PLATE);
@@ -186,7 +186,7 @@ fn given_an_unknown_charge_when_the_attendant_takes_cash_then_the_money_may_not_
 }
 
 #[test]
-fn given_a_charge_that_was_never_sent_when_the_attendant_takes_cash_then_it_is_withdrawn() {
+fn e14_given_a_charge_that_was_never_sent_when_the_attendant_takes_cash_then_it_is_withdrawn() {
     let mut world = silent_for(5 * HOUR, false, |_| {});
     assert_eq!(world.charge().state, ChargeState::WaitingForEntry);
     let reply = raised_by_hand(&mut world, cash());

@@ -6,7 +6,7 @@ use crate::charges::charge::{ChargeState, StaffReason};
 use crate::lane::alarm::AlarmKind;
 use crate::lane::exit::{NearMatch, NoEntry};
 use crate::lane::raise::{HoldReason, RaiseReason};
-use crate::park::state::ReviewWhy;
+use crate::park::review::ReviewWhy;
 use crate::sim::wechat::{Call, Fault, Plate};
 
 // Held.
@@ -150,7 +150,7 @@ fn given_an_unknown_charge_when_the_car_is_read_again_then_its_order_is_looked_f
 // E3: no entry.
 
 #[test]
-fn given_no_entry_when_the_policy_asks_then_the_attendant_sees_what_resembles_it() {
+fn e03_given_no_entry_when_the_policy_asks_then_the_attendant_sees_what_resembles_it() {
     let mut world = World::new();
     world.enter("粤B6K7H8");
     world.enter("苏E6P398");
@@ -226,6 +226,58 @@ fn given_near_match_auto_when_it_is_ambiguous_or_the_camera_gave_no_confidence_t
             Some(HoldReason::NoEntry { .. })
         ));
     }
+}
+
+#[test]
+fn given_near_match_auto_when_the_colours_differ_then_ask() {
+    let mut world = World::with(|rules| rules.exit.near_match = NearMatch::Auto);
+    world.enter("粤BD12873");
+    world.pass(HOUR);
+    world.read(OUT, "粤B12873");
+    assert!(
+        matches!(world.held_for(OUT), Some(HoldReason::NoEntry { candidates }) if candidates.len() == 1),
+        "a blue plate is hardly the green one that lost its D"
+    );
+    world.pass(MINUTE);
+    let mut green = world.reading("粤B12873");
+    green.color = Some(crate::lane::plate::PlateColor::Green);
+    world.read_as(OUT, green);
+    world.pass(1_000);
+    assert!(is_accepted(world.reason(OUT)));
+}
+
+#[test]
+fn given_near_match_auto_when_the_province_is_the_homes_then_it_weighs_little() {
+    for (home_province, taken) in [(Some('粤'), true), (None, false)] {
+        let mut world = World::with(|rules| {
+            rules.exit.near_match = NearMatch::Auto;
+            rules.exit.home_province = home_province;
+        });
+        world.enter(PLATE);
+        world.pass(HOUR);
+        // Another province, and a look-alike at the end: one edit at home, one and a half elsewhere.
+        world.read(OUT, "湘B6K7HZ");
+        world.pass(1_000);
+        assert_eq!(is_accepted(world.reason(OUT)), taken);
+    }
+}
+
+#[test]
+fn given_a_plate_without_its_last_character_when_it_is_read_then_the_attendant_sees_whose_it_may_be()
+ {
+    let mut world = inside_for(HOUR);
+    let mut read = world.unreadable();
+    read.raw_plate = Some("粤B6K7H".into());
+    world.read_as(OUT, read);
+    let Some(HoldReason::NoEntry { candidates }) = world.held_for(OUT) else {
+        panic!("{:?}", world.held_for(OUT));
+    };
+    assert_eq!(candidates, [world.session(PLATE).unwrap().id.clone()]);
+    let mut read = world.unreadable();
+    read.raw_plate = Some("?".into());
+    let mut other = inside_for(HOUR);
+    other.read_as(OUT, read);
+    assert_eq!(other.held_for(OUT), Some(HoldReason::Unreadable));
 }
 
 #[test]

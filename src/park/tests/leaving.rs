@@ -74,7 +74,7 @@ fn given_a_season_ticket_that_ended_during_the_stay_when_it_leaves_then_it_is_re
 }
 
 #[test]
-fn given_a_police_car_when_it_leaves_then_free() {
+fn e22_given_a_police_car_when_it_leaves_then_free() {
     let mut world = World::with(|rules| rules.lists.free_special_vehicles = true);
     let mut read = world.reading("粤B1234警");
     read.color = Some(PlateColor::White);
@@ -160,7 +160,7 @@ fn given_a_blocked_entry_when_the_driver_has_enrolled_meanwhile_then_he_drives_t
 }
 
 #[test]
-fn given_try_when_blocked_is_off_when_the_entry_was_blocked_then_nothing_is_tried() {
+fn e10_given_try_when_blocked_is_off_when_the_entry_was_blocked_then_nothing_is_tried() {
     let mut world = World::with(|rules| rules.exit.try_when_blocked = false);
     enrolled_as(&mut world, Plate::blocked("OVERDUE"));
     world.enter(PLATE);

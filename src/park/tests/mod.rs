@@ -1,6 +1,7 @@
 //! The whole core in a small deterministic world: the real step routine over a store in memory, the
 //! simulator in place of WeChat, barriers that answer or do not.
 
+mod asked;
 mod barriers;
 mod bookkeeping;
 mod cameras;
@@ -11,6 +12,7 @@ mod crash_points;
 mod disk;
 mod entering;
 mod evidencing;
+mod exceptions;
 mod failing;
 mod faults;
 mod guarded;
@@ -18,8 +20,12 @@ mod held;
 mod kinds;
 mod lasting;
 mod leaving;
+mod named;
+mod owing;
+mod people;
 mod properties;
 mod rerunning;
+mod reviewed;
 mod seeds;
 mod silent;
 mod site;

@@ -10,7 +10,7 @@ use crate::sim::wechat::{Outcome, Plate};
 // WeChat is silent.
 
 #[test]
-fn given_silence_when_the_entry_was_normal_then_out_up_to_the_limit_and_filed_later() {
+fn e13_given_silence_when_the_entry_was_normal_then_out_up_to_the_limit_and_filed_later() {
     let mut world = silent_for(10 * HOUR, true, |_| {});
     assert_eq!(world.reason(OUT), Some(RaiseReason::SilentNormal));
     assert_eq!(world.book().exposure_fen(), 5_000);
@@ -67,6 +67,31 @@ fn given_silence_when_the_sum_at_risk_is_reached_then_hold() {
 }
 
 #[test]
+fn given_an_outage_that_used_up_the_limit_when_it_is_over_then_the_next_begins_anew() {
+    let mut world = World::with(|rules| rules.exit.exposure_limit_fen = 500);
+    let plates = ["粤B10001", PLATE];
+    for plate in plates {
+        world.enter(plate);
+    }
+    for plate in plates {
+        world.simulator.faults_mut().outage = true;
+        world.pass(10 * MINUTE);
+        world.read(OUT, plate);
+        world.pass(2_000);
+        assert_eq!(
+            world.reason(OUT),
+            Some(RaiseReason::SilentNormal),
+            "{plate}"
+        );
+        world.drive_through(OUT);
+        assert_eq!(world.book().exposure_fen(), 500);
+        world.simulator.faults_mut().outage = false;
+        world.pass(15 * MINUTE);
+        assert_eq!(world.book().exposure_fen(), 0);
+    }
+}
+
+#[test]
 fn given_silence_when_the_plate_has_open_arrears_then_hold() {
     let mut world = World::new();
     enrolled_as(&mut world, Plate::ending(Outcome::PayFail));
@@ -75,13 +100,18 @@ fn given_silence_when_the_plate_has_open_arrears_then_hold() {
     world.read(OUT, PLATE);
     world.pass(MINUTE);
     world.drive_through(OUT);
-    assert!(world.book().has_arrears(&number(PLATE)));
+    let owes = world.book().arrears_of(&number(PLATE)).unwrap();
+    assert_eq!((owes.charges, owes.fen), (1, 500));
     world.enter(PLATE);
     world.simulator.faults_mut().outage = true;
     world.pass(10 * MINUTE);
     world.read(OUT, PLATE);
     world.pass(2_000);
-    assert_eq!(world.held_for(OUT), Some(HoldReason::Silent));
+    assert_eq!(
+        world.held_for(OUT),
+        Some(HoldReason::Arrears { fen: 500 }),
+        "whoever is called learns why"
+    );
 }
 
 #[test]

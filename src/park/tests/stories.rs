@@ -75,7 +75,12 @@ fn the_export_balances(archive: &Archive, standing: &Standing, seed: u64) {
         totals.written_off.fen,
         "seed {seed}"
     );
-    let staff = [Stage::WithStaff, Stage::Collected, Stage::WrittenOff];
+    let staff = [
+        Stage::WithStaff,
+        Stage::Collected,
+        Stage::WrittenOff,
+        Stage::Replaced,
+    ];
     assert_eq!(sum(&staff), totals.handed_to_staff.fen, "seed {seed}");
     let open = [
         Stage::WaitingForEntry,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::faults::{PLATES, draw_wechat, drawn_rules};
+use super::people;
 use super::world::*;
 use crate::charges::record::StaffOutcome;
 use crate::lane::reading::{PlateRead, Trigger};
@@ -39,7 +40,14 @@ enum Doing {
     LoopFree(&'static str),
     TurnBack(&'static str, usize),
     Attendant(&'static str),
-    Boot { trusted: bool, again: bool },
+    /// The barrier's own button.
+    Button(&'static str, usize),
+    /// A person works off the lists.
+    Office,
+    Boot {
+        trusted: bool,
+        again: bool,
+    },
     ClockSet,
     StoreFails(bool),
     Outage(bool),
@@ -147,6 +155,10 @@ impl Traffic {
         windows(2, 40 * MINUTE, Doing::Outage);
         windows(2, 10 * MINUTE, Doing::Unplugged);
         windows(2, 5 * MINUTE, Doing::StoreFails);
+        for _ in 0..3 {
+            let at = self.people.below(FAULTS_MS);
+            self.plan(at, Doing::Office);
+        }
     }
 
     fn plan(&mut self, at: u64, doing: Doing) {
@@ -252,6 +264,8 @@ impl Traffic {
             Doing::LoopFree(lane) => self.tell_loop(lane, false),
             Doing::TurnBack(lane, visit) => self.turn_back(lane, visit),
             Doing::Attendant(lane) => self.attend(lane),
+            Doing::Button(lane, visit) => self.push_button(lane, visit),
+            Doing::Office => people::work_off(&mut self.world, &mut self.people),
             Doing::Boot { trusted, again } => self.boot(trusted, again),
             Doing::ClockSet => {
                 self.world.wall_error_ms = Some(0);
@@ -290,6 +304,10 @@ impl Traffic {
         }
         if !self.calm && self.people.chance(150) {
             self.soon(self.world.time % 40_000, Doing::Attendant(lane));
+        }
+        if !self.calm && self.has_loops && self.people.chance(60) {
+            let ms = 5 * SECOND + self.people.below(MINUTE);
+            self.soon(ms, Doing::Button(lane, visit));
         }
     }
 
@@ -395,7 +413,21 @@ impl Traffic {
         }
     }
 
+    /// Nobody tells the box: a car that is held drives off.
+    fn push_button(&mut self, lane: &'static str, visit: usize) {
+        let barrier = self.barriers.get_mut(lane).unwrap();
+        let is_held = self.world.hold(lane).is_some();
+        if barrier.front == Some(visit) && !barrier.moving && is_held {
+            barrier.moving = true;
+            self.soon(2 * SECOND, Doing::Through(lane, visit));
+        }
+    }
+
     fn attend(&mut self, lane: &'static str) {
+        let front = self.barriers[lane].front;
+        if let Some(visit) = front.filter(|_| self.people.chance(500)) {
+            people::name(&mut self.world, lane, self.visits[visit].plate);
+        }
         let cash = StaffOutcome::Collected {
             by: "张三".into(),
             channel: "cash".into(),

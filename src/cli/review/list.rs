@@ -1,40 +1,17 @@
-//! `parkgate review list`: what waits for a person.
-
-use std::process::ExitCode;
+//! What waits for a person, in columns.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::output::{Table, number, text};
-use super::words::{self, Lang};
-use super::{SocketArgs, client};
 use crate::charges::charge::ChargeState;
-use crate::control::Question;
+use crate::charges::record::Correction;
+use crate::cli::output::{Table, number, text};
+use crate::cli::words::{self, Lang, review};
 use crate::lane::tariff::yuan;
 
-#[derive(Debug, clap::Subcommand)]
-pub enum ReviewCommand {
-    /// Cars that are held, stays to look at, charges with the staff
-    List(ListArgs),
-}
-
-#[derive(Debug, clap::Args)]
-pub struct ListArgs {
-    #[command(flatten)]
-    socket: SocketArgs,
-}
-
-/// Asks and shows.
-pub fn run(command: &ReviewCommand, lang: Lang) -> ExitCode {
-    let ReviewCommand::List(args) = command;
-    client::read(&args.socket, lang, &Question::Review, |review| {
-        show(review, lang)
-    })
-}
-
-fn show(review: &Value, lang: Lang) -> String {
+pub fn list(answer: &Value, lang: Lang) -> String {
     let mut table = Table::default();
-    let list = |name: &str| review[name].as_array().cloned().unwrap_or_default();
+    let list = |name: &str| answer[name].as_array().cloned().unwrap_or_default();
     let word = |value: &Value| value.as_str().unwrap_or("").to_owned();
     let fee = |value: Option<&Value>| {
         let fen = value.and_then(Value::as_u64);
@@ -72,6 +49,18 @@ fn show(review: &Value, lang: Lang) -> String {
             })),
         ]);
     }
+    for correction in list("corrections") {
+        let Ok(correction) = serde_json::from_value::<Correction>(correction) else {
+            continue;
+        };
+        table.row([
+            text(lang.of(review::REFUND)),
+            text(correction.trade_no.as_str()),
+            text(correction.plate.as_str()),
+            number(yuan(correction.charged_fen)),
+            text(lang.correction(&correction)),
+        ]);
+    }
     match table.is_empty() {
         true => lang.of(words::NOTHING_WAITS).to_owned(),
         false => table.render(),
@@ -104,8 +93,12 @@ mod tests {
             "with_staff": [{ "claim": { "trade_no": "T1", "plate": "苏E6P398",
                              "quote": { "fee_fen": 1200 } },
                              "state": { "handed_to_staff": { "refused": "PARAM_ERROR" } } }],
+            "corrections": [{ "trade_no": "T2", "session": "0000000000000000B", "plate": "粤B10002",
+                              "charged_fen": 3070, "due_fen": 500, "by": "王芳", "why": "exit missed",
+                              "at": { "moment": 1, "wall": 1764000000000_i64, "trusted": true,
+                                      "boot": 1, "box": "south-1" } }],
         });
-        let english = show(&review, Lang::En);
+        let english = list(&review, Lang::En);
         for words in [
             "not yet paid",
             "entry blocked: OVERDUE",
@@ -113,18 +106,21 @@ mod tests {
             "refused: PARAM_ERROR",
             "no plate",
             "12.00",
+            "30.70",
+            "charge 5.00 yuan instead, 王芳: exit missed",
         ] {
             assert!(english.contains(words), "{words}: {english}");
         }
-        let chinese = show(&review, Lang::Zh);
+        let chinese = list(&review, Lang::Zh);
         for words in [
             "尚未到账",
             "入场不可扣费：OVERDUE",
             "停车过久、补传记录",
             "无牌",
+            "改收 5.00 元",
         ] {
             assert!(chinese.contains(words), "{words}: {chinese}");
         }
-        assert_eq!(show(&json!({}), Lang::En), "nothing waits for a person");
+        assert_eq!(list(&json!({}), Lang::En), "nothing waits for a person");
     }
 }

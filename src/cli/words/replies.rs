@@ -1,0 +1,205 @@
+//! What people are told who asked for something to be done.
+
+use super::{Lang, pair};
+use crate::charges::staff::{Declined, WaitsFor};
+use crate::lane::tariff::yuan;
+use crate::park::reply::{Claimed, Done, Money, Refusal, Undecided};
+
+impl Lang {
+    /// What was done.
+    pub fn done(self, done: &Done) -> String {
+        match self {
+            Self::En => match done {
+                Done::Hurried {
+                    trade_no,
+                    waits_for,
+                } => format!("charge {trade_no} is due now{}", self.waits_for(waits_for)),
+                Done::HandedToStaff { trade_no } => {
+                    format!(
+                        "charge {trade_no} is with the staff now; WeChat will not be asked for it"
+                    )
+                }
+                Done::Raised { .. }
+                | Done::Finished { .. }
+                | Done::Charged { .. }
+                | Done::Waived { .. }
+                | Done::CorrectionNoted { .. }
+                | Done::CorrectionClosed { .. }
+                | Done::PlateNamed { .. } => done.to_string(),
+            },
+            Self::Zh => match done {
+                Done::Raised {
+                    lane,
+                    trade_no,
+                    money,
+                } => {
+                    let money = match (trade_no, money) {
+                        (None, Money::NotMentioned) => String::new(),
+                        (None, _) => "；无应收费用".to_owned(),
+                        (Some(trade_no), Money::Finished) => {
+                            format!("；扣费 {trade_no} 已了结")
+                        }
+                        (Some(trade_no), Money::Stands(why)) => {
+                            format!("；扣费 {trade_no} 维持不变：{}", self.declined(why))
+                        }
+                        (Some(trade_no), _) => format!("；扣费 {trade_no} 维持不变"),
+                    };
+                    format!("车道 {lane} 已起杆{money}")
+                }
+                Done::Hurried {
+                    trade_no,
+                    waits_for,
+                } => format!("扣费 {trade_no} 已提前到现在{}", self.waits_for(waits_for)),
+                Done::HandedToStaff { trade_no } => {
+                    format!("扣费 {trade_no} 已转人工，不再向微信发送")
+                }
+                Done::Finished { trade_no, fen, .. } => {
+                    format!("扣费 {trade_no}（{} 元）已了结", yuan(*fen))
+                }
+                Done::Charged {
+                    session,
+                    trade_no,
+                    fen,
+                    claimed,
+                } => {
+                    let fee = yuan(*fen);
+                    let whose = match claimed {
+                        Claimed::Queue => "向微信发送",
+                        Claimed::Staff => "转人工（无法通过微信扣费）",
+                    };
+                    format!("停车 {session}：扣费 {trade_no}（{fee} 元）{whose}")
+                }
+                Done::Waived { session, fen: None } => format!("停车 {session}：不再收费"),
+                Done::Waived {
+                    session,
+                    fen: Some(fen),
+                } => format!("停车 {session}：免收 {} 元", yuan(*fen)),
+                Done::CorrectionNoted {
+                    trade_no,
+                    refund_fen,
+                    due_fen,
+                } => format!(
+                    "扣费 {trade_no}：已记录，应退 {} 元，应另收 {} 元",
+                    yuan(*refund_fen),
+                    yuan(*due_fen)
+                ),
+                Done::CorrectionClosed { trade_no } => format!("扣费 {trade_no}：更正已完成"),
+                Done::PlateNamed { lane, session, .. } => match session {
+                    Some(session) => format!("车道 {lane}：车辆即停车 {session}"),
+                    None => format!("车道 {lane}：已登记车牌"),
+                },
+            },
+        }
+    }
+
+    /// What a charge that is due still waits for.
+    fn waits_for(self, waits_for: &WaitsFor) -> String {
+        let words = match waits_for {
+            WaitsFor::Nothing => return String::new(),
+            WaitsFor::Merchant(code) => {
+                let words = pair(
+                    "; WeChat refuses this merchant, and single queries try now and then",
+                    "；微信拒绝本商户，仅间歇查询",
+                );
+                return self.with_code(words, code);
+            }
+            WaitsFor::Entry => pair(
+                "; it goes as soon as WeChat confirms the entry",
+                "；微信确认入场后即发送",
+            ),
+            WaitsFor::Link => pair(
+                "; it goes when the pause after failures is over",
+                "；失败后的等待期结束即发送",
+            ),
+            WaitsFor::Clock => pair(
+                "; it goes when the clock can be trusted",
+                "；时钟可信后即发送",
+            ),
+        };
+        self.of(words).to_owned()
+    }
+
+    /// Why nothing was done.
+    pub fn refusal(self, refusal: &Refusal) -> String {
+        match (self, refusal) {
+            (Self::En, _) => refusal.to_string(),
+            (Self::Zh, Refusal::UnknownLane { lane }) => format!("配置中没有车道 {lane}"),
+            (Self::Zh, Refusal::NobodyHeld { lane }) => {
+                format!("车道 {lane} 没有等待人工的车辆；见 `parkgate review list`")
+            }
+            (Self::Zh, Refusal::ChargedAsAnother { lane, trade_no }) => format!(
+                "车道 {lane} 的车辆已按另一次停车计费（{trade_no}），请先处理该扣费：\
+                 `parkgate charges to-staff` 或 `parkgate review correct`"
+            ),
+            (Self::Zh, Refusal::NoStay { plate: _ }) => {
+                "该车牌没有在场停车；可用 `parkgate sessions list --plate` 查找相近车牌，\
+                 或用 `parkgate lane raise` 放行"
+                    .to_owned()
+            }
+            (Self::Zh, Refusal::Review { session, why }) => {
+                format!("停车 {session}：{}", self.undecided(why))
+            }
+            (Self::Zh, Refusal::Charge { trade_no, why }) => {
+                format!("扣费 {trade_no}：{}", self.declined(why))
+            }
+        }
+    }
+
+    fn undecided(self, why: &Undecided) -> String {
+        match why {
+            Undecided::NotUnderReview => {
+                "不在待复核之列；经过见 `parkgate sessions show`".to_owned()
+            }
+            Undecided::Decided { by } => {
+                format!("此前已由 {by} 处理；经过见 `parkgate sessions show`")
+            }
+            Undecided::AtTheBarrier { lane } => format!(
+                "车辆正在车道 {lane} 等候：请用 `parkgate lane raise {lane}` 并加 --waived 或 --collected"
+            ),
+            Undecided::GoesOn => "车辆仍在场；如已离场，请用 --exit 说明离场时间".to_owned(),
+            Undecided::FeeUnknown => {
+                "费用未知；请用 --fee 说明金额，或用 --exit 说明离场时间".to_owned()
+            }
+            Undecided::ExitImpossible => "离场时间须在入场之后、当前之前".to_owned(),
+            Undecided::NothingToCharge => "费用为零；可用 `parkgate review waive` 结束".to_owned(),
+            Undecided::ChargedBefore { trade_no } => format!(
+                "已按 {trade_no} 计费并了结；有误请用 `parkgate review correct {trade_no}`，\
+                 另有应收请加 --fee，否则用 `parkgate review waive` 结束"
+            ),
+            Undecided::Charge { trade_no, why } => {
+                format!("扣费 {trade_no}：{}", self.declined(why))
+            }
+            Undecided::StoreFailed => self.declined(&Declined::StoreFailed),
+        }
+    }
+
+    fn declined(self, why: &Declined) -> String {
+        let Self::Zh = self else {
+            return why.to_string();
+        };
+        match why {
+            Declined::NoSuchCharge => {
+                "没有待处理的这笔扣费；`parkgate charges show` 可查看某个号码的经过"
+            }
+            Declined::MayStillBeTaken => {
+                "微信可能仍会扣款，请勿重复收费。`parkgate charges retry` 立即向微信查询，\
+                 微信确认没有此单后即可转人工"
+            }
+            Declined::TakenOn => {
+                "微信已受理此单，会自行到账或退回。`parkgate charges retry` 立即向微信查询"
+            }
+            Declined::WithStaff => "此单已在人工处理；原因见 `parkgate review list`",
+            Declined::OnItsWay => "正在等待微信应答，请一分钟后再看",
+            Declined::InQueue => {
+                "正在等待发送给微信；微信尚未收到时可用 `parkgate charges to-staff` 转人工"
+            }
+            Declined::CorrectedBefore => "此前已要求更正；见 `parkgate review list`",
+            Declined::NoCorrection => "没有待完成的更正；经过见 `parkgate charges show`",
+            Declined::TooManyCorrections => {
+                "待完成的更正过多，请先完成一部分；见 `parkgate review list`"
+            }
+            Declined::StoreFailed => "存储无法写入，未作任何更改；见 `parkgate status` 的告警",
+        }
+        .to_owned()
+    }
+}

@@ -1,0 +1,88 @@
+//! What people do in the seeded traffic beside raising barriers: they name plates, decide about stays, and
+//! finish what the staff has.
+
+use super::world::*;
+use crate::charges::charge::ChargeState;
+use crate::charges::record::StaffOutcome;
+use crate::lane::number::SessionId;
+use crate::lane::raise::HoldReason;
+use crate::park::event::Event;
+use crate::park::review::{Terms, Verdict};
+use crate::sim::random::SplitMix64;
+
+const BY: &str = "王芳";
+
+/// Says which plate the car has that nobody knows, and is right.
+pub fn name(world: &mut World, lane: &str, plate: &str) {
+    if let Some(HoldReason::NoEntry { .. } | HoldReason::Unreadable) = world.held_for(lane) {
+        world.tell(Event::PlateNamed {
+            lane: lane_id(lane),
+            plate: number(plate),
+            color: Some(color_of(plate)),
+            by: BY.into(),
+            why: "read by a person".into(),
+        });
+    }
+}
+
+/// Works through the lists, as far as patience goes.
+pub fn work_off(world: &mut World, chance: &mut SplitMix64) {
+    let reviews = world.park().site().open_reviews();
+    let reviews: Vec<SessionId> = reviews.map(|review| review.session.clone()).collect();
+    for session in reviews {
+        let verdict = match chance.below(3) {
+            0 => Verdict::Waive,
+            1 => Verdict::Charge(Terms::default()),
+            _ => continue,
+        };
+        let (by, why) = (BY.to_owned(), "seen in the picture".to_owned());
+        world.tell(Event::ReviewDecided {
+            session,
+            verdict,
+            by,
+            why,
+        });
+    }
+    let desk = world.book().desk();
+    let desk: Vec<String> = desk.map(|charge| charge.claim.trade_no.clone()).collect();
+    for trade_no in desk {
+        let how = match chance.below(4) {
+            0 => StaffOutcome::Collected {
+                by: BY.into(),
+                channel: "qr".into(),
+            },
+            1 => StaffOutcome::WrittenOff {
+                by: BY.into(),
+                why: "moved away".into(),
+            },
+            _ => continue,
+        };
+        world.tell(Event::ArrearsFinished { trade_no, how });
+    }
+    correct(world, chance);
+}
+
+fn correct(world: &mut World, chance: &mut SplitMix64) {
+    let open = world.book().corrections();
+    let open: Vec<String> = open.map(|open| open.trade_no.clone()).collect();
+    for trade_no in open {
+        let (by, why) = (BY.to_owned(), "refund 5030".to_owned());
+        world.tell(Event::CorrectionDone { trade_no, by, why });
+    }
+    let accepted = world.book().charges().find(|charge| {
+        let is_accepted = matches!(charge.state, ChargeState::Accepted { .. });
+        is_accepted && chance.chance(700)
+    });
+    if let Some(claim) = accepted.map(|charge| charge.claim.clone()) {
+        world.tell(Event::CorrectionAsked {
+            charged_fen: claim.quote.fee_fen,
+            trade_no: claim.trade_no,
+            session: claim.session,
+            plate: claim.plate,
+            due_fen: 0,
+            due_from: None,
+            by: BY.into(),
+            why: "the camera was wrong".into(),
+        });
+    }
+}
