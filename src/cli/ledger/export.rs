@@ -1,0 +1,169 @@
+//! `parkgate ledger export`: the records, one JSON object a line.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::super::output;
+use super::super::words::ledger as words;
+use super::{WhichLedger, not_read};
+use crate::park::disk;
+use crate::store::audit::{self, Frame, Verdict, Watcher};
+use crate::store::record::{Class, Record as Stored};
+use crate::story::head::decided_at;
+
+#[derive(Debug, clap::Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    which: WhichLedger,
+    /// From this record on
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    from: u64,
+    /// To this record
+    #[arg(long, value_name = "SEQ", default_value_t = u64::MAX)]
+    to: u64,
+    /// Only this class: reading, session, money, event
+    #[arg(long, value_name = "CLASS", value_parser = ["reading", "session", "money", "event"])]
+    class: Option<String>,
+    /// Hide plates
+    #[arg(long)]
+    mask: bool,
+    /// As it is in any case
+    #[arg(long, hide = true)]
+    json: bool,
+}
+
+/// Prints them.
+pub fn run(args: &ExportArgs) -> ExitCode {
+    match args.which.dir() {
+        Ok(dir) => export(&dir, args),
+        Err(code) => code,
+    }
+}
+
+fn export(dir: &Path, args: &ExportArgs) -> ExitCode {
+    let mut lines = Lines { args, at: None };
+    match audit::read(dir, &mut lines) {
+        // What is amiss is another command's business, and must not be overlooked.
+        Ok(report) => match report.verdict() {
+            Verdict::Sound => ExitCode::SUCCESS,
+            verdict => {
+                let words = words::verdict(verdict).en;
+                output::note(&format!("{words}; see `parkgate ledger verify`"));
+                ExitCode::SUCCESS
+            }
+        },
+        Err(error) => not_read(&error),
+    }
+}
+
+/// Prints what it sees.
+struct Lines<'a> {
+    args: &'a ExportArgs,
+    /// Time of the step at hand, and whether it was trusted.
+    at: Option<(String, bool)>,
+}
+
+impl Watcher for Lines<'_> {
+    fn commit(&mut self, frame: &Frame) -> ControlFlow<()> {
+        for (seq, entry) in (frame.first_seq..).zip(&frame.entries) {
+            if seq > self.args.to {
+                return ControlFlow::Break(());
+            }
+            let stored = Stored {
+                class: Class::from_code(entry.class),
+                kind: entry.kind,
+                version: entry.version,
+                payload: entry.payload.clone().unwrap_or_default(),
+            };
+            if let Some(now) = decided_at(&stored) {
+                self.at = Some((now.wall.to_rfc3339(), now.trusted));
+            }
+            let class = class_name(stored.class);
+            let is_wanted = self
+                .args
+                .class
+                .as_deref()
+                .is_none_or(|wanted| wanted == class);
+            if seq < self.args.from || !is_wanted {
+                continue;
+            }
+            let mut line = line(seq, &stored, entry.payload.is_none(), self.at.as_ref());
+            if self.args.mask {
+                output::mask(&mut line);
+            }
+            if !output::write(format!("{line}\n").as_bytes()) {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn line(seq: u64, stored: &Stored, is_erased: bool, at: Option<&(String, bool)>) -> Value {
+    let mut line = json!({
+        "seq": seq,
+        "at": at.map(|(at, _)| at),
+        "at_trusted": at.map(|(_, trusted)| trusted),
+        "class": class_name(stored.class),
+        "kind": stored.kind,
+        "name": disk::kind_name(stored.class, stored.kind),
+        "version": stored.version,
+    });
+    if is_erased {
+        line["erased"] = json!(true);
+        line["payload"] = Value::Null;
+    } else {
+        line["payload"] = match serde_json::from_slice::<Value>(&stored.payload) {
+            Ok(payload) => payload,
+            Err(_) => {
+                let bytes = stored.payload.iter();
+                let hexadecimal: String = bytes.map(|byte| format!("{byte:02x}")).collect();
+                json!({ "hexadecimal": hexadecimal })
+            }
+        };
+    }
+    line
+}
+
+fn class_name(class: Class) -> String {
+    match class {
+        Class::Reading => "reading".to_owned(),
+        Class::Session => "session".to_owned(),
+        Class::Money => "money".to_owned(),
+        Class::Event => "event".to_owned(),
+        Class::Other(code) => code.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_a_record_is_also_where_it_is_erased() {
+        let mut stored = Stored {
+            class: Class::Money,
+            kind: 43,
+            version: 1,
+            payload: br#"{"fact":"charge_settled","trade_no":"T1"}"#.to_vec(),
+        };
+        let at = ("2025-11-25T00:00:00+08:00".to_owned(), true);
+        let told = line(7, &stored, false, Some(&at));
+        assert_eq!(told["name"], "charge_settled");
+        assert_eq!(told["class"], "money");
+        assert_eq!(told["payload"]["trade_no"], "T1");
+        assert_eq!(told["at"], "2025-11-25T00:00:00+08:00");
+        stored.payload.clear();
+        let erased = line(7, &stored, true, None);
+        assert_eq!(
+            (&erased["erased"], &erased["payload"]),
+            (&json!(true), &Value::Null)
+        );
+        stored.payload = vec![0xFF, 0];
+        let strange = line(7, &stored, false, None);
+        assert_eq!(strange["payload"]["hexadecimal"], "ff00");
+    }
+}
