@@ -16,6 +16,7 @@ pub mod gate;
 pub mod health;
 pub mod lane;
 pub mod park;
+pub mod retention;
 pub mod serial;
 #[cfg(feature = "demo")]
 pub mod sim;

@@ -7,8 +7,10 @@ mod clock_watch;
 pub mod devices;
 mod ears;
 mod enquiries;
+mod erasure;
 pub mod inbox;
 mod journal;
+mod mark;
 mod ports;
 mod replay;
 mod report;
@@ -16,6 +18,7 @@ mod rows;
 mod rules;
 mod run;
 mod secrets;
+mod steward;
 pub mod turn;
 
 use std::path::PathBuf;
@@ -184,6 +187,7 @@ impl Gate {
         let barriers = barriers::start(&config.lanes, link.as_ref(), &clock, &inbox);
         let barriers = barriers.map_err(StartError::Thread)?;
         let (tell_end, ended) = oneshot::channel();
+        let steward = steward::Steward::start(&config, &clock, index.client(), inbox.clone());
         let started_at = clock.now();
         let work = Loop {
             devices: devices::Devices::new(&config.lanes, started_at.moment),
@@ -192,6 +196,7 @@ impl Gate {
             barriers,
             turner: Turner::new(store.park, store.journal),
             restart_wanted: store.restart_wanted,
+            mark: store.mark,
             started: store.started,
             outlet,
             clock,
@@ -199,6 +204,8 @@ impl Gate {
             calls,
             enquiries,
             index,
+            steward: steward.map_err(StartError::Thread)?,
+            rotations: Vec::new(),
             alarms: crate::health::Alarms::default(),
             announcing: announcing::Announcing::new(notifier.clone(), announcements, started_at),
             observer,

@@ -87,7 +87,7 @@ fn lane_fact(record: &LaneRecord) {
             tracing::info!(session = %review.session, why = ?review.why, "for review");
         }
         LaneRecord::NumbersSkipped { sessions } => {
-            tracing::warn!(sessions, "numbers skipped: the last commit may be lost");
+            tracing::warn!(sessions, "numbers skipped: some may be in use already");
         }
         LaneRecord::DoubtLifted { .. }
         | LaneRecord::RaiseCarriedOut { .. }
@@ -189,6 +189,7 @@ pub fn answer(
         | Question::Retry { .. }
         | Question::ToStaff { .. }
         | Question::Find(_)
+        | Question::Erase(_)
         | Question::Devices
         | Question::Store => Answer::Error("the loop answers that itself".to_owned()),
     }

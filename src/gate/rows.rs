@@ -64,7 +64,7 @@ impl Truth for LedgerTruth {
     fn snapshot(&mut self) -> Result<Snapshot, TruthError> {
         let mut park = Park::new(self.ledger, self.rules.clone());
         let mut last_seq = 0;
-        for commit in Ledger::read_all(&self.dir)? {
+        for commit in Ledger::read_since(&self.dir, |_| true)? {
             let commit = commit?;
             last_seq = commit.last_seq();
             for record in commit
@@ -83,7 +83,11 @@ impl Truth for LedgerTruth {
     }
 
     fn history(&mut self, after: u64) -> Result<HistoryRows<'_>, TruthError> {
-        let commits = Ledger::read_all(&self.dir)?;
+        let begins_in_time = |commits: &[&Commit]| {
+            let first = commits.first().map(|commit| commit.first_seq);
+            first.is_some_and(|first| first <= after + 1)
+        };
+        let commits = Ledger::read_since(&self.dir, begins_in_time)?;
         let is_old = move |commit: &Commit| commit.last_seq() <= after;
         let later = commits.filter(move |commit| !commit.as_ref().is_ok_and(is_old));
         Ok(Box::new(later.map(|commit| Ok(history_batch(&commit?)))))

@@ -15,26 +15,33 @@ use super::clock_watch::ClockWatch;
 use super::devices::Devices;
 use super::ears::Ears;
 use super::enquiries::Enquiry;
+use super::erasure;
 use super::inbox::{Message, Outlet};
 use super::journal::LedgerJournal;
+use super::mark::Mark;
 use super::ports::Ports;
 use super::report::{self, Hardware};
 use super::rows;
+use super::steward::{Ask, Steward};
 use super::turn::{Committed, Outcome, StoreNews, Taken, Turner};
 use super::{Observed, Observer};
 use crate::barrier::{self, Barriers, RaiseOrder};
 use crate::charges::queue::Call;
 use crate::charges::sender;
 use crate::clock::Clock;
+use crate::control::erasure::Wanted;
 use crate::control::{Answer, Question};
 use crate::health::Alarms;
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::raise::RaiseReason;
 use crate::lane::session::LaneId;
+use crate::lane::time::Now;
 use crate::park::event::Event;
+use crate::park::reply::{Refusal, StillNeeded};
 use crate::park::step::Command;
+use crate::retention::Stays;
 use crate::store::index::{Batch, Index};
-use crate::wechat::enrolment::Wanted;
+use crate::wechat::enrolment;
 
 /// Messages that one turn takes: their steps share a commit.
 const SHARED_MAX: usize = 64;
@@ -45,6 +52,8 @@ const SLEEP_MAX: Duration = Duration::from_secs(10);
 pub struct Loop {
     pub turner: Turner<LedgerJournal>,
     pub restart_wanted: Arc<AtomicBool>,
+    /// Of a ledger's folder that was not there at the last start.
+    pub mark: Option<Mark>,
     pub started: Event,
     pub outlet: Outlet,
     pub clock: Clock,
@@ -56,6 +65,9 @@ pub struct Loop {
     pub calls: mpsc::Sender<Call>,
     pub enquiries: mpsc::Sender<Enquiry>,
     pub index: Index,
+    pub steward: Steward,
+    /// Who waits for a new segment.
+    pub rotations: Vec<oneshot::Sender<bool>>,
     pub alarms: Alarms,
     pub announcing: Announcing,
     pub observer: Option<Observer>,
@@ -71,6 +83,7 @@ impl Loop {
         loop {
             let failed = self.turn(std::mem::take(&mut to_do), &mut asked);
             to_do.extend(failed);
+            self.keep_mark();
             if self.restart_wanted.load(Ordering::Relaxed) {
                 tracing::error!("the store is back; parkgate restarts to take up what is in it");
                 return self.end(Ended::RestartWanted);
@@ -101,6 +114,7 @@ impl Loop {
             if let Some(alarm) = self.clock_watch.look(now) {
                 self.note(alarm);
             }
+            self.look_at_the_past(now);
             if self.turner.wake_at().is_some_and(|at| at <= now.moment) {
                 to_do.push(Event::Tick);
             }
@@ -167,6 +181,15 @@ impl Loop {
                 asked.push(reply);
             }
             Message::Asked(Question::Find(wanted), reply) => self.enquire(wanted, reply),
+            Message::Asked(Question::Erase(wanted), reply) => self.erase(wanted, reply),
+            Message::Steward(Ask::Record(erasure, reply)) => {
+                to_do.push(Event::ErasureDue { erasure });
+                asked.push(reply);
+            }
+            Message::Steward(Ask::Rotate(word)) => {
+                self.turner.want_checkpoint();
+                self.rotations.push(word);
+            }
             Message::Asked(question, reply) => {
                 let answer = self.answer(&question);
                 // Whoever asked may have gone.
@@ -183,7 +206,7 @@ impl Loop {
         }
     }
 
-    fn enquire(&self, wanted: Wanted, reply: oneshot::Sender<Answer>) {
+    fn enquire(&self, wanted: enrolment::Wanted, reply: oneshot::Sender<Answer>) {
         if let Err(refused) = self.enquiries.try_send(Enquiry { wanted, reply }) {
             let (TrySendError::Full(enquiry) | TrySendError::Closed(enquiry)) = refused;
             let why = "others are asking WeChat; try again in some seconds";
@@ -216,7 +239,15 @@ impl Loop {
         if !events.is_empty() {
             self.announcing.news();
         }
+        if !events.is_empty() {
+            self.steward.work_begins(now);
+        }
         let outcome = self.turner.turn(events, now);
+        self.steward.work_ends(now, self.turner.is_failing());
+        for word in self.rotations.drain(..) {
+            // Whoever asked may have stopped.
+            let _ = word.send(!self.turner.is_failing());
+        }
         // First, because cars wait for it; who is only told can wait for the cars.
         let mut told = Vec::new();
         let steps = outcome.taken.iter().map(|taken| &taken.step);
@@ -352,7 +383,51 @@ impl Loop {
             .fold(SLEEP_MAX, Duration::min)
     }
 
-    fn end(self, end: Ended) -> Ended {
+    /// The numbers that a copy skips are on disk now.
+    fn keep_mark(&mut self) {
+        if !self.turner.is_failing()
+            && let Some(mark) = self.mark.take()
+            && let Err(error) = mark.keep(&self.store_dir)
+        {
+            tracing::warn!(%error, "the ledger's mark cannot be kept; the next start skips numbers");
+        }
+    }
+
+    /// Has what is too old erased, now and then.
+    fn look_at_the_past(&mut self, now: Now) {
+        if self.steward.wants_look(now)
+            && let Some(closed) = self.turner.journal().segments()
+        {
+            let unfinished = Stays::unfinished(self.turner.park());
+            self.steward.look(now, closed, unfinished);
+        }
+    }
+
+    /// Has one plate's payloads erased, if nothing of it is needed any more.
+    fn erase(&mut self, wanted: Wanted, reply: oneshot::Sender<Answer>) {
+        let park = self.turner.park();
+        let refusal = match self.turner.is_failing() {
+            true => Some(StillNeeded::StoreFailed),
+            false => erasure::still_needed(park, &wanted),
+        };
+        let closed = self.turner.journal().segments();
+        match (refusal, closed) {
+            (None, Some(closed)) => {
+                let up_to = self.turner.journal().last_seq();
+                let unfinished = Stays::unfinished(park);
+                let request = erasure::request(wanted, up_to, closed, unfinished);
+                self.steward.erase(request, reply);
+            }
+            (why, _) => {
+                let why = why.unwrap_or(StillNeeded::StoreFailed);
+                // Whoever asked may have gone.
+                let _ = reply.send(Answer::Refused(Refusal::Plate { why }));
+            }
+        }
+    }
+
+    fn end(mut self, end: Ended) -> Ended {
+        self.steward.stop();
         self.leave_what_was_kept();
         if let Err(error) = self.index.close() {
             tracing::warn!(

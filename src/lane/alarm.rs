@@ -49,6 +49,8 @@ pub enum AlarmKind {
     WechatKeys,
     /// The wall clock is not trusted; nothing is signed.
     ClockUntrusted,
+    /// What is old enough to be erased is not.
+    RetentionStopped,
 }
 
 impl AlarmKind {
@@ -84,7 +86,8 @@ impl AlarmKind {
             | Self::HeldTooLong
             | Self::BarrierUncertain
             | Self::UnsignedErrors
-            | Self::ClockUntrusted => Severity::Warning,
+            | Self::ClockUntrusted
+            | Self::RetentionStopped => Severity::Warning,
             Self::IndexUnavailable | Self::ChargeWithStaff => Severity::Notice,
         }
     }

@@ -11,9 +11,14 @@ use crate::store::record::{Class, Record as Stored};
 /// Version of every payload's form in this release.
 const VERSION: u16 = 1;
 
-const STEP: u16 = 1;
-const RULES: u16 = 2;
-const CHECKPOINT: u16 = 3;
+/// The head of a step.
+pub const STEP: u16 = 1;
+/// The whole rules.
+pub const RULES: u16 = 2;
+/// The whole state.
+pub const CHECKPOINT: u16 = 3;
+/// What was taken out of the ledger.
+pub const ERASURE: u16 = 4;
 
 /// A payload that is not what its number says. Where it is wrong is told, and not with what: plates may
 /// stand there.
@@ -38,6 +43,7 @@ impl Record {
             Self::StepTaken(step) => (class_of_event(&step.event), STEP, json(step)),
             Self::RulesChanged(rules) => (Class::Event, RULES, json(rules)),
             Self::Checkpoint(snapshot) => (Class::Session, CHECKPOINT, json(snapshot)),
+            Self::PayloadsErased(erasure) => (Class::Event, ERASURE, json(erasure)),
             Self::Lane(record) => (Class::Session, lane_kind(record), json(record)),
             Self::Money(record) => (Class::Money, money_kind(record), json(record)),
             Self::Unknown { kind } => (Class::Event, *kind, Vec::new()),
@@ -63,6 +69,7 @@ impl Record {
             (STEP, _) => parse(stored).map(Self::StepTaken),
             (RULES, _) => parse(stored).map(Self::RulesChanged),
             (CHECKPOINT, _) => parse(stored).map(Self::Checkpoint),
+            (ERASURE, _) => parse(stored).map(Self::PayloadsErased),
             (kind, Class::Session) if LANE_KINDS.contains(&kind) => parse(stored).map(Self::Lane),
             (kind, Class::Money) if MONEY_KINDS.contains(&kind) => parse(stored).map(Self::Money),
             _ => Ok(unknown),
@@ -86,17 +93,18 @@ fn parse<T: DeserializeOwned>(stored: &Stored) -> Result<T, Unreadable> {
 pub fn kind_name(class: Class, kind: u16) -> Option<&'static str> {
     let known = KIND_NAMES.iter().find(|(number, _)| *number == kind);
     let fits = match kind {
-        STEP | RULES | CHECKPOINT => true,
+        STEP | RULES | CHECKPOINT | ERASURE => true,
         kind if LANE_KINDS.contains(&kind) => class == Class::Session,
         kind => MONEY_KINDS.contains(&kind) && class == Class::Money,
     };
     known.filter(|_| fits).map(|(_, name)| *name)
 }
 
-const KIND_NAMES: [(u16, &str); 36] = [
+const KIND_NAMES: [(u16, &str); 37] = [
     (1, "step_taken"),
     (2, "rules"),
     (3, "checkpoint"),
+    (4, "payloads_erased"),
     (16, "session_opened"),
     (17, "session_closed"),
     (18, "raise_decided"),

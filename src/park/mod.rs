@@ -4,6 +4,7 @@
 mod barrier;
 pub mod disk;
 mod entry;
+pub mod erasure;
 pub mod event;
 mod exit;
 mod hold;
@@ -130,7 +131,7 @@ impl Park {
                 self.site.note_claim(record);
                 self.queue.replay(record);
             }
-            Record::RulesChanged(_) | Record::Unknown { .. } => {}
+            Record::RulesChanged(_) | Record::PayloadsErased(_) | Record::Unknown { .. } => {}
         }
     }
 
@@ -222,8 +223,9 @@ impl Park {
             Event::Started {
                 rules_changed,
                 possibly_lost,
+                skip,
                 ..
-            } => self.started(*rules_changed, *possibly_lost, turn),
+            } => self.started(*rules_changed, *possibly_lost, *skip, turn),
             Event::PlateRead { lane, camera, read } => {
                 self.plate_read(lane, camera, read, turn);
             }
@@ -282,17 +284,21 @@ impl Park {
             }
             Event::StoreFailed { raises, calls } => self.store_failed(raises, calls, turn),
             Event::StoreRecovered => self.queue.pause(false),
+            Event::ErasureDue { erasure } => {
+                turn.records.push(Record::PayloadsErased(erasure.clone()));
+                turn.reply = Some(Ok(Done::ErasureRecorded));
+            }
             Event::Tick => {}
         }
     }
 
-    fn started(&mut self, rules_changed: bool, possibly_lost: u64, turn: &mut Turn) {
+    fn started(&mut self, rules_changed: bool, possibly_lost: u64, skip: u64, turn: &mut Turn) {
         if rules_changed {
             let rules = Box::new(self.rules.clone());
             turn.records.push(Record::RulesChanged(rules));
         }
-        if possibly_lost > 0 {
-            let sessions = NUMBERS_SKIPPED;
+        if possibly_lost > 0 || skip > 0 {
+            let sessions = skip.max(NUMBERS_SKIPPED);
             self.lane_record(LaneRecord::NumbersSkipped { sessions }, turn);
         }
         self.queue

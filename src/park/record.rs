@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::erasure::Erasure;
 use super::event::Event;
 use super::rules::Rules;
 use super::state::{Hold, Review, Snapshot};
@@ -22,6 +23,8 @@ pub enum Record {
     RulesChanged(Box<Rules>),
     /// The whole state, so that a start need not read what is before it.
     Checkpoint(Box<Snapshot>),
+    /// Payloads were taken out of the ledger.
+    PayloadsErased(Box<Erasure>),
     /// A fact about stays, barriers and people.
     Lane(LaneRecord),
     /// A fact about money.

@@ -54,6 +54,7 @@ impl Archive {
             | Question::Retry { .. }
             | Question::ToStaff { .. }
             | Question::Find(_)
+            | Question::Erase(_)
             | Question::Devices
             | Question::Due
             | Question::Store => {

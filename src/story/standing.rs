@@ -42,7 +42,12 @@ impl Standing {
                 site.note_claim(&record);
                 book.apply(&record);
             }
-            Some(Record::StepTaken(_) | Record::RulesChanged(_) | Record::Unknown { .. })
+            Some(
+                Record::StepTaken(_)
+                | Record::RulesChanged(_)
+                | Record::PayloadsErased(_)
+                | Record::Unknown { .. },
+            )
             | None => {}
         })?;
         Ok(Self {

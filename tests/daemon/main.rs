@@ -25,6 +25,7 @@ mod broker_loss;
 mod clock;
 mod commands;
 mod damage;
+mod erasure;
 mod forgery;
 mod frozen;
 mod idle;

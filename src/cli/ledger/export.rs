@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use super::super::output;
 use super::super::words::ledger as words;
 use super::{WhichLedger, not_read};
+use crate::lane::time::Wall;
 use crate::park::disk;
 use crate::store::audit::{self, Frame, Verdict, Watcher};
 use crate::store::record::{Class, Record as Stored};
-use crate::story::head::decided_at;
+use crate::story::head::StepClock;
 
 #[derive(Debug, clap::Args)]
 pub struct ExportArgs {
@@ -44,7 +45,10 @@ pub fn run(args: &ExportArgs) -> ExitCode {
 }
 
 fn export(dir: &Path, args: &ExportArgs) -> ExitCode {
-    let mut lines = Lines { args, at: None };
+    let mut lines = Lines {
+        args,
+        clock: StepClock::default(),
+    };
     match audit::read(dir, &mut lines) {
         // What is amiss is another command's business, and must not be overlooked.
         Ok(report) => match report.verdict() {
@@ -62,8 +66,8 @@ fn export(dir: &Path, args: &ExportArgs) -> ExitCode {
 /// Prints what it sees.
 struct Lines<'a> {
     args: &'a ExportArgs,
-    /// Time of the step at hand, and whether it was trusted.
-    at: Option<(String, bool)>,
+    /// Tells when each was decided.
+    clock: StepClock,
 }
 
 impl Watcher for Lines<'_> {
@@ -78,9 +82,7 @@ impl Watcher for Lines<'_> {
                 version: entry.version,
                 payload: entry.payload.clone().unwrap_or_default(),
             };
-            if let Some(now) = decided_at(&stored) {
-                self.at = Some((now.wall.to_rfc3339(), now.trusted));
-            }
+            self.clock.hear(&stored);
             let class = class_name(stored.class);
             let is_wanted = self
                 .args
@@ -90,7 +92,7 @@ impl Watcher for Lines<'_> {
             if seq < self.args.from || !is_wanted {
                 continue;
             }
-            let mut line = line(seq, &stored, entry.payload.is_none(), self.at.as_ref());
+            let mut line = line(seq, &stored, entry.payload.is_none(), self.clock.at());
             if self.args.mask {
                 output::mask(&mut line);
             }
@@ -102,10 +104,10 @@ impl Watcher for Lines<'_> {
     }
 }
 
-fn line(seq: u64, stored: &Stored, is_erased: bool, at: Option<&(String, bool)>) -> Value {
+fn line(seq: u64, stored: &Stored, is_erased: bool, at: Option<(Wall, bool)>) -> Value {
     let mut line = json!({
         "seq": seq,
-        "at": at.map(|(at, _)| at),
+        "at": at.map(|(at, _)| at.to_rfc3339()),
         "at_trusted": at.map(|(_, trusted)| trusted),
         "class": class_name(stored.class),
         "kind": stored.kind,
@@ -150,8 +152,8 @@ mod tests {
             version: 1,
             payload: br#"{"fact":"charge_settled","trade_no":"T1"}"#.to_vec(),
         };
-        let at = ("2025-11-25T00:00:00+08:00".to_owned(), true);
-        let told = line(7, &stored, false, Some(&at));
+        let at = (Wall(1_764_000_000_000), true);
+        let told = line(7, &stored, false, Some(at));
         assert_eq!(told["name"], "charge_settled");
         assert_eq!(told["class"], "money");
         assert_eq!(told["payload"]["trade_no"], "T1");

@@ -1,6 +1,7 @@
-//! `parkgate ledger`: the box's records checked, and taken out one by one. Reads by the format's
-//! description and not by the code that writes, needs no lock, changes nothing.
+//! `parkgate ledger`: the box's records checked, taken out one by one, and erased. What reads, reads by
+//! the format's description and not by the code that writes, needs no lock, changes nothing.
 
+mod erase;
 mod export;
 mod verify;
 
@@ -19,6 +20,8 @@ pub enum LedgerCommand {
     Verify(verify::VerifyArgs),
     /// Print the records, one JSON object a line
     Export(export::ExportArgs),
+    /// Erase what is known of one plate, where it is needed no more; through the running daemon
+    Erase(erase::EraseArgs),
 }
 
 /// Which ledger.
@@ -40,6 +43,7 @@ pub fn run(command: LedgerCommand, lang: Lang) -> ExitCode {
     match command {
         LedgerCommand::Verify(args) => verify::run(&args, lang),
         LedgerCommand::Export(args) => export::run(&args),
+        LedgerCommand::Erase(args) => erase::run(args, lang),
     }
 }
 

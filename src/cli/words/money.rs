@@ -1,5 +1,6 @@
 //! Charges, stays and what people decide about them.
 
+use super::ledger;
 use super::{Lang, Pair, pair};
 use crate::charges::charge::{StaffReason, WithdrawnReason};
 use crate::charges::record::StaffOutcome;
@@ -213,6 +214,7 @@ impl Lang {
                         "charge {trade_no} is with the staff now; WeChat will not be asked for it"
                     )
                 }
+                done @ Done::ErasureRecorded => done.to_string(),
                 Done::Raised { .. } => done.to_string(),
             },
             Self::Zh => match done {
@@ -241,6 +243,7 @@ impl Lang {
                 Done::HandedToStaff { trade_no } => {
                     format!("扣费 {trade_no} 已转人工，不再向微信发送")
                 }
+                Done::ErasureRecorded => "删除已入账".to_owned(),
             },
         }
     }
@@ -279,6 +282,9 @@ impl Lang {
             (Self::Zh, Refusal::UnknownLane { lane }) => format!("配置中没有车道 {lane}"),
             (Self::Zh, Refusal::Charge { trade_no, why }) => {
                 format!("扣费 {trade_no}：{}", self.declined(why))
+            }
+            (Self::Zh, Refusal::Plate { why }) => {
+                format!("未删除任何内容：{}", ledger::still_needed(*why))
             }
         }
     }

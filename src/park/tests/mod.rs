@@ -16,6 +16,7 @@ mod kinds;
 mod lasting;
 mod leaving;
 mod properties;
+mod release;
 mod seeds;
 mod silent;
 mod site;

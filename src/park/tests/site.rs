@@ -101,6 +101,7 @@ pub fn started() -> Event {
         version: "test".into(),
         rules_changed: false,
         possibly_lost: 0,
+        skip: 0,
     }
 }
 

@@ -134,7 +134,8 @@ fn live_name(number: u32) -> String {
     format!("{number:010}{LIVE}")
 }
 
-fn packed_name(number: u32) -> String {
+/// Name of the file of a closed segment without its padding.
+pub(super) fn packed_name(number: u32) -> String {
     format!("{number:010}{PACKED}")
 }
 

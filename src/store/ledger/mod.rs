@@ -4,6 +4,7 @@
 
 mod aside;
 mod chain;
+mod closed;
 mod disk;
 mod error;
 mod files;
@@ -22,10 +23,13 @@ mod tests;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::lane::number::LedgerId;
 use crate::store::record::{Commit, Record};
 
+pub use closed::{Closed, ClosedSegment};
 pub use error::LedgerError;
 pub use finding::Finding;
 pub use history::Commits;
@@ -34,7 +38,6 @@ pub use opening::Opening;
 pub use verify::Report;
 
 use disk::{Disk, DiskFile};
-use files::Files;
 use layout::{BLOCK, BLOCK_BYTES, Head, Place, SegmentHeader, blocks, encode_frame, frame_bytes};
 use opening::Position;
 use upkeep::{Order, Tools, Upkeep};
@@ -89,14 +92,15 @@ pub struct Ledger {
     /// The last segment that is in place, in use or not.
     newest_segment: u32,
     next_segment: u32,
-    checkpoint_segment: u32,
+    /// The segment that a start reads from.
+    checkpoint_segment: Arc<AtomicU32>,
     spare_bytes: u64,
     last_seq: u64,
     head: Head,
     buffer: Vec<u8>,
     upkeep: Upkeep,
     // Last: released after the upkeep has ended.
-    _lock: File,
+    lock: Arc<File>,
 }
 
 /// The segment in use.
@@ -163,13 +167,13 @@ impl Ledger {
             active,
             newest_segment: next_segment - 1,
             next_segment,
-            checkpoint_segment,
+            checkpoint_segment: Arc::new(AtomicU32::new(checkpoint_segment)),
             spare_bytes: options.segment_bytes(),
             last_seq: next.seq - 1,
             head: next.head,
             buffer: Vec::new(),
             upkeep: Upkeep::start(tools, options.inline_upkeep)?,
-            _lock: lock,
+            lock: Arc::new(lock),
         };
         ledger.ask_for_upkeep(spares);
         Ok((ledger, opening))
@@ -196,7 +200,8 @@ impl Ledger {
     /// caller passes its whole state to [`Ledger::checkpoint`]. Commits work without it.
     pub fn wants_checkpoint(&self) -> bool {
         self.active.as_ref().is_some_and(|active| {
-            active.number != self.checkpoint_segment || active.is_nearly_full()
+            active.number != self.checkpoint_segment.load(Ordering::Relaxed)
+                || active.is_nearly_full()
         })
     }
 
@@ -245,28 +250,16 @@ impl Ledger {
         verify::verify(dir)
     }
 
-    /// Erases the payloads of the records for which `choose` says so and returns how many it took.
-    /// Class, kind, seq and hash stay, and so does the chain. Only segments from before the last
-    /// checkpoint are looked at, since a start needs the others.
-    ///
-    /// # Errors
-    /// If a segment cannot be read or written; those before it are done.
-    pub fn erase(
-        &mut self,
-        mut choose: impl FnMut(u64, &Record) -> bool,
-    ) -> Result<u64, LedgerError> {
-        self.upkeep.settle();
-        let mut taken = 0;
-        for number in Files::list(&self.dir)?
-            .packed
-            .range(..self.checkpoint_segment)
-        {
-            let file = files::load(&self.dir, *number)?.filter(|file| file.packed);
-            if let Some(file) = file {
-                taken += pack::erase(&self.disk, &self.dir, *number, &file.bytes, &mut choose)?;
-            }
+    /// The segments as retention sees them, to be worked on beside the ledger. Keeps the folder
+    /// locked as the ledger does.
+    pub fn closed(&self) -> Closed {
+        Closed {
+            disk: self.disk.counted_apart(),
+            dir: self.dir.clone(),
+            ledger: self.id,
+            checkpoint_segment: Arc::clone(&self.checkpoint_segment),
+            _lock: Arc::clone(&self.lock),
         }
-        Ok(taken)
     }
 
     /// The id drawn when this ledger was begun.
@@ -287,6 +280,11 @@ impl Ledger {
     /// Flushes that the upkeep has made in the background.
     pub fn upkeep_flushes(&self) -> u64 {
         self.upkeep.syncs()
+    }
+
+    /// Bytes written to the disk since the ledger was opened: by commits, upkeep and retention.
+    pub fn bytes_written(&self) -> u64 {
+        self.disk.written()
     }
 
     /// Whether room for another segment is reserved on the disk and ready.
@@ -385,7 +383,7 @@ impl Ledger {
         self.active = Some(active);
         self.newest_segment = number;
         if checkpoint {
-            self.checkpoint_segment = number;
+            self.checkpoint_segment.store(number, Ordering::Relaxed);
         }
         let last_seq = self.acknowledge(head, records.len());
         self.ask_for_upkeep(Vec::new());
