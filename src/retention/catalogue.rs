@@ -101,20 +101,25 @@ impl Catalogue {
         whole.next().map(|(number, _)| *number)
     }
 
-    /// The packed segments before `until`, oldest first, in which something may be due.
+    /// The packed segments before `until`, oldest first, in which something may be due, or of which nothing
+    /// is left and that nothing older stands before.
     pub fn due(&self, until: u32, ages: &BTreeMap<u32, Age>) -> Vec<u32> {
-        let before = self.entries.range(..until);
-        let due = before.filter(|(number, entry)| {
+        let mut may_be_removed = true;
+        let mut due = Vec::new();
+        for (number, entry) in self.entries.range(..until) {
             let age_ms = ages.get(number).map_or(0, |age| age.last_ms);
+            let is_due = is_due(&entry.payloads, age_ms);
+            let goes_whole = is_due && entry.kept_at_ms.is_none();
+            may_be_removed &= goes_whole || entry.payloads.is_empty();
             // What had to stay is looked at again a day later.
             let is_time = entry
                 .kept_at_ms
                 .is_none_or(|kept_at| age_ms.saturating_sub(kept_at) >= DAY_MS);
-            entry.packed
-                && is_time
-                && (entry.payloads.is_empty() || is_due(&entry.payloads, age_ms))
-        });
-        due.map(|(number, _)| *number).collect()
+            if entry.packed && is_time && (is_due || may_be_removed) {
+                due.push(*number);
+            }
+        }
+        due
     }
 
     /// Whether a new segment should begin: the one in use holds more than a day, or something is due

@@ -43,9 +43,7 @@ fn the_ledger_of_every_release_opens_with_the_state_that_it_had() {
     for entry in fs::read_dir(data()).unwrap() {
         let folder = entry.unwrap().path();
         if folder.is_dir() {
-            let temp = tempfile::tempdir().unwrap();
-            copy(&folder, temp.path());
-            assert!(check(temp.path()).len() > 30, "{}", folder.display());
+            assert!(check(&folder).len() > 30, "{}", folder.display());
             releases += 1;
         }
     }
@@ -158,9 +156,11 @@ fn by_step(records: Vec<Stored>) -> Vec<Vec<Stored>> {
     steps
 }
 
-/// Opens a ledger as a start does, and compares. Returns the kinds in it.
+/// Opens a copy of a ledger as a start does, and compares. Returns the kinds in it.
 fn check(folder: &Path) -> BTreeSet<u16> {
-    let dir = folder.join("ledger");
+    let temp = tempfile::tempdir().unwrap();
+    copy(folder, temp.path());
+    let dir = temp.path().join("ledger");
     let mut kinds = Kinds::default();
     let report = audit::read(&dir, &mut kinds).unwrap();
     assert_eq!(report.verdict(), Verdict::Sound, "{:?}", report.findings);
