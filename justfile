@@ -24,9 +24,13 @@ fmt:
 deny:
     .ci/deny.sh
 
-# How fast the parts are that a car waits for.
+# Every figure of docs/measurements.md, beside its goal.
 bench:
     benches/run.sh
+
+# What an event costs in instructions: check, record or parts.
+instructions WHAT="check":
+    benches/instructions.sh {{ WHAT }}
 
 # What CI runs, in its order.
 ci:

@@ -12,7 +12,10 @@ wanted=(
     "python3:python3"                   # .ci/links.py
     "mosquitto:mosquitto"               # the tests start one of their own, on a port of the kernel's choice
     "mosquitto_pub:mosquitto-clients"
+    "mkfs.ext4:e2fsprogs"               # the disks whose power is cut
+    "mount:mount"
     "systemd-analyze:systemd"           # reads systemd/parkgate.service; no systemd need run
+    "valgrind:valgrind"                 # counts instructions
 )
 
 packages=()

@@ -1,7 +1,10 @@
 //! What a commit costs, against the least that a durable write can cost on the same disk.
 //!
 //! `cargo bench --bench commit` times commits and bare overwrites in turns.
-//! `benches/commit_bytes.sh` runs the same program on a disk of its own and counts what is written.
+//! `benches/device_bytes.sh` runs the same program on a disk of its own and counts what is written.
+
+#[path = "goals/figure.rs"]
+mod figure;
 
 use std::error::Error;
 use std::fs::{self, File, OpenOptions};
@@ -68,67 +71,71 @@ fn time_commits(folder: &Path) -> Outcome<()> {
         folder.display()
     );
     println!();
-    println!("                                     p50 us    p99 us    flushes/commit");
-    line("bare overwrite, one block", &bare_one, None);
-    line("commit, one step", &commit_one, Some(flushes[0]));
-    line(
-        &format!("bare overwrite, {} blocks", many_bytes / BLOCK),
-        &bare_many,
-        None,
-    );
-    line(
-        &format!("commit, {STEPS} steps sharing"),
-        &commit_many,
-        Some(flushes[1]),
-    );
+    println!("                                     p50 us    p99 us   steps/s    flushes/commit");
+    line("bare overwrite, one block", &bare_one, 1, None);
+    line("commit, one step", &commit_one, 1, Some(flushes[0]));
+    let name = format!("bare overwrite, {} blocks", many_bytes / BLOCK);
+    line(&name, &bare_many, STEPS, None);
+    let name = format!("commit, {STEPS} steps sharing");
+    line(&name, &commit_many, STEPS, Some(flushes[1]));
     println!();
-    println!("                                     p50       p99");
-    ratio("one step / bare", &commit_one, &bare_one);
-    ratio(&format!("{STEPS} steps / bare"), &commit_many, &bare_many);
-    ratio(
-        &format!("{STEPS} steps / one step"),
-        &commit_many,
-        &commit_one,
-    );
+    println!("                                     p50       p99   steps/s");
+    ratio("one step / bare", (&commit_one, 1), (&bare_one, 1));
+    let name = format!("{STEPS} steps / bare");
+    ratio(&name, (&commit_many, STEPS), (&bare_many, STEPS));
+    let name = format!("{STEPS} steps / one step");
+    ratio(&name, (&commit_many, STEPS), (&commit_one, 1));
+    figure::put("commit_ratio", commit_one.p50 / bare_one.p50)?;
+    figure::put("commit_us", commit_one.p50)?;
+    let (commits, bare) = (commit_many.per_second(STEPS), bare_many.per_second(STEPS));
+    figure::put("burst_ratio", commits / bare)?;
+    figure::put("burst_per_s", commits)?;
     Ok(())
 }
 
+/// What the device was told to write for commits of one record, then for commits that many share.
 fn count_bytes(folder: &Path, stat: &Path, commits: u32) -> Outcome<()> {
-    let mut ledger = open(&folder.join("ledger"))?;
-    ledger.checkpoint(&records(4))?;
-    ledger.settle();
-    rustix::fs::sync();
-    let one = records(1);
-    let (mut within, mut counted) = ([0_u64; 3], 0_u64);
-    let start = read_stat(stat)?;
-    for _ in 0..commits {
-        if ledger.wants_checkpoint() {
-            ledger.checkpoint(&records(4))?;
-            ledger.settle();
+    for (name, steps, commits) in [("commit", 1, commits), ("record", STEPS, commits / 4)] {
+        let mut ledger = open(&folder.join(name))?;
+        ledger.checkpoint(&records(4))?;
+        ledger.settle();
+        rustix::fs::sync();
+        let shared = records(steps);
+        let mut within = [0; 3];
+        let start = read_stat(stat)?;
+        for _ in 0..commits {
+            if ledger.wants_checkpoint() {
+                ledger.checkpoint(&records(4))?;
+                ledger.settle();
+            }
+            let before = read_stat(stat)?;
+            ledger.commit(&shared)?;
+            let after = read_stat(stat)?;
+            within = [0, 1, 2].map(|field| within[field] + after[field] - before[field]);
         }
-        let before = read_stat(stat)?;
-        ledger.commit(&one)?;
-        let after = read_stat(stat)?;
-        for (sum, (after, before)) in within.iter_mut().zip(after.into_iter().zip(before)) {
-            *sum += after - before;
+        drop(ledger);
+        rustix::fs::sync();
+        let end = read_stat(stat)?;
+        let all = [0, 1, 2].map(|field| end[field] - start[field]);
+        println!(
+            "{commits} commits, each of {steps} x {PAYLOAD} B    B/{name}    writes/commit    flushes/commit"
+        );
+        let per_step = |sectors: u64| (sectors * 512) as f64 / f64::from(commits) / steps as f64;
+        let per_commit = |count: u64| count as f64 / f64::from(commits);
+        for (what, [sectors, writes, flushes]) in [
+            ("while a commit waits", within),
+            ("all, with checkpoints and packing", all),
+        ] {
+            println!(
+                "  {what:<36}{:>8.0}  {:>15.3}  {:>16.3}",
+                per_step(sectors),
+                per_commit(writes),
+                per_commit(flushes)
+            );
         }
-        counted += 1;
+        figure::put(&format!("bytes_per_{name}"), per_step(within[0]))?;
+        figure::put(&format!("bytes_per_{name}_all"), per_step(all[0]))?;
     }
-    drop(ledger);
-    rustix::fs::sync();
-    let end = read_stat(stat)?;
-    println!("per commit of {PAYLOAD} B, {counted} commits    bytes    writes    flushes");
-    let per = |sums: [u64; 3]| sums.map(|sum| sum as f64 / counted as f64);
-    let [sectors, writes, flushes] = per(within);
-    println!(
-        "while a commit waits                  {:>8.0}  {writes:>8.3}  {flushes:>8.3}",
-        sectors * 512.0
-    );
-    let [sectors, writes, flushes] = per([0, 1, 2].map(|field| end[field] - start[field]));
-    println!(
-        "all, with checkpoints and packing     {:>8.0}  {writes:>8.3}  {flushes:>8.3}",
-        sectors * 512.0
-    );
     Ok(())
 }
 
@@ -193,31 +200,46 @@ impl Bare {
 struct Summary {
     p50: f64,
     p99: f64,
+    mean: f64,
 }
 
 impl Summary {
+    /// In microseconds, of nanoseconds.
     fn of(mut took: Vec<u64>) -> Self {
         took.sort_unstable();
         let at = |percent: usize| took[took.len() * percent / 100] as f64 / 1000.0;
         Self {
             p50: at(50),
             p99: at(99),
+            mean: took.iter().sum::<u64>() as f64 / took.len() as f64 / 1000.0,
         }
+    }
+
+    /// How many steps were made durable in a second of writing, `steps` at once.
+    fn per_second(&self, steps: usize) -> f64 {
+        steps as f64 * 1e6 / self.mean
     }
 }
 
-fn line(name: &str, summary: &Summary, flushes: Option<u64>) {
+fn line(name: &str, summary: &Summary, steps: usize, flushes: Option<u64>) {
     let flushes = flushes.map_or("1 by construction".to_owned(), |n| {
         format!("{:.3}", n as f64 / ROUNDS as f64)
     });
     println!(
-        "{name:<34}{:>9.0} {:>9.0}    {flushes}",
-        summary.p50, summary.p99
+        "{name:<34}{:>9.0} {:>9.0} {:>9.0}    {flushes}",
+        summary.p50,
+        summary.p99,
+        summary.per_second(steps)
     );
 }
 
-fn ratio(name: &str, a: &Summary, b: &Summary) {
-    println!("{name:<34}{:>9.2} {:>9.2}", a.p50 / b.p50, a.p99 / b.p99);
+fn ratio(name: &str, a: (&Summary, usize), b: (&Summary, usize)) {
+    println!(
+        "{name:<34}{:>9.2} {:>9.2} {:>9.2}",
+        a.0.p50 / b.0.p50,
+        a.0.p99 / b.0.p99,
+        a.0.per_second(a.1) / b.0.per_second(b.1)
+    );
 }
 
 /// Sectors written, writes and flushes that a block device has completed.

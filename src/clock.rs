@@ -44,6 +44,36 @@ pub enum TrustRule {
     Rtc,
 }
 
+/// Why the wall clock is believed, or is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// An NTP client disciplines it, by the kernel's word.
+    Ntp,
+    /// One did, less than a week ago in this boot, and nobody has set it since.
+    NtpBefore,
+    /// Battery-backed, by the configuration, and not behind the ledger.
+    Rtc,
+    /// It lies before 2020: it was never set.
+    Unset,
+    /// No NTP client has disciplined it in this boot.
+    NeverSynchronised,
+    /// None has for more than a week.
+    LongAgo,
+    /// Somebody set it since.
+    SetByHand,
+    /// Battery-backed, and behind the last trusted time in the ledger: the battery is empty, or it was
+    /// set back.
+    BehindTheLedger,
+}
+
+impl Word {
+    /// Whether the wall clock may be believed.
+    pub fn is_trusted(self) -> bool {
+        matches!(self, Self::Ntp | Self::NtpBefore | Self::Rtc)
+    }
+}
+
 impl Clock {
     /// The box's own clocks. `not_before` is the last trusted wall time on record: a wall clock before
     /// it has lost its battery, and is not trusted unless NTP has set it.
@@ -90,10 +120,25 @@ impl Clock {
             Source::Manual(now) => *now.lock().expect("no holder panics"),
         }
     }
+
+    /// Why the time is believed now, or is not.
+    pub fn word(&self) -> Word {
+        match &*self.0 {
+            Source::System(system) => system.read().1,
+            Source::Manual(now) => match now.lock().expect("no holder panics").trusted {
+                true => Word::Rtc,
+                false => Word::Unset,
+            },
+        }
+    }
 }
 
 impl System {
     fn now(&self) -> Now {
+        self.read().0
+    }
+
+    fn read(&self) -> (Now, Word) {
         let wall = wall().plus_ms(self.off_ms.load(Ordering::Relaxed));
         let now = Now {
             moment: moment(),
@@ -101,28 +146,37 @@ impl System {
             trusted: false,
             boot: self.boot,
         };
-        let trusted = wall >= Wall::PLAUSIBLE_FROM
-            && match self.trust {
-                TrustRule::Ntp => self.keeps_ntp_time(now, ntp_synchronised()),
-                TrustRule::Rtc => wall >= self.not_before,
-            };
-        Now { trusted, ..now }
+        let word = match self.trust {
+            _ if wall < Wall::PLAUSIBLE_FROM => Word::Unset,
+            TrustRule::Ntp => self.by_ntp(now, ntp_synchronised()),
+            TrustRule::Rtc if wall >= self.not_before => Word::Rtc,
+            TrustRule::Rtc => Word::BehindTheLedger,
+        };
+        let trusted = word.is_trusted();
+        (Now { trusted, ..now }, word)
     }
 
     /// The kernel withdraws its word some nine hours after the last correction, since it assumes the
     /// worst of the oscillator. A night without NTP must not stop the charges.
-    fn keeps_ntp_time(&self, now: Now, synchronised: bool) -> bool {
+    fn by_ntp(&self, now: Now, synchronised: bool) -> Word {
         let mut last = self.synchronised.lock().expect("no holder panics");
         if synchronised {
             *last = Some(now);
-            return true;
+            return Word::Ntp;
         }
-        last.is_some_and(|last| {
-            let by_boot_clock = now.moment.since_ms(last.moment);
-            let by_wall = now.wall.0.saturating_sub(last.wall.0);
-            let apart = by_wall.saturating_sub(i64::try_from(by_boot_clock).unwrap_or(i64::MAX));
-            by_boot_clock <= BELIEVED_FOR_MS && apart.abs() <= STEP_MS
-        })
+        let Some(last) = *last else {
+            return Word::NeverSynchronised;
+        };
+        let by_boot_clock = now.moment.since_ms(last.moment);
+        let by_wall = now.wall.0.saturating_sub(last.wall.0);
+        let apart = by_wall.saturating_sub(i64::try_from(by_boot_clock).unwrap_or(i64::MAX));
+        if apart.abs() > STEP_MS {
+            Word::SetByHand
+        } else if by_boot_clock > BELIEVED_FOR_MS {
+            Word::LongAgo
+        } else {
+            Word::NtpBefore
+        }
     }
 }
 
@@ -194,27 +248,40 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_never_synchronised_is_not_believed() {
-        assert!(!system().keeps_ntp_time(at(1, 0), false));
+        assert_eq!(system().by_ntp(at(1, 0), false), Word::NeverSynchronised);
     }
 
     #[test]
     fn a_night_without_ntp_does_not_cost_the_trust_and_a_week_does() {
         let system = system();
-        assert!(system.keeps_ntp_time(at(0, 0), true));
-        assert!(system.keeps_ntp_time(at(12, 800), false));
-        assert!(system.keeps_ntp_time(at(7 * 24, 1_500), false));
-        assert!(!system.keeps_ntp_time(at(7 * 24 + 1, 1_500), false));
+        assert_eq!(system.by_ntp(at(0, 0), true), Word::Ntp);
+        assert_eq!(system.by_ntp(at(12, 800), false), Word::NtpBefore);
+        assert_eq!(system.by_ntp(at(7 * 24, 1_500), false), Word::NtpBefore);
+        assert_eq!(system.by_ntp(at(7 * 24 + 1, 1_500), false), Word::LongAgo);
     }
 
     #[test]
     fn a_clock_that_was_set_by_hand_since_is_not_believed() {
         let system = system();
-        assert!(system.keeps_ntp_time(at(0, 0), true));
-        assert!(!system.keeps_ntp_time(at(10, HOUR), false));
-        assert!(!system.keeps_ntp_time(at(10, -HOUR), false));
+        assert!(system.by_ntp(at(0, 0), true).is_trusted());
+        assert_eq!(system.by_ntp(at(10, HOUR), false), Word::SetByHand);
+        assert_eq!(system.by_ntp(at(10, -HOUR), false), Word::SetByHand);
         assert!(
-            system.keeps_ntp_time(at(11, 0), true),
+            system.by_ntp(at(11, 0), true).is_trusted(),
             "until NTP has it again"
         );
+    }
+
+    #[test]
+    fn every_word_is_told_by_the_real_clock() {
+        let today = Clock::system(TrustRule::Rtc, Wall(0)).now().wall;
+        let off = |ms| Arc::new(AtomicI64::new(ms));
+        let by = |not_before, ms| Clock::system_off_by(TrustRule::Rtc, not_before, off(ms));
+        assert_eq!(by(Wall(0), 0).word(), Word::Rtc);
+        assert_eq!(by(Wall(0), -today.0).word(), Word::Unset);
+        assert_eq!(by(today, -HOUR).word(), Word::BehindTheLedger);
+        for clock in [by(Wall(0), 0), by(today, -HOUR)] {
+            assert_eq!(clock.now().trusted, clock.word().is_trusted());
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! **The lane decides. The ledger remembers. The adapters do.**
 
 pub mod barrier;
+pub mod books;
 pub mod broker;
 pub mod camera;
 pub mod causes;
@@ -12,10 +13,13 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod display;
+pub mod evidence;
 pub mod gate;
 pub mod health;
+mod json;
 pub mod lane;
 pub mod park;
+pub mod rerun;
 pub mod retention;
 pub mod serial;
 #[cfg(feature = "demo")]

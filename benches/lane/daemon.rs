@@ -1,21 +1,25 @@
-//! The daemon as it runs on a box: its own process, its own store, and what the kernel knows of it.
+//! The daemon as it runs on a box: its own process, its own store.
 
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use parkgate::sim::material;
-use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::Outcome;
+use crate::process::Running;
 
 const ENTRIES: usize = 8;
 const EXITS: usize = 4;
 /// Nothing ran for this long: what a reading led to is done.
 const QUIET: Duration = Duration::from_millis(60);
 const QUIET_WITHIN: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_millis(20);
 
 /// Names of the entry cameras of `name`, whoever serves them.
 pub fn entry_cameras(name: &str) -> Vec<String> {
@@ -29,7 +33,8 @@ pub struct Daemon {
     name: &'static str,
     folder: PathBuf,
     store: PathBuf,
-    process: Child,
+    pub process: Running,
+    pub started_at: Instant,
 }
 
 impl Daemon {
@@ -49,21 +54,21 @@ impl Daemon {
         fs::write(folder.join("key.pem"), material::MERCHANT_KEY)?;
         fs::write(folder.join("cert.pem"), material::MERCHANT_CERTIFICATE)?;
         fs::write(folder.join("apiv3.key"), material::API_V3_KEY)?;
-        fs::write(folder.join("wechatpay.pem"), material::PUBLIC_KEY)?;
+        let started_at = Instant::now();
         let process = spawn(&folder)?;
         Ok(Self {
             name,
             folder,
             store: store.to_owned(),
             process,
+            started_at,
         })
     }
 
     /// Ends it as systemd does, and starts it again on the same store.
     pub fn restart(&mut self) -> Outcome<()> {
-        let pid = Pid::from_child(&self.process);
-        kill_process(pid, Signal::TERM)?;
-        self.process.wait()?;
+        self.process.stop()?;
+        self.started_at = Instant::now();
         self.process = spawn(&self.folder)?;
         Ok(())
     }
@@ -97,87 +102,70 @@ impl Daemon {
         Err(format!("the daemon {} does not come to rest", self.name).into())
     }
 
-    /// A figure of `/proc/PID/status`, in kB.
-    pub fn memory_kb(&self, key: &str) -> Outcome<u64> {
-        number(&fs::read_to_string(self.proc("status"))?, key)
+    /// Answers the socket's question *status*.
+    pub fn status(&self) -> Outcome<Value> {
+        let mut socket = UnixStream::connect(self.folder.join("parkgate.sock"))?;
+        socket.write_all(b"{\"ask\":\"status\"}\n")?;
+        let mut line = String::new();
+        BufReader::new(socket).read_line(&mut line)?;
+        let answer: Value = serde_json::from_str(&line)?;
+        Ok(answer["ok"].clone())
     }
 
-    /// Times that a thread went to sleep by itself, and so had been woken.
-    pub fn switches(&self) -> Outcome<u64> {
-        self.threads()?
-            .iter()
-            .map(|thread| {
-                let status = fs::read_to_string(thread.join("status"))?;
-                number(&status, "voluntary_ctxt_switches")
-            })
-            .sum()
+    /// Waits until its status is as wanted.
+    pub async fn until(
+        &self,
+        what: &str,
+        within: Duration,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Outcome<Value> {
+        let give_up = Instant::now() + within;
+        loop {
+            let status = self.status()?;
+            if wanted(&status) {
+                return Ok(status);
+            }
+            if Instant::now() > give_up {
+                return Err(
+                    format!("the daemon {} never told of {what}: {status}", self.name).into(),
+                );
+            }
+            sleep(SOON).await;
+        }
     }
 
-    /// Bytes that it caused to be written to disks.
-    pub fn written_bytes(&self) -> Outcome<u64> {
-        number(&fs::read_to_string(self.proc("io"))?, "write_bytes")
+    /// How many lines of its log hold these words.
+    pub fn logged(&self, words: &str) -> Outcome<usize> {
+        let log = fs::read_to_string(self.folder.join("log"))?;
+        Ok(log.lines().filter(|line| line.contains(words)).count())
     }
 
-    /// Time on a processor, all threads.
-    pub fn ran_ns(&self) -> Outcome<u64> {
-        self.threads()?
-            .iter()
-            .map(|thread| {
-                let stat = fs::read_to_string(thread.join("schedstat"))?;
-                let ran = stat.split_whitespace().next().unwrap_or_default();
-                Ok(ran.parse::<u64>()?)
-            })
-            .sum()
-    }
-
-    fn threads(&self) -> Outcome<Vec<PathBuf>> {
-        let threads = fs::read_dir(self.proc("task"))?;
-        Ok(threads
-            .map(|thread| thread.map(|thread| thread.path()))
-            .collect::<Result<_, _>>()?)
-    }
-
-    fn proc(&self, file: &str) -> PathBuf {
-        format!("/proc/{}/{file}", self.process.id()).into()
+    fn ran_ns(&self) -> Outcome<u64> {
+        self.process.ran_ns()
     }
 }
 
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn spawn(folder: &Path) -> Outcome<Child> {
+fn spawn(folder: &Path) -> Outcome<Running> {
     let log = File::options()
         .create(true)
         .append(true)
         .open(folder.join("log"))?;
-    let process = Command::new(env!("CARGO_BIN_EXE_parkgate"))
-        .args(["run", "--config"])
-        .arg(folder.join("parkgate.toml"))
-        .env_remove("RUST_LOG")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()?;
-    Ok(process)
-}
-
-/// `key: 123 …` in a file of /proc.
-fn number(text: &str, key: &str) -> Outcome<u64> {
-    text.lines()
-        .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|number| number.parse().ok())
-        .ok_or_else(|| format!("/proc says nothing of {key}").into())
+    Running::spawn(
+        Command::new(env!("CARGO_BIN_EXE_parkgate"))
+            .args(["run", "--config"])
+            .arg(folder.join("parkgate.toml"))
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log),
+    )
 }
 
 const TARIFF: &str = "name = \"bench\"\nversion = \"1\"\nthen = { every = \"1h\", fen = 500 }\n";
 
-/// As `firmware-config/parkgate.toml`, with the simulator's merchant and more lanes.
+/// As `firmware-config/parkgate.toml`, with the simulator's merchant and more lanes. WeChat's keys are
+/// platform certificates, which have to be fetched and cached. As many cars as there are may leave in an
+/// outage.
 fn config(name: &str, folder: &Path, store: &Path, broker_port: u16, wechat: &[String]) -> String {
     let (folder, store) = (folder.display(), store.display());
     let mut text = format!(
@@ -199,9 +187,9 @@ api_v3_key_files = ["{folder}/apiv3.key"]
 
 [wechat]
 base_urls = {wechat:?}
-[wechat.public_key]
-id = "{public_key}"
-file = "{folder}/wechatpay.pem"
+
+[exit]
+if_wechat_silent = {{ exposure_limit_fen = 100000000 }}
 
 [store]
 path = "{store}"
@@ -220,7 +208,6 @@ socket = "{folder}/parkgate.sock"
 "#,
         mchid = material::MCHID,
         appid = material::APPID,
-        public_key = material::PUBLIC_KEY_ID,
     );
     for (direction, short, count) in [("entry", "in", ENTRIES), ("exit", "out", EXITS)] {
         for lane in 0..count {

@@ -28,7 +28,7 @@ impl Figures {
     }
 
     /// How many took as long as a delayed acknowledgement holds a small packet back.
-    fn delayed(&self) -> usize {
+    pub fn delayed(&self) -> usize {
         let delayed = Duration::from_millis(38)..Duration::from_millis(60);
         self.0.iter().filter(|took| delayed.contains(*took)).count()
     }
@@ -58,4 +58,13 @@ pub fn line(name: &str, figures: &Figures, base: Option<&Figures>) {
 
 pub fn fact(name: &str, value: f64, unit: &str) {
     println!("  {name:<50}{value:>9.1} {unit}");
+}
+
+pub fn ms(took: Duration) -> f64 {
+    took.as_secs_f64() * 1e3
+}
+
+/// From kB as /proc counts them.
+pub fn mb(kb: u64) -> f64 {
+    kb as f64 * 1024.0 / 1e6
 }

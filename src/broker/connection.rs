@@ -96,20 +96,26 @@ impl Connection {
             Ok(Some(Packet::Publish(publish))) => (publish.pkid, Packet::Publish(publish)),
             Ok(_) | Err(_) => return Err(lost("a packet could not be written")),
         };
-        self.write(packet, WRITE_WITHIN).await?;
+        self.write([packet], WRITE_WITHIN).await?;
         Ok(id)
     }
 
-    /// Writes a packet as it is.
+    /// Writes packets as they are, in one go.
     ///
     /// # Errors
     /// The connection must end: half a packet must not be completed later.
-    pub async fn write(&mut self, packet: Packet, within: Duration) -> Result<(), LinkFault> {
+    pub async fn write(
+        &mut self,
+        packets: impl IntoIterator<Item = Packet>,
+        within: Duration,
+    ) -> Result<(), LinkFault> {
         let Some(network) = &mut self.network.network else {
             return Err(lost("the socket is gone"));
         };
         let written = timeout(within, async {
-            network.write(packet).await?;
+            for packet in packets {
+                network.write(packet).await?;
+            }
             network.flush().await
         });
         match written.await {

@@ -27,6 +27,8 @@ pub struct Few<T>(pub Vec<T>);
 
 /// Elements of a list beyond this are skipped.
 const FEW: usize = 8;
+/// A longer text is no number.
+const NUMBER_BYTES_MAX: usize = 64;
 
 impl Number {
     /// Whether the number is there and is not zero.
@@ -64,6 +66,7 @@ impl<'de> Deserialize<'de> for Number {
         let number = match deserializer.deserialize_any(AnyKind::<IgnoredAny, false>::new())? {
             Kind::Integer(value) => Some(value),
             Kind::Fraction(value) => whole(value),
+            Kind::Text(text) if text.len() > NUMBER_BYTES_MAX => None,
             Kind::Text(text) => {
                 let text = text.trim();
                 text.parse().ok().or_else(|| whole(text.parse().ok()?))
@@ -216,6 +219,7 @@ mod tests {
             ("true", Some(1)),
             ("null", None),
             ("\"x\"", None),
+            (&format!("\"{}7\"", "0".repeat(64)), None),
             ("\"\"", None),
             ("1e300", None),
             ("18446744073709551615", None),

@@ -31,7 +31,7 @@ pub fn read(bytes: &[u8]) -> Option<PlateText> {
         .ok()
         .map(|text| PlateText::of(text, false));
     if let Some(text) = &utf8
-        && text.parsed != Err(PlateFault::Invalid)
+        && (text.parsed != Err(PlateFault::Invalid) || bytes.is_ascii())
     {
         return utf8;
     }

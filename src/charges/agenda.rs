@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::lane::number::SessionId;
 use crate::lane::time::Moment;
 
 /// One thing that the queue works on.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Item {
     /// The charge with this `out_trade_no`.
     Charge(String),
@@ -25,7 +28,8 @@ impl Item {
 }
 
 /// What is asked of WeChat about an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Errand {
     /// *Create entry*.
     Notify,
@@ -44,10 +48,59 @@ pub struct Agenda {
     tries: BTreeMap<Item, u32>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Flight {
     errand: Errand,
     since: Moment,
+}
+
+/// One item as a checkpoint keeps it.
+#[derive(Serialize, Deserialize)]
+struct Planned<I> {
+    item: I,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<Moment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flight: Option<Flight>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tries: Option<u32>,
+}
+
+impl Serialize for Agenda {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let planned = self.at.keys().chain(self.in_flight.keys());
+        let items: BTreeSet<&Item> = planned.chain(self.tries.keys()).collect();
+        serializer.collect_seq(items.into_iter().map(|item| Planned {
+            item,
+            at: self.at.get(item).copied(),
+            flight: self.in_flight.get(item).copied(),
+            tries: self.tries.get(item).copied(),
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for Agenda {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut agenda = Self::default();
+        for planned in Vec::<Planned<Item>>::deserialize(deserializer)? {
+            let Planned {
+                item,
+                at,
+                flight,
+                tries,
+            } = planned;
+            if let Some(at) = at {
+                agenda.put(&item, at);
+            }
+            if let Some(flight) = flight {
+                agenda.in_flight.insert(item.clone(), flight);
+            }
+            if let Some(tries) = tries {
+                agenda.tries.insert(item, tries);
+            }
+        }
+        Ok(agenda)
+    }
 }
 
 impl Agenda {

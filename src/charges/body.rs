@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::call::MerchantRules;
 use super::charge::Charge;
 use super::entry::Entry;
+use crate::json;
 use crate::lane::plate::PlateColor;
 use crate::lane::time::{Now, Wall};
 
@@ -167,12 +168,17 @@ fn device_id(lane: &str) -> String {
 
 /// Serialises a body to the bytes that are frozen, signed and sent.
 pub fn freeze<T: Serialize>(body: &T) -> String {
-    serde_json::to_string(body).expect("plain structs of strings and integers always serialise")
+    String::from_utf8(json::bytes(body)).expect("JSON is UTF-8")
 }
 
 /// `start_time` of a frozen entry body.
 pub fn start_time_of(body: &str) -> Option<String> {
-    serde_json::from_str::<EntryBody>(body)
+    /// The rest is passed over.
+    #[derive(Deserialize)]
+    struct Start {
+        start_time: String,
+    }
+    serde_json::from_str::<Start>(body)
         .ok()
         .map(|body| body.start_time)
 }

@@ -6,10 +6,10 @@ use super::backoff;
 use crate::lane::time::Moment;
 
 /// So many calls in a row without an answer, and WeChat counts as silent.
-const SILENT_AFTER: u32 = 2;
+pub const SILENT_AFTER: u32 = 2;
 
 /// What the last calls tell about the way to WeChat.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Link {
     failures: u32,
     /// In silence the next call goes then.

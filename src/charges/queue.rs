@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::agenda::{Agenda, Item};
 use super::backoff;
 use super::book::Book;
@@ -16,8 +18,11 @@ use crate::lane::plate::PlateNumber;
 use crate::lane::session::Session;
 use crate::lane::time::{Moment, Now, Stamp};
 
-/// Background calls under way at once. Lanes' calls, at most one a lane, come on top.
-pub const CONCURRENCY_MAX: usize = 8;
+/// Background calls that are on the wire at once.
+pub const ON_WIRE_MAX: usize = 8;
+/// Background calls under way at once: for each on the wire another is written and signed meanwhile, so
+/// that the wire waits for neither. Lanes' calls, at most one a lane, come on top.
+pub const CONCURRENCY_MAX: usize = 2 * ON_WIRE_MAX;
 /// A call that has not come back after this long counts as lost.
 const FLIGHT_MS_MAX: u64 = 60_000;
 /// How soon to look again at what waits for something that tells no time of its own.
@@ -26,8 +31,9 @@ pub(super) const LOOK_AGAIN_MS: u64 = 5_000;
 pub(super) const LANE_POLL_MS: u64 = 1_000;
 
 /// The queue. Its book is durable; everything else is of this run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Queue {
+    #[serde(skip)]
     pub(super) book: Book,
     pub(super) agenda: Agenda,
     pub(super) link: Link,
@@ -56,6 +62,12 @@ impl Queue {
             book,
             ..Self::default()
         }
+    }
+
+    /// The same plans over another book.
+    pub fn over(self, mut book: Book) -> Self {
+        book.reindex();
+        Self { book, ..self }
     }
 
     /// What is owed, and the entries it needs.
@@ -243,6 +255,11 @@ impl Queue {
     /// Whether the store cannot write.
     pub fn is_paused(&self) -> bool {
         self.paused
+    }
+
+    /// Whether nothing is signed, since the clock is not trusted.
+    pub fn waits_for_clock(&self) -> bool {
+        self.unsigned_until.is_some()
     }
 
     /// When a charge in the queue is next seen to; None: a call about it is on its way.

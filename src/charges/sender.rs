@@ -16,7 +16,7 @@ use crate::wechat::{Client, Patience};
 const AFTER_THE_LANE: Duration = Duration::from_millis(2_500);
 
 /// Runs until the gate drops its end of `calls`. How many calls are under way at once is the queue's
-/// business; here each has a task of its own. Without a client (its secrets are missing) nothing
+/// business, and how many of them are on the wire the client's; here each has a task of its own. Without a client (its secrets are missing) nothing
 /// leaves the box.
 pub async fn run(
     client: Result<Client, String>,

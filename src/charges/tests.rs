@@ -3,7 +3,7 @@
 use super::answer::{Answer, Heard, ParkingEntry, Parties, Refusal, Transaction};
 use super::charge::{ChargeState, Claim, Opening, StaffReason};
 use super::entry::{EntryEnd, EntryState};
-use super::queue::{Call, MerchantRules, Out, Queue, Request, SubMerchant};
+use super::queue::{CONCURRENCY_MAX, Call, MerchantRules, Out, Queue, Request, SubMerchant};
 use super::record::{MoneyRecord, StaffOutcome};
 use super::staff::{Declined, WaitsFor};
 use crate::lane::alarm::AlarmKind;
@@ -363,15 +363,15 @@ fn given_two_stays_of_a_plate_when_the_first_call_is_still_under_way_then_the_se
 fn given_a_lane_that_waited_in_vain_when_all_calls_are_taken_then_no_turn_is_asked_for_at_once() {
     let mut out = Out::default();
     let mut queue = Queue::default();
-    for counter in 1..=12 {
+    for counter in 1..=20 {
         queue.open_entry(&stay(counter), at(0).now, &mut out);
     }
-    assert_eq!(turn(&mut queue, 0).calls.len(), 8);
+    assert_eq!(turn(&mut queue, 0).calls.len(), CONCURRENCY_MAX);
     for counter in 1..=2 {
         queue.entry_answered(&stay(counter).id, &lost(), &at(10), &mut out);
     }
     assert!(queue.is_silent());
-    queue.hurry(&stay(12).id, Moment(500), at(20).now);
+    queue.hurry(&stay(20).id, Moment(500), at(20).now);
     let heard = refused(400, "PARAM_ERROR");
     queue.entry_answered(&stay(3).id, &heard, &at(1_000), &mut out);
     assert_eq!(turn(&mut queue, 1_000).calls.len(), 3);

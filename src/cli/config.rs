@@ -223,7 +223,7 @@ mod tests {
             fits.map(|explained| explained.name).collect()
         };
         assert_eq!(names("exit.budget"), ["exit.budget"]);
-        assert_eq!(names("[store]"), ["store.path"]);
+        assert_eq!(names("[store]"), ["store.path", "store.low_disk_mb"]);
         assert_eq!(names("[[lane]]").len(), names("lane").len());
         assert!(names("lane").len() > 8);
         assert!(

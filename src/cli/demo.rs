@@ -23,11 +23,11 @@ mod typed;
 mod width;
 mod words;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use self::keyboard::Keyboard;
 use self::paint::Paint;
@@ -35,7 +35,7 @@ use self::player::Player;
 use self::scene::{Ending, Plan};
 use self::screen::{Pen, Screen, Stream};
 use self::terminal::Terminal;
-use super::{fail, output};
+use super::{fail, log, output};
 use crate::config::duration::parse_ms;
 use crate::sim::material;
 use crate::sim::site::Pace;
@@ -74,7 +74,6 @@ const DOES_NOT_BALANCE: u8 = 1;
 const TRY_AGAIN: u8 = 75;
 
 const HEADLESS_CARS: u32 = 20;
-const QUIET_LOG: &str = "error,rumqttd=off";
 /// When WeChat is cut off, from the first car's coming.
 const CUT_OFF_AFTER: Duration = Duration::from_secs(6);
 
@@ -90,7 +89,7 @@ pub fn run(args: &DemoArgs) -> ExitCode {
             );
         }
         None => {
-            log_to_stderr(QUIET_LOG);
+            log::to_stderr(quiet_log());
             (args.screen(), None)
         }
     };
@@ -179,27 +178,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// The log of what is not on the screen, to stderr; `RUST_LOG` chooses instead of `default`.
-pub(super) fn log_to_stderr(default: &str) {
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(log_filter(default))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    // A second subscriber in one process is refused; the first one then serves.
-    let _ = subscriber.try_init();
-}
-
 /// The log and what a panic says, as lines of the screen: written to stderr, they would tear it.
 fn log_to_screen(screen: &Screen) {
     let pen = screen.pen();
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(log_filter(QUIET_LOG))
-        .with_writer(move || Log(pen.clone()))
-        .with_ansi(screen.paint() != Paint::none())
-        .with_target(false);
-    // As above.
-    let _ = subscriber.try_init();
+    let writer = move || Log(pen.clone());
+    log::to(quiet_log(), writer, screen.paint() != Paint::none());
     let pen = screen.pen();
     std::panic::set_hook(Box::new(move |panic| {
         panic
@@ -209,8 +192,9 @@ fn log_to_screen(screen: &Screen) {
     }));
 }
 
-fn log_filter(default: &str) -> EnvFilter {
-    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default))
+/// What is told is on the screen; the log has what went wrong.
+fn quiet_log() -> Targets {
+    log::level(LevelFilter::ERROR).with_target("rumqttd", LevelFilter::OFF)
 }
 
 /// Takes what is logged, an entry at a time.

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod books;
 mod capture;
 mod charges;
 mod client;
@@ -7,10 +8,14 @@ mod config;
 #[cfg(feature = "demo")]
 mod demo;
 mod devices;
+mod evidence;
 mod find;
 mod lane;
 mod ledger;
+mod log;
 mod output;
+mod progress;
+mod rerun;
 mod review;
 mod run;
 #[cfg(feature = "demo")]
@@ -42,6 +47,11 @@ struct Cli {
 enum Command {
     /// Control the gates: the daemon (Ctrl-C or SIGTERM ends it)
     Run(ConfigArgs),
+    /// Prove that every stay ended once and that the sums add up
+    Books {
+        #[command(subcommand)]
+        command: books::BooksCommand,
+    },
     /// Show and export charges, and take a hand in them
     Charges {
         #[command(subcommand)]
@@ -129,6 +139,7 @@ pub fn main() -> ExitCode {
     let lang = Lang::chosen(lang, |name| std::env::var(name).ok());
     match command {
         Command::Run(args) => run::run(&args),
+        Command::Books { command } => books::run(&command, lang),
         Command::Charges { command } => charges::run(command, lang),
         Command::Config { command } => config::run(&command),
         #[cfg(feature = "demo")]

@@ -1,12 +1,11 @@
 //! `parkgate run`: the daemon.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
-use super::{BAD_CONFIG, ConfigArgs, fail};
+use super::{BAD_CONFIG, ConfigArgs, fail, log};
 use crate::config::Config;
 use crate::gate::{Ended, Gate, Parts};
 use crate::health::systemd::Notifier;
@@ -22,9 +21,10 @@ pub fn run(args: &ConfigArgs) -> ExitCode {
         Ok(loaded) => loaded,
         Err(faults) => return fail(BAD_CONFIG, faults),
     };
-    log_to_stderr();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    log::to_stderr(log::level(LevelFilter::INFO));
+    // This thread alone: the lanes have their own (`gate/thread.rs`), and what takes long, such as a
+    // signature, is done beside it.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let runtime = match runtime {
@@ -75,16 +75,4 @@ async fn any(a: &mut Signal, b: &mut Signal) {
         _ = a.recv() => {}
         _ = b.recv() => {}
     }
-}
-
-/// To stderr, which systemd gives to the journal; `RUST_LOG` chooses, e.g. `parkgate=debug`.
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    // A second subscriber in one process is refused; the first one then serves.
-    let _ = subscriber.try_init();
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{demo, fail, output};
+use tracing_subscriber::filter::LevelFilter;
+
+use super::{demo, fail, log, output};
 use crate::clock::{Clock, TrustRule};
 use crate::lane::time::Wall;
 use crate::sim::sandbox::{self, Kind, Sandbox};
@@ -61,7 +63,7 @@ impl From<TrustModel> for TrustMode {
 
 /// Serves until Ctrl-C. What a client is configured with goes to stdout, each call to the log.
 pub fn run(args: &SandboxArgs) -> ExitCode {
-    demo::log_to_stderr("info");
+    log::to_stderr(log::level(LevelFilter::INFO));
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(TRY_AGAIN, format!("cannot start: {error}")),

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+use super::evidence::{self, EvidenceArgs};
 use super::output::{Table, number, padded, text};
 use super::when::{long, short, when};
 use super::words::{self, Lang, Pair, money, story as told};
@@ -22,6 +23,8 @@ pub enum SessionsCommand {
     List(ListArgs),
     /// Everything about one stay: readings, raises, its charge with every attempt
     Show(ShowArgs),
+    /// Write everything about one stay into an archive that stands alone, for a complaint or a court
+    Evidence(EvidenceArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -88,6 +91,7 @@ pub fn run(command: SessionsCommand, lang: Lang) -> ExitCode {
             let question = Question::Session { of: args.of };
             client::read(&args.socket, lang, &question, |answer| story(answer, lang))
         }
+        SessionsCommand::Evidence(args) => evidence::run(&args, lang),
     }
 }
 

@@ -38,6 +38,9 @@ fn show(status: &Value, lang: Lang) -> String {
     row(words::CARS_INSIDE, &number("/cars_inside").to_string());
     row(words::HELD, &number("/held").to_string());
     row(words::WECHAT, &wechat(status, lang));
+    if status["clock"].is_object() {
+        row(words::clock::CLOCK, &lang.clock(&status["clock"]));
+    }
     row(words::QUEUE, &queue(status, lang));
     for (name, path) in [
         (words::CHARGED, "opened"),
@@ -71,6 +74,10 @@ fn show(status: &Value, lang: Lang) -> String {
 
 fn wechat(status: &Value, lang: Lang) -> String {
     let stopped = status["merchant_stopped"].as_str();
+    let why = status["wechat"].as_str().and_then(words::clock::not_asked);
+    if let Some(why) = why {
+        return lang.of(why).to_owned();
+    }
     match (stopped, status["wechat_silent"].as_bool()) {
         (Some(code), _) => lang.merchant_refused(code),
         (None, Some(true)) => lang.of(words::SILENT).to_owned(),
@@ -122,6 +129,45 @@ mod tests {
             "{chinese}"
         );
         assert_eq!(chinese.lines().count(), english.lines().count());
+    }
+
+    #[test]
+    fn a_wechat_that_is_not_asked_is_told_apart_from_a_silent_one() {
+        let told = |code: &str, lang| {
+            let status = serde_json::json!({ "wechat": code, "wechat_silent": true });
+            wechat(&status, lang)
+        };
+        let all = ["without_keys", "store_failed", "clock_untrusted", "silent"];
+        for lang in [Lang::En, Lang::Zh] {
+            let told: std::collections::BTreeSet<String> =
+                all.iter().map(|code| told(code, lang)).collect();
+            assert_eq!(told.len(), all.len(), "{told:?}");
+        }
+        assert!(told("clock_untrusted", Lang::En).contains("clock"));
+        assert_eq!(told("silent", Lang::En), "silent");
+    }
+
+    #[test]
+    fn the_clock_is_told_with_why_since_when_and_how_far_off() {
+        let clock = serde_json::json!({
+            "trusted": true, "why": "ntp", "says": "2025-11-25T00:00:00+08:00",
+            "for_ms": 90_000, "ahead_of_wechat_ms": -12_345, "compared_ms_ago": 60_000,
+        });
+        let status = serde_json::json!({ "clock": clock });
+        let english = show(&status, Lang::En);
+        let line = "clock            2025-11-25T00:00:00+08:00, trusted for 1 min 30 s: an NTP client \
+                    keeps it; 12 s behind WeChat's (1 min ago)\n";
+        assert!(english.contains(line), "{english}");
+        let chinese = show(&status, Lang::Zh);
+        assert!(chinese.contains("比微信慢 12 秒"), "{chinese}");
+        let status = serde_json::json!({
+            "clock": { "trusted": false, "why": "unset", "says": "1970-01-01T08:01:00+08:00", "for_ms": 0 }
+        });
+        let english = show(&status, Lang::En);
+        assert!(
+            english.contains("NOT TRUSTED") && english.contains("never set"),
+            "{english}"
+        );
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub struct Config {
 pub struct Store {
     /// Folder of ledger and index.
     pub path: PathBuf,
+    /// With less room on its disk, in MiB, there is an alarm; 0 for never.
+    pub low_disk_mb: u64,
 }
 
 /// `[clock]`.
@@ -180,8 +182,10 @@ impl Config {
 impl Store {
     fn read(section: &mut Section<'_>) -> Self {
         let path = section.path("path", Need::Default("\"/var/lib/parkgate\"".into()));
+        let low_disk_mb = section.integer("low_disk_mb", Need::Default("64".into()), 0..=1_000_000);
         Self {
             path: path.unwrap_or_default(),
+            low_disk_mb: low_disk_mb.unwrap_or_default(),
         }
     }
 }

@@ -301,12 +301,12 @@ mod tests {
         async fn start() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("parkgate.sock");
-            let (inbox, outlet) = inbox::open();
+            let (inbox, mut outlet) = inbox::open();
             let server = Server::start(&path, inbox, archive()).await.unwrap();
             let asked = Arc::new(AtomicUsize::new(0));
             let count = asked.clone();
-            std::thread::spawn(move || {
-                while let Some(messages) = outlet.take(Duration::from_secs(60), 1) {
+            tokio::spawn(async move {
+                while let Some(messages) = outlet.take(Duration::from_secs(60), 1).await {
                     for message in messages {
                         let Message::Asked(_, reply) = message else {
                             panic!("nothing else is asked")

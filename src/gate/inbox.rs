@@ -1,9 +1,9 @@
 //! The way into the loop: one bounded queue for everything that happens.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::steward::Ask;
 use crate::barrier::BarrierEvent;
@@ -14,8 +14,6 @@ use crate::park::event::Event;
 
 /// What waits at most. An answer that finds it full waits outside; a reading is dropped.
 const CAPACITY: usize = 4096;
-/// How long an answer waits before it tries again to get in.
-const RETRY: Duration = Duration::from_millis(5);
 
 /// What comes in.
 pub enum Message {
@@ -39,14 +37,14 @@ pub enum Message {
 
 /// The sending end.
 #[derive(Clone)]
-pub struct Inbox(SyncSender<Message>);
+pub struct Inbox(mpsc::Sender<Message>);
 
 /// The loop's end.
-pub struct Outlet(Receiver<Message>);
+pub struct Outlet(mpsc::Receiver<Message>);
 
 /// A new inbox.
 pub fn open() -> (Inbox, Outlet) {
-    let (sender, receiver) = sync_channel(CAPACITY);
+    let (sender, receiver) = mpsc::channel(CAPACITY);
     (Inbox(sender), Outlet(receiver))
 }
 
@@ -57,17 +55,12 @@ impl Inbox {
     }
 
     /// As [`Inbox::put`], for anything.
-    pub async fn put_message(&self, mut message: Message) {
-        loop {
-            message = match self.0.try_send(message) {
-                Ok(()) | Err(TrySendError::Disconnected(_)) => return,
-                Err(TrySendError::Full(message)) => message,
-            };
-            tokio::time::sleep(RETRY).await;
-        }
+    pub async fn put_message(&self, message: Message) {
+        // An error says that the loop has ended, and then nobody is there to hear it.
+        let _ = self.0.send(message).await;
     }
 
-    /// For what will come again: false if there was no room.
+    /// For what will come again: false if there was no room. Never waits, on whatever thread.
     pub fn offer(&self, message: Message) -> bool {
         self.0.try_send(message).is_ok()
     }
@@ -76,14 +69,11 @@ impl Inbox {
 impl Outlet {
     /// Waits for the first message, at most that long, and takes what else is there, up to `most`.
     /// None: nobody can send any more.
-    pub fn take(&self, at_most: Duration, most: usize) -> Option<Vec<Message>> {
-        let first = match self.0.recv_timeout(at_most) {
-            Ok(message) => message,
-            Err(RecvTimeoutError::Timeout) => return Some(Vec::new()),
-            Err(RecvTimeoutError::Disconnected) => return None,
-        };
-        let mut messages = vec![first];
-        messages.extend(self.0.try_iter().take(most.saturating_sub(1)));
-        Some(messages)
+    pub async fn take(&mut self, at_most: Duration, most: usize) -> Option<Vec<Message>> {
+        let mut messages = Vec::new();
+        match timeout(at_most, self.0.recv_many(&mut messages, most)).await {
+            Ok(0) => None,
+            Ok(_) | Err(_) => Some(messages),
+        }
     }
 }

@@ -6,8 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::turn::Journal;
 use crate::lane::number::LedgerId;
-use crate::store::ledger::{Closed, Identity, Ledger, LedgerError, Options};
+use crate::store::ledger::{Closed, Identity, Ledger, LedgerError, Options, Reserve};
 use crate::store::record::Record;
+
+/// After a whole state that fits in no commit, so many records go by before it is tried again.
+const TRY_AGAIN_AFTER: u64 = 50_000;
 
 /// The ledger, or the hope of one.
 pub struct LedgerJournal {
@@ -15,6 +18,8 @@ pub struct LedgerJournal {
     identity: Identity,
     id: LedgerId,
     ledger: Option<Ledger>,
+    /// No whole state is tried before this record.
+    no_checkpoint_before: u64,
     /// An older ledger turned up that this run knows nothing of: only a new start can take it up.
     restart_wanted: Arc<AtomicBool>,
 }
@@ -38,6 +43,7 @@ impl LedgerJournal {
             identity,
             id,
             ledger: Some(ledger),
+            no_checkpoint_before: 0,
             restart_wanted,
         }
     }
@@ -49,6 +55,7 @@ impl LedgerJournal {
             identity,
             id,
             ledger: None,
+            no_checkpoint_before: 0,
             restart_wanted: Arc::default(),
         }
     }
@@ -66,6 +73,30 @@ impl LedgerJournal {
     /// Seq of the last record on disk.
     pub fn last_seq(&self) -> u64 {
         self.ledger.as_ref().map_or(0, Ledger::last_seq)
+    }
+
+    /// What kept the work behind the ledger from its end when it was last done.
+    pub fn upkeep_failure(&self) -> Option<String> {
+        self.ledger.as_ref()?.upkeep_failure()
+    }
+
+    /// Has it done again, behind the lanes.
+    pub fn retry_upkeep(&self) {
+        if let Some(ledger) = &self.ledger {
+            ledger.retry_upkeep();
+        }
+    }
+
+    /// What is reserved for commits, where something is.
+    pub fn reserve(&self) -> Option<Reserve> {
+        self.ledger.as_ref().and_then(Ledger::reserve)
+    }
+
+    /// See [`Ledger::make_up_reserve`].
+    pub fn make_up_reserve(&self) {
+        if let Some(ledger) = &self.ledger {
+            ledger.make_up_reserve();
+        }
     }
 
     fn ledger(&mut self) -> Result<&mut Ledger, JournalError> {
@@ -90,11 +121,25 @@ impl Journal for LedgerJournal {
     }
 
     fn wants_checkpoint(&self) -> bool {
-        self.ledger.as_ref().is_some_and(Ledger::wants_checkpoint)
+        self.ledger.as_ref().is_some_and(|ledger| {
+            ledger.wants_checkpoint() && ledger.last_seq() >= self.no_checkpoint_before
+        })
     }
 
+    /// A state that fits in no commit keeps nothing from being written: a start reads further back.
     fn checkpoint(&mut self, state: &[Record]) -> Result<u64, JournalError> {
-        Ok(self.ledger()?.checkpoint(state)?)
+        let ledger = self.ledger()?;
+        match ledger.checkpoint(state) {
+            Err(LedgerError::TooLarge) => {
+                let last_seq = ledger.last_seq();
+                self.no_checkpoint_before = last_seq.saturating_add(TRY_AGAIN_AFTER);
+                tracing::warn!(
+                    "the state is too large to be written whole; the next start takes longer"
+                );
+                Ok(last_seq)
+            }
+            result => Ok(result?),
+        }
     }
 }
 
@@ -144,6 +189,22 @@ mod tests {
     }
 
     #[test]
+    fn a_state_that_fits_in_no_commit_does_not_keep_the_store_from_writing() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("ledger");
+        let (ledger, _) = Ledger::open(&dir, &identity(), &Options::default(), 7).unwrap();
+        let mut journal = LedgerJournal::open(dir, identity(), ledger);
+        assert_eq!(journal.commit(&records()).unwrap(), 1);
+        let huge = [Record {
+            payload: vec![b'x'; 65 << 20],
+            ..records()[0].clone()
+        }];
+        assert_eq!(journal.checkpoint(&huge).unwrap(), 1);
+        assert!(!journal.wants_checkpoint(), "not at once again");
+        assert_eq!(journal.commit(&records()).unwrap(), 2);
+    }
+
+    #[test]
     fn a_ledger_that_was_not_there_at_the_start_is_left_to_the_next_start() {
         let root = tempfile::tempdir().unwrap();
         let dir = root.path().join("ledger");
@@ -155,5 +216,32 @@ mod tests {
             Err(JournalError::RestartWanted)
         ));
         assert!(restart.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn work_behind_the_ledger_that_failed_is_done_when_it_is_asked_for_again() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("ledger");
+        let options = Options {
+            inline_upkeep: true,
+            ..Options::default()
+        };
+        let (ledger, _) = Ledger::open(&dir, &identity(), &options, 7).unwrap();
+        let mut journal = LedgerJournal::open(dir.clone(), identity(), ledger);
+        assert_eq!(journal.upkeep_failure(), None);
+        // In the way of packing the first segment, which a checkpoint closes.
+        let obstacle = dir.join("0000000001.packed.tmp");
+        std::fs::create_dir(&obstacle).unwrap();
+        journal.commit(&records()).unwrap();
+        journal.checkpoint(&records()).unwrap();
+        let why = journal.upkeep_failure().unwrap();
+        assert!(why.contains("0000000001.packed.tmp"), "{why}");
+        journal.retry_upkeep();
+        assert!(journal.upkeep_failure().is_some());
+        std::fs::remove_dir(&obstacle).unwrap();
+        journal.retry_upkeep();
+        assert_eq!(journal.upkeep_failure(), None);
+        assert!(dir.join("0000000001.packed").exists());
+        assert!(!dir.join("0000000001.segment").exists());
     }
 }

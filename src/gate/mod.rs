@@ -5,29 +5,34 @@ mod announcing;
 mod barriers;
 mod clock_watch;
 pub mod devices;
-mod ears;
+mod disk_watch;
+pub mod ears;
 mod enquiries;
 mod erasure;
 pub mod inbox;
-mod journal;
+pub mod journal;
 mod mark;
 mod ports;
 mod replay;
 mod report;
-mod rows;
-mod rules;
+pub mod rows;
+pub mod rules;
 mod run;
 mod secrets;
 mod steward;
+#[cfg(test)]
+mod tests;
+mod thread;
 pub mod turn;
+mod upkeep_watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinError, JoinHandle};
 
 use crate::broker::{Endpoint, LinkFault};
 use crate::camera::mqtt::{self, Link, LinkEvent};
@@ -46,11 +51,14 @@ use crate::site::{self, Announcement, Announcer};
 use crate::store::index::{Index, IndexReport};
 use crate::story::archive::Archive;
 
+pub use disk_watch::COMMITS_A_CAR;
 pub use enquiries::find_directly;
 use inbox::{Inbox, Message};
 use ports::Ports;
 use replay::Store;
+pub use rules::rules;
 use run::Loop;
+use thread::GateThread;
 use turn::Turner;
 
 /// Calls between the loop and the sender; the queue keeps fewer under way.
@@ -109,8 +117,9 @@ pub struct Gate {
     notifier: Notifier,
     _server: Server,
     tasks: Vec<AbortHandle>,
-    thread: JoinHandle<Ended>,
+    work: JoinHandle<Ended>,
     ended: oneshot::Receiver<()>,
+    _thread: GateThread,
 }
 
 /// How the loop ended.
@@ -173,8 +182,9 @@ impl Gate {
             let keeper = secrets::keep_keys(client, clock.clone(), index.client(), inbox.clone());
             tasks.push(tokio::spawn(keeper).abort_handle());
         }
-        let link = start_link(&config, &clock, &inbox);
-        let ports = Ports::start(&config.lanes, &clock, &inbox);
+        let thread = GateThread::start().map_err(StartError::Thread)?;
+        let link = start_link(&config, &clock, &inbox, thread.runtime());
+        let ports = Ports::start(&config.lanes, &clock, &inbox, thread.runtime());
         let (announcements, announced) = watch::channel(Announcement::default());
         let announcer = start_announcer(&config, announced, link.clone(), &inbox);
         let socket = &config.control.socket;
@@ -201,6 +211,11 @@ impl Gate {
             outlet,
             clock,
             clock_watch: clock_watch::ClockWatch::default(),
+            upkeep_watch: upkeep_watch::UpkeepWatch::default(),
+            disk_watch: disk_watch::DiskWatch::new(
+                config.store.path.clone(),
+                config.store.low_disk_mb,
+            ),
             calls,
             enquiries,
             index,
@@ -211,15 +226,12 @@ impl Gate {
             observer,
             store_dir: config.store.path.clone(),
         };
-        let thread = std::thread::Builder::new()
-            .name("gate".to_owned())
-            .spawn(move || {
-                let end = work.run();
-                // Nobody may be waiting any more.
-                let _ = tell_end.send(());
-                end
-            })
-            .map_err(StartError::Thread)?;
+        let work = thread.runtime().spawn(async move {
+            let end = work.run().await;
+            // Nobody may be waiting any more.
+            let _ = tell_end.send(());
+            end
+        });
         Ok(Self {
             inbox,
             link,
@@ -228,8 +240,9 @@ impl Gate {
             notifier,
             _server: server,
             tasks,
-            thread,
+            work,
             ended,
+            _thread: thread,
         })
     }
 
@@ -251,9 +264,25 @@ impl Gate {
     }
 
     /// Finishes what is at hand and ends. What is due stays in the ledger.
-    pub async fn stop(self) -> Ended {
+    pub async fn stop(mut self) -> Ended {
         self.notifier.stopping();
+        match tokio::time::timeout(STOP_WITHIN, self.finish()).await {
+            Ok(Ok(end)) => end,
+            Ok(Err(_)) => {
+                tracing::error!("the loop panicked, please report it; what it committed is safe");
+                Ended::Broken
+            }
+            Err(_) => {
+                tracing::error!("the loop did not end in time; what it committed is safe");
+                Ended::Broken
+            }
+        }
+    }
+
+    /// The loop first: what its last turn raises still leaves.
+    async fn finish(&mut self) -> Result<Ended, JoinError> {
         self.inbox.put_message(Message::Stop).await;
+        let end = (&mut self.work).await;
         if let Some(link) = &self.link {
             link.close().await;
         }
@@ -264,18 +293,7 @@ impl Gate {
         for task in &self.tasks {
             task.abort();
         }
-        let join = tokio::task::spawn_blocking(move || self.thread.join());
-        match tokio::time::timeout(STOP_WITHIN, join).await {
-            Ok(Ok(Ok(end))) => end,
-            Ok(Ok(Err(_)) | Err(_)) => {
-                tracing::error!("the loop panicked, please report it; what it committed is safe");
-                Ended::Broken
-            }
-            Err(_) => {
-                tracing::error!("the loop did not end in time; what it committed is safe");
-                Ended::Broken
-            }
-        }
+        end
     }
 }
 
@@ -310,7 +328,12 @@ fn start_index(
 }
 
 /// None where no camera needs a broker.
-fn start_link(config: &Config, clock: &Clock, inbox: &Inbox) -> Option<Arc<Link>> {
+fn start_link(
+    config: &Config,
+    clock: &Clock,
+    inbox: &Inbox,
+    runtime: &Handle,
+) -> Option<Arc<Link>> {
     let lanes = config.lanes.iter();
     let on_broker = lanes.filter(|lane| lane.camera.text().is_none());
     let cameras: Vec<String> = on_broker
@@ -325,6 +348,7 @@ fn start_link(config: &Config, clock: &Clock, inbox: &Inbox) -> Option<Arc<Link>
         cameras,
     };
     let inbox = inbox.clone();
+    let _on_it = runtime.enter();
     let link = mqtt::spawn(settings, clock.clone(), move |event| hear(event, &inbox));
     Some(Arc::new(link))
 }
@@ -358,7 +382,7 @@ fn start_announcer(
     Some(site::spawn(settings, announced, on_fault))
 }
 
-/// Runs on the connection's task: never waits.
+/// Runs in the connection's task: never waits.
 fn hear(event: LinkEvent, inbox: &Inbox) {
     let messages = match event {
         LinkEvent::Camera(heard) => vec![Message::Camera(heard)],

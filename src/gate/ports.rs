@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 
 use super::inbox::{Inbox, Message};
 use crate::camera::serial::{self, Port, PortEvent};
@@ -23,8 +24,9 @@ struct Held {
 }
 
 impl Ports {
-    /// Opens every port that a lane's camera names, each once.
-    pub fn start(lanes: &[config::Lane], clock: &Clock, inbox: &Inbox) -> Self {
+    /// Opens every port that a lane's camera names, each once, and serves it on `runtime`.
+    pub fn start(lanes: &[config::Lane], clock: &Clock, inbox: &Inbox, runtime: &Handle) -> Self {
+        let _on_it = runtime.enter();
         let mut ports: BTreeMap<&Path, Vec<(&config::Lane, &TextCamera)>> = BTreeMap::new();
         for lane in lanes {
             if let Some(camera) = lane.camera.text() {
@@ -85,7 +87,7 @@ fn on_line(lane: &config::Lane, camera: &TextCamera) -> text::Camera {
     }
 }
 
-/// Runs on the port's task: never waits.
+/// Runs in the port's task: never waits.
 fn hear(event: PortEvent, path: &Path, inbox: &Inbox) {
     let (raised, text) = match event {
         PortEvent::Camera(heard) => {

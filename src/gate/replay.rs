@@ -12,6 +12,7 @@ use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::number::LedgerId;
 use crate::lane::time::Wall;
 use crate::park::Park;
+use crate::park::disk::is_for_a_rerun;
 use crate::park::event::Event;
 use crate::park::record::Record;
 use crate::park::rules::Rules;
@@ -76,14 +77,23 @@ impl Store {
         rules: Rules,
         mark: Option<Mark>,
     ) -> Self {
-        let mut park = Park::new(opening.ledger_id, rules);
+        let Opening {
+            ledger_id,
+            created,
+            checkpoint,
+            tail,
+            findings,
+            possibly_lost,
+            ..
+        } = opening;
+        let mut park = Park::new(ledger_id, rules);
         let mut folding = Folding::default();
-        let commits = opening.tail.iter().flat_map(|commit| &commit.records);
-        for stored in opening.checkpoint.iter().chain(commits) {
-            folding.fold(stored, &mut park);
+        // Each is let go of once it is folded: a whole state may be large.
+        let commits = tail.into_iter().flat_map(|commit| commit.records);
+        for stored in checkpoint.into_iter().chain(commits) {
+            folding.fold(&stored, &mut park);
         }
-        let mut alarms: Vec<Alarm> = opening
-            .findings
+        let mut alarms: Vec<Alarm> = findings
             .iter()
             .map(|finding| damaged(finding.to_string()))
             .collect();
@@ -95,7 +105,7 @@ impl Store {
         }
         let rules_changed = folding.rules.as_ref() != Some(park.rules());
         // A new ledger has given out no number.
-        let is_a_copy = mark.is_some() && !opening.created;
+        let is_a_copy = mark.is_some() && !created;
         let skip = match is_a_copy {
             true => mark::skipped(park.site().sessions_opened, random()),
             false => 0,
@@ -111,7 +121,7 @@ impl Store {
             park,
             last_trusted: folding.last_trusted,
             alarms,
-            started: started(rules_changed, opening.possibly_lost, skip),
+            started: started(rules_changed, possibly_lost, skip),
             restart_wanted: journal.restart_wanted(),
             journal,
             mark,
@@ -155,6 +165,9 @@ struct Folding {
 
 impl Folding {
     fn fold(&mut self, stored: &Stored, park: &mut Park) {
+        if is_for_a_rerun(stored) {
+            return;
+        }
         let record = match Record::from_stored(stored) {
             Ok(record) => record,
             Err(error) => {
@@ -173,7 +186,7 @@ impl Folding {
             Record::RulesChanged(rules) => self.rules = Some((**rules).clone()),
             _ => {}
         }
-        park.replay(&record);
+        park.replay_owned(record);
     }
 }
 

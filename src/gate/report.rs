@@ -137,6 +137,8 @@ fn money_fact(record: &MoneyRecord) {
 pub struct Hardware<'a> {
     pub ports: &'a Ports,
     pub barriers: &'a Barriers,
+    /// As the status tells it.
+    pub clock: Value,
 }
 
 /// Answers whoever asked for something to be done. What is not on disk is not done, but for an arm
@@ -203,6 +205,8 @@ fn due_in_ms(park: &Park, trade_no: &str, now: Moment) -> Option<u64> {
 fn status(park: &Park, alarms: &Alarms, hardware: &Hardware<'_>) -> Value {
     let mut status = standing::status(park.ledger(), park.site(), park.queue().book());
     status["wechat_silent"] = park.queue().is_silent().into();
+    status["wechat"] = wechat(park, alarms).code().into();
+    status["clock"] = hardware.clock.clone();
     status["devices"] = hardware.ports.status().into();
     status["barriers"] = json!(drivers(hardware.barriers));
     status["alarms"] = json!(alarms.standing());
@@ -242,7 +246,7 @@ pub fn state(park: &Park, alarms: &Alarms, ears: &Ears, started: Now, now: Now) 
     state["lanes"] = lanes.collect();
     state["links"] = json!({
         "cameras": if alarms.stands(AlarmKind::LinkDown, BROKER) { "down" } else { "up" },
-        "wechat": wechat(park, alarms),
+        "wechat": wechat(park, alarms).words(),
         "store": if alarms.stands(AlarmKind::StoreFailed, "store") { "failed" } else { "writes" },
         "clock": if now.trusted { "trusted" } else { "untrusted" },
     });
@@ -263,7 +267,7 @@ pub fn line(park: &Park, alarms: &Alarms) -> String {
         park.rules().lanes.len(),
         park.site().sessions.len(),
         book.charges().count(),
-        wechat(park, alarms),
+        wechat(park, alarms).words(),
     );
     if let Some(worst) = alarms.standing().first() {
         line.push_str("; ");
@@ -272,12 +276,54 @@ pub fn line(park: &Park, alarms: &Alarms) -> String {
     line
 }
 
-fn wechat(park: &Park, alarms: &Alarms) -> &'static str {
-    let stopped = park.queue().book().stop().is_some();
-    match (stopped, park.queue().is_silent()) {
-        _ if alarms.stands(AlarmKind::SecretsMissing, "wechat") => "without keys",
-        (true, _) => "stopped",
-        (false, true) => "silent",
-        (false, false) => "answers",
+/// How things are between the box and WeChat. What keeps the box itself from asking is told first.
+#[derive(Clone, Copy)]
+enum WeChat {
+    WithoutKeys,
+    Stopped,
+    StoreFailed,
+    ClockUntrusted,
+    Silent,
+    Answers,
+}
+
+impl WeChat {
+    fn code(self) -> &'static str {
+        match self {
+            Self::WithoutKeys => "without_keys",
+            Self::Stopped => "stopped",
+            Self::StoreFailed => "store_failed",
+            Self::ClockUntrusted => "clock_untrusted",
+            Self::Silent => "silent",
+            Self::Answers => "answers",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::WithoutKeys => "without keys",
+            Self::Stopped => "stopped",
+            Self::StoreFailed => "not asked: the store fails",
+            Self::ClockUntrusted => "not asked: the clock is not trusted",
+            Self::Silent => "silent",
+            Self::Answers => "answers",
+        }
+    }
+}
+
+fn wechat(park: &Park, alarms: &Alarms) -> WeChat {
+    let queue = park.queue();
+    if alarms.stands(AlarmKind::SecretsMissing, "wechat") {
+        WeChat::WithoutKeys
+    } else if queue.is_paused() {
+        WeChat::StoreFailed
+    } else if queue.waits_for_clock() {
+        WeChat::ClockUntrusted
+    } else if queue.book().stop().is_some() {
+        WeChat::Stopped
+    } else if queue.is_silent() {
+        WeChat::Silent
+    } else {
+        WeChat::Answers
     }
 }

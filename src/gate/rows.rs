@@ -7,9 +7,11 @@ use serde::Serialize;
 use crate::charges::charge::Charge;
 use crate::charges::entry::{Entry, EntryState};
 use crate::charges::record::{MoneyRecord, Subject};
+use crate::json;
 use crate::lane::number::{LedgerId, SessionId};
 use crate::lane::session::Session;
 use crate::park::Park;
+use crate::park::disk::is_for_a_rerun;
 use crate::park::record::{LaneRecord, Record};
 use crate::park::rules::Rules;
 use crate::store::index::{Batch, Change, HistoryRows, Prefix, Row, Snapshot, Truth, TruthError};
@@ -29,7 +31,7 @@ pub fn derived(park: &Park) -> Vec<Row> {
 }
 
 /// What the records of one commit, from `first_seq` on, changed. `park` is the state after them.
-pub fn changes(first_seq: u64, records: &[Record], park: &Park) -> Vec<Change> {
+pub fn changes(first_seq: u64, records: &[&Record], park: &Park) -> Vec<Change> {
     let mut changes = Vec::new();
     for (seq, record) in (first_seq..).zip(records) {
         match record {
@@ -64,15 +66,13 @@ impl Truth for LedgerTruth {
     fn snapshot(&mut self) -> Result<Snapshot, TruthError> {
         let mut park = Park::new(self.ledger, self.rules.clone());
         let mut last_seq = 0;
+        // As the start does: from the newest whole state on.
         for commit in Ledger::read_since(&self.dir, |_| true)? {
             let commit = commit?;
             last_seq = commit.last_seq();
-            for record in commit
-                .records
-                .iter()
-                .filter_map(|r| Record::from_stored(r).ok())
-            {
-                park.replay(&record);
+            let records = commit.records.iter().filter(|r| !is_for_a_rerun(r));
+            for record in records.filter_map(|r| Record::from_stored(r).ok()) {
+                park.replay_owned(record);
             }
         }
         Ok(Snapshot {
@@ -83,11 +83,12 @@ impl Truth for LedgerTruth {
     }
 
     fn history(&mut self, after: u64) -> Result<HistoryRows<'_>, TruthError> {
-        let begins_in_time = |commits: &[&Commit]| {
-            let first = commits.first().map(|commit| commit.first_seq);
-            first.is_some_and(|first| first <= after + 1)
+        // Whole states begin segments: from the newest one that is not behind what is wanted.
+        let is_early_enough = |commits: &[&Commit]| {
+            let first = commits.first();
+            first.is_some_and(|commit| commit.first_seq <= after.saturating_add(1))
         };
-        let commits = Ledger::read_since(&self.dir, begins_in_time)?;
+        let commits = Ledger::read_since(&self.dir, is_early_enough)?;
         let is_old = move |commit: &Commit| commit.last_seq() <= after;
         let later = commits.filter(move |commit| !commit.as_ref().is_ok_and(is_old));
         Ok(Box::new(later.map(|commit| Ok(history_batch(&commit?)))))
@@ -109,13 +110,13 @@ fn history_batch(commit: &Commit) -> Batch {
 /// Ends of stays and of charges, by their place in the ledger.
 fn history_row(seq: u64, record: &Record) -> Option<Row> {
     let value = match record {
-        Record::Lane(record @ LaneRecord::SessionClosed { .. }) => json(record),
+        Record::Lane(record @ LaneRecord::SessionClosed { .. }) => json::bytes(record),
         Record::Money(
             record @ (MoneyRecord::ChargeSettled { .. }
             | MoneyRecord::ChargeHandedToStaff { .. }
             | MoneyRecord::ChargeWithdrawn { .. }
             | MoneyRecord::StaffFinished { .. }),
-        ) => json(record),
+        ) => json::bytes(record),
         _ => return None,
     };
     Some(Row {
@@ -164,7 +165,7 @@ fn row<T: Serialize>(prefix: Prefix, key: &[u8], value: &T) -> Row {
     Row {
         prefix,
         key: key.to_vec(),
-        value: json(value),
+        value: json::bytes(value),
     }
 }
 
@@ -173,8 +174,4 @@ fn delete(prefix: Prefix, key: &[u8]) -> Change {
         prefix,
         key: key.to_vec(),
     }
-}
-
-fn json<T: Serialize>(value: &T) -> Vec<u8> {
-    serde_json::to_vec(value).expect("records are structs of strings and integers")
 }

@@ -1,4 +1,4 @@
-//! The loop: one thread, one turn after the other.
+//! The loop: one task, one turn after the other.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use super::announcing::Announcing;
 use super::barriers;
 use super::clock_watch::ClockWatch;
 use super::devices::Devices;
+use super::disk_watch::DiskWatch;
 use super::ears::Ears;
 use super::enquiries::Enquiry;
 use super::erasure;
@@ -23,7 +24,8 @@ use super::ports::Ports;
 use super::report::{self, Hardware};
 use super::rows;
 use super::steward::{Ask, Steward};
-use super::turn::{Committed, Outcome, StoreNews, Taken, Turner};
+use super::turn::{Outcome, StoreNews, Taken, Turner};
+use super::upkeep_watch::UpkeepWatch;
 use super::{Observed, Observer};
 use crate::barrier::{self, Barriers, RaiseOrder};
 use crate::charges::queue::Call;
@@ -35,7 +37,7 @@ use crate::health::Alarms;
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::raise::RaiseReason;
 use crate::lane::session::LaneId;
-use crate::lane::time::Now;
+use crate::lane::time::{Moment, Now};
 use crate::park::event::Event;
 use crate::park::reply::{Refusal, StillNeeded};
 use crate::park::step::Command;
@@ -58,6 +60,8 @@ pub struct Loop {
     pub outlet: Outlet,
     pub clock: Clock,
     pub clock_watch: ClockWatch,
+    pub upkeep_watch: UpkeepWatch,
+    pub disk_watch: DiskWatch,
     pub devices: Devices,
     pub ears: Ears,
     pub barriers: Barriers,
@@ -76,12 +80,14 @@ pub struct Loop {
 }
 
 impl Loop {
-    /// Runs until it is told to stop.
-    pub fn run(mut self) -> Ended {
+    /// Runs until it is told to stop. Commits and what follows them block the thread: see
+    /// [`super::thread`].
+    pub async fn run(mut self) -> Ended {
         let mut to_do = vec![self.started.clone()];
         let mut asked = Vec::new();
         loop {
-            let failed = self.turn(std::mem::take(&mut to_do), &mut asked);
+            let events = std::mem::take(&mut to_do);
+            let failed = self.turn(events, &mut asked).await;
             to_do.extend(failed);
             self.keep_mark();
             if self.restart_wanted.load(Ordering::Relaxed) {
@@ -93,7 +99,7 @@ impl Loop {
             } else {
                 Duration::ZERO
             };
-            let Some(messages) = self.outlet.take(sleep, SHARED_MAX) else {
+            let Some(messages) = self.outlet.take(sleep, SHARED_MAX).await else {
                 return self.end(Ended::Stopped);
             };
             let mut stop = false;
@@ -104,7 +110,7 @@ impl Loop {
                 }
             }
             if stop {
-                self.turn(to_do, &mut asked);
+                self.turn(to_do, &mut asked).await;
                 return self.end(Ended::Stopped);
             }
             let now = self.clock.now();
@@ -115,6 +121,8 @@ impl Loop {
                 self.note(alarm);
             }
             self.look_at_the_past(now);
+            self.look_at_upkeep(now.moment);
+            self.watch_disk(now);
             if self.turner.wake_at().is_some_and(|at| at <= now.moment) {
                 to_do.push(Event::Tick);
             }
@@ -129,7 +137,9 @@ impl Loop {
     ) {
         match message {
             Message::Event(event) => {
-                self.devices.happened(&event, self.clock.now().moment);
+                let moment = self.clock.now().moment;
+                self.clock_watch.heard(&event, moment);
+                self.devices.happened(&event, moment);
                 to_do.push(event);
             }
             Message::Camera(heard) => {
@@ -187,8 +197,15 @@ impl Loop {
                 asked.push(reply);
             }
             Message::Steward(Ask::Rotate(word)) => {
-                self.turner.want_checkpoint();
-                self.rotations.push(word);
+                let reserve = self.turner.journal().reserve();
+                // The last room is the commits'.
+                match reserve.is_some_and(|reserve| reserve.ready < 2) {
+                    true => drop(word),
+                    false => {
+                        self.turner.want_checkpoint();
+                        self.rotations.push(word);
+                    }
+                }
             }
             Message::Asked(question, reply) => {
                 let answer = self.answer(&question);
@@ -203,6 +220,7 @@ impl Loop {
         Hardware {
             ports: &self.ports,
             barriers: &self.barriers,
+            clock: self.clock_watch.told(self.clock.now(), self.clock.word()),
         }
     }
 
@@ -234,7 +252,11 @@ impl Loop {
     }
 
     /// One turn. Returns what became of commands that did not leave.
-    fn turn(&mut self, events: Vec<Event>, asked: &mut Vec<oneshot::Sender<Answer>>) -> Vec<Event> {
+    async fn turn(
+        &mut self,
+        events: Vec<Event>,
+        asked: &mut Vec<oneshot::Sender<Answer>>,
+    ) -> Vec<Event> {
         let now = self.clock.now();
         if !events.is_empty() {
             self.announcing.news();
@@ -248,21 +270,7 @@ impl Loop {
             // Whoever asked may have stopped.
             let _ = word.send(!self.turner.is_failing());
         }
-        // First, because cars wait for it; who is only told can wait for the cars.
-        let mut told = Vec::new();
-        let steps = outcome.taken.iter().map(|taken| &taken.step);
-        let commands = steps.flat_map(|step| &step.commands);
-        let failed: Vec<Event> = commands
-            .inspect(|command| {
-                if let Command::RaiseBarrier { lane, .. } = command {
-                    told.push(lane.clone());
-                }
-            })
-            .filter_map(|command| self.carry_out(command))
-            .collect();
-        for lane in &told {
-            self.devices.told(lane);
-        }
+        let failed = self.carry_out(&outcome.taken).await;
         for event in &failed {
             self.devices.happened(event, now.moment);
         }
@@ -298,59 +306,96 @@ impl Loop {
         failed
     }
 
+    fn look_at_upkeep(&mut self, now: Moment) {
+        let journal = self.turner.journal();
+        let seen = self.upkeep_watch.look(journal.upkeep_failure(), now);
+        if seen.retry {
+            journal.retry_upkeep();
+        }
+        if let Some(alarm) = seen.alarm {
+            self.note(alarm);
+        }
+    }
+
     fn note(&mut self, alarm: Alarm) {
         if self.alarms.note(alarm, self.clock.now()) {
             self.announcing.news();
         }
     }
 
-    /// The index follows the ledger, behind it and never on a car's path.
-    fn write_behind(&mut self, outcome: &Outcome) {
-        for committed in &outcome.committed {
-            let Committed { last_seq, records } = committed;
-            let changes = rows::changes(committed.first_seq(), records, self.turner.park());
-            self.index.apply(Batch {
-                last_seq: *last_seq,
-                changes,
-            });
+    fn watch_disk(&mut self, now: Now) {
+        let journal = self.turner.journal();
+        let looked = self.disk_watch.look(now, journal.reserve());
+        if looked.make_up {
+            journal.make_up_reserve();
+        }
+        for alarm in looked.alarms {
+            self.note(alarm);
         }
     }
 
-    /// What did not leave comes back as an event.
-    fn carry_out(&self, command: &Command) -> Option<Event> {
-        match command {
-            Command::RaiseBarrier {
-                lane,
-                raise,
-                issue,
-                valid_until,
-            } => {
-                let ledger = self.turner.park().ledger();
-                let order = RaiseOrder {
-                    command_id: barrier::command_id(ledger, *raise, *issue),
-                    valid_until: *valid_until,
-                };
-                let why = match self.barrier_may_be_told(lane, *raise) {
-                    true => self.barriers.raise(lane, &order).err()?,
-                    false => "its camera has been silent for half a minute".to_owned(),
-                };
-                Some(Event::RaiseNotSent {
-                    lane: lane.clone(),
-                    raise: *raise,
-                    why,
-                })
-            }
-            Command::Call(call) => {
-                let refused = self.calls.try_send(call.clone()).err()?;
-                let call = match refused {
-                    TrySendError::Full(call) | TrySendError::Closed(call) => call,
-                };
-                Some(sender::not_made(
-                    call.request,
-                    "too many calls wait to be made",
-                ))
+    /// The index follows the ledger, behind it and never on a car's path.
+    fn write_behind(&mut self, outcome: &Outcome) {
+        for committed in outcome.committed() {
+            let (first_seq, last_seq) = (committed.first_seq(), committed.last_seq);
+            let changes = rows::changes(first_seq, &committed.records, self.turner.park());
+            self.index.apply(Batch { last_seq, changes });
+        }
+    }
+
+    /// What did not leave comes back as events.
+    async fn carry_out(&mut self, taken: &[Taken]) -> Vec<Event> {
+        let mut failed = Vec::new();
+        let (mut told, mut calls) = (Vec::new(), Vec::new());
+        for command in taken.iter().flat_map(|taken| &taken.step.commands) {
+            match command {
+                Command::RaiseBarrier {
+                    lane,
+                    raise,
+                    issue,
+                    valid_until,
+                } => {
+                    told.push(lane);
+                    failed.extend(self.raise(lane, *raise, *issue, *valid_until));
+                }
+                Command::Call(call) => calls.push(call),
             }
         }
+        if !told.is_empty() {
+            // The cameras' connection is a task of this thread: now it writes what it was handed, before
+            // anybody is told who can wait.
+            tokio::task::yield_now().await;
+        }
+        for lane in told {
+            self.devices.told(lane);
+        }
+        failed.extend(calls.into_iter().filter_map(|call| self.call(call)));
+        failed
+    }
+
+    fn raise(&self, lane: &LaneId, raise: u64, issue: u8, valid_until: Moment) -> Option<Event> {
+        let order = RaiseOrder {
+            command_id: barrier::command_id(self.turner.park().ledger(), raise, issue),
+            valid_until,
+        };
+        let why = match self.barrier_may_be_told(lane, raise) {
+            true => self.barriers.raise(lane, &order).err()?,
+            false => "its camera has been silent for half a minute".to_owned(),
+        };
+        Some(Event::RaiseNotSent {
+            lane: lane.clone(),
+            raise,
+            why,
+        })
+    }
+
+    fn call(&self, call: &Call) -> Option<Event> {
+        let refused = self.calls.try_send(call.clone()).err()?;
+        let (TrySendError::Full(call) | TrySendError::Closed(call)) = refused;
+        Some(sender::not_made(
+            call.request,
+            "too many calls wait to be made",
+        ))
     }
 
     /// What goes through a silent camera may come out much later. A person who stands at the gate

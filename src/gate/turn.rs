@@ -75,19 +75,37 @@ pub struct Outcome {
     pub taken: Vec<Taken>,
     /// The store changed its mind.
     pub store: Option<StoreNews>,
-    /// What is on disk now that was not before, in order: kept records first, if the store recovered.
-    pub committed: Vec<Committed>,
+    /// Records that had been kept and are on disk now.
+    recovered: Vec<(u64, Vec<Record>)>,
+    /// The steps that are on disk, from the first on, and the seq of the last record.
+    written: Option<(usize, u64)>,
 }
 
 /// Records that reached the disk together.
 #[derive(Debug)]
-pub struct Committed {
+pub struct Committed<'a> {
     /// Seq of the last one.
     pub last_seq: u64,
-    pub records: Vec<Record>,
+    /// At least one.
+    pub records: Vec<&'a Record>,
 }
 
-impl Committed {
+impl Outcome {
+    /// What is on disk now that was not before, in order: kept records first, if the store recovered.
+    pub fn committed(&self) -> impl Iterator<Item = Committed<'_>> {
+        let recovered = self.recovered.iter().map(|(last_seq, records)| Committed {
+            last_seq: *last_seq,
+            records: records.iter().collect(),
+        });
+        let written = self.written.map(|(steps, last_seq)| Committed {
+            last_seq,
+            records: records_of(&self.taken[..steps]).collect(),
+        });
+        recovered.chain(written)
+    }
+}
+
+impl Committed<'_> {
     /// Seq of the first one.
     pub fn first_seq(&self) -> u64 {
         let count = u64::try_from(self.records.len()).unwrap_or(u64::MAX);
@@ -153,10 +171,18 @@ impl<J: Journal> Turner<J> {
         }
         let records = records_of(&outcome.taken);
         if let Some(failing) = &mut self.failing {
-            failing.keep(records);
-        } else if let Err((records, why)) = self.commit(records, &mut outcome) {
-            let not_done = take_commands(&mut outcome.taken);
-            self.fail(records, not_done, why, now, &mut outcome);
+            failing.keep(records.cloned());
+        } else {
+            match self.commit(records) {
+                Ok(last_seq) => {
+                    outcome.written = last_seq.map(|last_seq| (outcome.taken.len(), last_seq));
+                }
+                Err(why) => {
+                    let records = records_of(&outcome.taken).cloned().collect();
+                    let not_done = take_commands(&mut outcome.taken);
+                    self.fail(records, not_done, why, now, &mut outcome);
+                }
+            }
         }
         // What was given up is missing in the ledger, unless the state is written whole.
         let is_due = self.journal.wants_checkpoint()
@@ -179,23 +205,17 @@ impl<J: Journal> Turner<J> {
         kept.collect()
     }
 
-    /// Gives the records back if they may not be on disk.
-    fn commit(
+    /// Seq of the last record; None if there is none to write.
+    fn commit<'a>(
         &mut self,
-        records: Vec<Record>,
-        outcome: &mut Outcome,
-    ) -> Result<(), (Vec<Record>, String)> {
-        if records.is_empty() {
-            return Ok(());
+        records: impl Iterator<Item = &'a Record>,
+    ) -> Result<Option<u64>, String> {
+        let stored: Vec<Stored> = records.map(Record::to_stored).collect();
+        if stored.is_empty() {
+            return Ok(None);
         }
-        let stored: Vec<Stored> = records.iter().map(Record::to_stored).collect();
-        match self.journal.commit(&stored) {
-            Ok(last_seq) => {
-                outcome.committed.push(Committed { last_seq, records });
-                Ok(())
-            }
-            Err(error) => Err((records, causes::told(&error))),
-        }
+        let committed = self.journal.commit(&stored);
+        committed.map(Some).map_err(|error| causes::told(&error))
     }
 
     /// What was commanded is not done. The park is told, and may still raise for those who wait.
@@ -227,7 +247,7 @@ impl<J: Journal> Turner<J> {
         };
         let step = self.park.decide(&event, now);
         let taken = Taken { event, now, step };
-        failing.keep(records_of(std::slice::from_ref(&taken)));
+        failing.keep(taken.step.records.iter().cloned());
         self.failing = Some(failing);
         outcome.taken.push(taken);
         outcome.store = Some(StoreNews::Failed(why));
@@ -244,34 +264,39 @@ impl<J: Journal> Turner<J> {
             let rest = failing
                 .backlog
                 .split_off(failing.backlog.len().min(AT_ONCE_MAX));
-            let first = std::mem::replace(&mut failing.backlog, rest);
-            if let Err((first, _)) = self.commit(first.into(), outcome) {
-                let rest = std::mem::replace(&mut failing.backlog, first.into());
-                failing.backlog.extend(rest);
-                failing.retries = failing.retries.saturating_add(1);
-                let delay = RETRY_MS[failing.retries.min(RETRY_MS.len() - 1)];
-                failing.retry_at = now.moment.after_ms(delay);
-                self.failing = Some(failing);
-                return None;
+            let mut first = std::mem::replace(&mut failing.backlog, rest);
+            match self.commit(first.iter()) {
+                Ok(last_seq) => {
+                    let on_disk = last_seq.map(|last_seq| (last_seq, first.into()));
+                    outcome.recovered.extend(on_disk);
+                }
+                Err(_) => {
+                    first.append(&mut failing.backlog);
+                    failing.backlog = first;
+                    failing.retries = failing.retries.saturating_add(1);
+                    let delay = RETRY_MS[failing.retries.min(RETRY_MS.len() - 1)];
+                    failing.retry_at = now.moment.after_ms(delay);
+                    self.failing = Some(failing);
+                    return None;
+                }
             }
         }
         Some(failing.given_up)
     }
 
     fn checkpoint(&mut self, now: Now, outcome: &mut Outcome) {
-        let state = [
-            Record::RulesChanged(Box::new(self.park.rules().clone())).to_stored(),
-            Record::Checkpoint(Box::new(self.park.snapshot())).to_stored(),
-        ];
-        if let Err(error) = self.journal.checkpoint(&state) {
-            // The steps themselves are on disk, and what they command may be done.
-            self.fail(Vec::new(), Vec::new(), causes::told(&error), now, outcome);
+        match self.journal.checkpoint(&self.park.checkpoint(now)) {
+            Ok(_) => self.park.forget_notes(),
+            Err(error) => {
+                // The steps themselves are on disk, and what they command may be done.
+                self.fail(Vec::new(), Vec::new(), causes::told(&error), now, outcome);
+            }
         }
     }
 }
 
 impl Failing {
-    fn keep(&mut self, records: Vec<Record>) {
+    fn keep(&mut self, records: impl IntoIterator<Item = Record>) {
         self.backlog.extend(records);
         let excess = self.backlog.len().saturating_sub(BACKLOG_MAX);
         self.backlog.drain(..excess);
@@ -287,11 +312,8 @@ fn take_commands(taken: &mut [Taken]) -> Vec<Command> {
         .collect()
 }
 
-fn records_of(taken: &[Taken]) -> Vec<Record> {
-    taken
-        .iter()
-        .flat_map(|taken| taken.step.records.iter().cloned())
-        .collect()
+fn records_of(taken: &[Taken]) -> impl Iterator<Item = &Record> {
+    taken.iter().flat_map(|taken| &taken.step.records)
 }
 
 /// A barrier need not be told twice.

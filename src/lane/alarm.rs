@@ -29,8 +29,14 @@ pub enum AlarmKind {
     UnsignedErrors,
     /// The store cannot write.
     StoreFailed,
+    /// The store's disk has little room left.
+    DiskLow,
+    /// The room that is reserved for charges is being used up.
+    DiskReserve,
     /// Records that may be missing after a start.
     StoreDamaged,
+    /// Closed segments of the ledger cannot be packed, or the next one not be made ready.
+    StoreUpkeep,
     /// The index over the ledger was set aside, or is not there.
     IndexUnavailable,
     /// A camera or broker is not reachable.
@@ -76,16 +82,19 @@ impl AlarmKind {
         match self {
             Self::MerchantStopped
             | Self::StoreFailed
+            | Self::DiskReserve
             | Self::StoreDamaged
             | Self::SecretsMissing
             | Self::BarrierFailed
             | Self::AnswerMismatch => Severity::Critical,
             Self::WechatSilent
             | Self::WechatKeys
+            | Self::DiskLow
             | Self::LinkDown
             | Self::HeldTooLong
             | Self::BarrierUncertain
             | Self::UnsignedErrors
+            | Self::StoreUpkeep
             | Self::ClockUntrusted
             | Self::RetentionStopped => Severity::Warning,
             Self::IndexUnavailable | Self::ChargeWithStaff => Severity::Notice,

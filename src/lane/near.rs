@@ -183,9 +183,11 @@ fn substituted(a: char, b: char, first: bool, home: Option<char>) -> u16 {
 }
 
 fn look_alike(a: char, b: char) -> bool {
-    LOOK_ALIKES
-        .iter()
-        .any(|group| group.contains(a) && group.contains(b))
+    let has = |group: &str, wanted| group.chars().any(|c| c == wanted);
+    a.is_ascii() == b.is_ascii()
+        && LOOK_ALIKES
+            .iter()
+            .any(|group| has(group, a) && has(group, b))
 }
 
 /// Two provinces, one of them the home of most cars here.

@@ -6,6 +6,9 @@ const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LEDGER_CHARS: u32 = 10;
 const COUNTER_CHARS: u32 = 7;
 const TRY_CHARS: u32 = 2;
+const SESSION_BYTES: usize = 17;
+/// As WeChat has it.
+const NUMBER_BYTES_MAX: usize = 32;
 
 /// The random name of one ledger, 50 bits. A new ledger always draws a new one, also after a
 /// restore, so that a re-flashed or cloned box never repeats a number whose old answer would
@@ -21,11 +24,22 @@ impl LedgerId {
     pub fn from_random(bits: u64) -> Self {
         Self(bits & ((1 << 50) - 1))
     }
+
+    /// The ledger that gave out the number of a stay.
+    pub fn of_session(session: &SessionId) -> Option<Self> {
+        let digits = session.0.get(..LEDGER_CHARS as usize)?;
+        digits.bytes().try_fold(Self(0), |id, digit| {
+            let value = DIGITS.iter().position(|known| *known == digit)?;
+            Some(Self((id.0 << 5) | u64::try_from(value).ok()?))
+        })
+    }
 }
 
 impl std::fmt::Display for LedgerId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&base32(self.0, LEDGER_CHARS))
+        let mut text = String::new();
+        push_base32(&mut text, self.0, LEDGER_CHARS);
+        f.write_str(&text)
     }
 }
 
@@ -37,17 +51,28 @@ pub struct SessionId(pub String);
 impl SessionId {
     /// The `counter`-th session of a ledger.
     pub fn new(ledger: LedgerId, counter: u64) -> Self {
-        Self(format!("{ledger}{}", base32(counter, COUNTER_CHARS)))
+        let mut text = String::with_capacity(SESSION_BYTES);
+        push_base32(&mut text, ledger.0, LEDGER_CHARS);
+        push_base32(&mut text, counter, COUNTER_CHARS);
+        Self(text)
     }
 
     /// `out_parking_no` of the `attempt`-th entry made for this session, from 0.
     pub fn parking_no(&self, attempt: u16) -> String {
-        format!("P{}{}", self.0, base32(attempt.into(), TRY_CHARS))
+        self.attempt('P', attempt)
     }
 
     /// `out_trade_no` of the `attempt`-th charge made for this session, from 0.
     pub fn trade_no(&self, attempt: u16) -> String {
-        format!("T{}{}", self.0, base32(attempt.into(), TRY_CHARS))
+        self.attempt('T', attempt)
+    }
+
+    fn attempt(&self, of: char, attempt: u16) -> String {
+        let mut text = String::with_capacity(NUMBER_BYTES_MAX);
+        text.push(of);
+        text.push_str(&self.0);
+        push_base32(&mut text, attempt.into(), TRY_CHARS);
+        text
     }
 }
 
@@ -60,12 +85,10 @@ impl std::fmt::Display for SessionId {
 /// Crockford's alphabet, most significant digit first, exactly `width` digits. What does not fit, as no
 /// count here ever comes to, is cut to the largest that does: a number that WeChat refuses is better than
 /// a barrier that nobody raises.
-fn base32(value: u64, width: u32) -> String {
+fn push_base32(text: &mut String, value: u64, width: u32) {
     let value = value.min((1 << (5 * width)) - 1);
-    (0..width)
-        .rev()
-        .map(|digit| DIGITS[((value >> (5 * digit)) & 31) as usize] as char)
-        .collect()
+    let digits = (0..width).rev();
+    text.extend(digits.map(|digit| DIGITS[((value >> (5 * digit)) & 31) as usize] as char));
 }
 
 #[cfg(test)]

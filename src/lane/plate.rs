@@ -1,6 +1,8 @@
 //! Plates: numbers, colours, shapes (GA 36-2018; `gate-hardware.md` 2.1, `parking-domain.md` 4).
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::reading::ReadWarning;
 
@@ -9,9 +11,14 @@ use super::reading::ReadWarning;
 ///
 /// Deserialising goes through [`PlateNumber::parse`]. Plates lie on disk for years, so a shape
 /// that was once accepted is never taken out of the table again.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct PlateNumber(String);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PlateNumber {
+    /// Shared, since every step of a car names its plate many times.
+    text: Arc<str>,
+    /// Follows from the text.
+    shape: Shape,
+}
 
 /// A plate and what was done to get it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +44,7 @@ pub enum PlateFault {
 }
 
 /// What kind of plate it is, by its characters alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Shape {
     /// Seven characters: small and large cars, motorcycles.
     Ordinary,
@@ -74,6 +81,8 @@ const PROVINCES: &str = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘�
 
 /// Longer texts are refused unread.
 const TEXT_BYTES_MAX: usize = 96;
+/// Characters of the longest shape.
+const PLATE_CHARS_MAX: usize = 9;
 
 /// Words for "none", upper case.
 const NONE_WORDS: [&str; 7] = ["_无_", "无", "无牌车", "无车牌", "无牌", "NULL", "UNKNOWN"];
@@ -118,27 +127,30 @@ impl PlateNumber {
         if text.len() > TEXT_BYTES_MAX {
             return Err(PlateFault::Invalid);
         }
-        let wide = half_width_upper(text);
-        if NONE_WORDS.contains(&wide.trim_matches(is_padding)) {
+        let trimmed = text.trim_matches(is_padding);
+        let is_it = |word: &str| word.chars().eq(trimmed.chars().map(half_width_upper));
+        if NONE_WORDS.into_iter().any(is_it) {
             return Err(PlateFault::Unlicensed);
         }
-        let bare: Vec<char> = wide.chars().filter(|c| !is_separator(*c)).collect();
-        if bare.is_empty() {
+        let (mut bare, mut count) = (['\0'; PLATE_CHARS_MAX], 0);
+        let chars = text.chars().map(half_width_upper);
+        for c in chars.filter(|c| !is_separator(*c)) {
+            *bare.get_mut(count).ok_or(PlateFault::Invalid)? = c;
+            count += 1;
+        }
+        if count == 0 {
             return Err(PlateFault::Empty);
         }
-        let (_, fitted) = fit(&bare).ok_or(PlateFault::Invalid)?;
-        Ok(Parsed {
-            repaired: !fitted.chars().eq(bare.iter().copied()),
-            plate: Self(fitted),
-        })
+        let bare = &mut bare[..count];
+        let (shape, repaired) = fit(bare).ok_or(PlateFault::Invalid)?;
+        let text = bare.iter().collect::<String>().into();
+        let plate = Self { text, shape };
+        Ok(Parsed { plate, repaired })
     }
 
     /// What kind of plate this is.
     pub fn shape(&self) -> Shape {
-        let chars: Vec<char> = self.0.chars().collect();
-        fit(&chars)
-            .expect("only parse makes plates, and it found a shape")
-            .0
+        self.shape
     }
 
     /// Police, armed police, military and emergency vehicles, which park free by law (E22).
@@ -161,12 +173,12 @@ impl PlateNumber {
 
     /// The whole plate: for WeChat, the ledger and comparison, not for logs above DEBUG.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The plate with its middle hidden, `粤B·8***88`, for logs and screens.
     pub fn masked(&self) -> String {
-        let chars: Vec<char> = self.0.chars().collect();
+        let chars: Vec<char> = self.text.chars().collect();
         let shown_tail = 2.min(chars.len().saturating_sub(5));
         let head: String = chars.iter().take(2).collect();
         let third: String = chars.iter().skip(2).take(1).collect();
@@ -190,9 +202,9 @@ impl TryFrom<String> for PlateNumber {
     }
 }
 
-impl From<PlateNumber> for String {
-    fn from(plate: PlateNumber) -> Self {
-        plate.0
+impl Serialize for PlateNumber {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
     }
 }
 
@@ -264,27 +276,25 @@ impl Shape {
 
 /// Whether `c` is the first character of a province's plates.
 pub fn is_province(c: char) -> bool {
-    PROVINCES.contains(c)
+    !c.is_ascii() && PROVINCES.contains(c)
 }
 
 /// `text` in half width and upper case, without separators: what [`super::near`] compares where a
 /// reading fits no shape.
 pub fn normalise(text: &str) -> String {
-    half_width_upper(text)
-        .chars()
+    text.chars()
+        .map(half_width_upper)
         .filter(|c| !is_separator(*c))
         .collect()
 }
 
-fn half_width_upper(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\u{3000}' => ' ',
-            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-            _ => c,
-        })
-        .map(|c| c.to_ascii_uppercase())
-        .collect()
+fn half_width_upper(c: char) -> char {
+    let half = match c {
+        '\u{3000}' => ' ',
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        _ => c,
+    };
+    half.to_ascii_uppercase()
 }
 
 /// What devices write around a plate: blanks, and NULs from fixed-length fields.
@@ -297,19 +307,26 @@ fn is_separator(c: char) -> bool {
     is_padding(c) || matches!(c, '·' | '•' | '・' | '･' | '‧' | '∙' | '.' | '-' | '_')
 }
 
-/// The first shape that the characters fit, and the plate with I and O repaired.
-fn fit(chars: &[char]) -> Option<(Shape, String)> {
-    SHAPES.iter().find_map(|(shape, pattern)| {
-        if pattern.chars().count() != chars.len() {
-            return None;
-        }
-        let fitted: Option<String> = pattern
-            .chars()
-            .zip(chars)
-            .map(|(class, c)| accept(class, *c))
-            .collect();
-        Some((*shape, fitted?))
-    })
+/// The first shape that the characters fit, and whether an I or O had to be repaired for it.
+fn fit(chars: &mut [char]) -> Option<(Shape, bool)> {
+    let (shape, pattern) = SHAPES.iter().find(|(_, pattern)| fits(pattern, chars))?;
+    let mut repaired = false;
+    for (class, c) in pattern.chars().zip(chars) {
+        let meant = accept(class, *c)?;
+        repaired |= meant != *c;
+        *c = meant;
+    }
+    Some((*shape, repaired))
+}
+
+fn fits(pattern: &str, chars: &[char]) -> bool {
+    let mut classes = pattern.chars();
+    let is_accepted = |c: &char| {
+        classes
+            .next()
+            .is_some_and(|class| accept(class, *c).is_some())
+    };
+    chars.iter().all(is_accepted) && classes.next().is_none()
 }
 
 /// The character that `c` stands for at a place of `class`, if it may stand there.

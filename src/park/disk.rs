@@ -3,9 +3,14 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Park;
 use super::event::Event;
 use super::record::{LaneRecord, Record};
+use super::state::Site;
+use crate::charges::book::Book;
 use crate::charges::record::MoneyRecord;
+use crate::json;
+use crate::lane::time::Now;
 use crate::store::record::{Class, Record as Stored};
 
 /// Version of every payload's form in this release.
@@ -17,8 +22,11 @@ pub const STEP: u16 = 1;
 pub const RULES: u16 = 2;
 /// The whole state.
 pub const CHECKPOINT: u16 = 3;
+const MEANWHILE: u16 = 4;
+/// What the park knows of its present run.
+pub const MIND: u16 = 5;
 /// What was taken out of the ledger.
-pub const ERASURE: u16 = 4;
+pub const ERASURE: u16 = 6;
 
 /// A payload that is not what its number says. Where it is wrong is told, and not with what: plates may
 /// stand there.
@@ -40,12 +48,14 @@ impl Record {
     /// For the ledger.
     pub fn to_stored(&self) -> Stored {
         let (class, kind, payload) = match self {
-            Self::StepTaken(step) => (class_of_event(&step.event), STEP, json(step)),
-            Self::RulesChanged(rules) => (Class::Event, RULES, json(rules)),
-            Self::Checkpoint(snapshot) => (Class::Session, CHECKPOINT, json(snapshot)),
-            Self::PayloadsErased(erasure) => (Class::Event, ERASURE, json(erasure)),
-            Self::Lane(record) => (Class::Session, lane_kind(record), json(record)),
-            Self::Money(record) => (Class::Money, money_kind(record), json(record)),
+            Self::StepTaken(step) => (class_of_event(&step.event), STEP, json::bytes(step)),
+            Self::RulesChanged(rules) => (Class::Event, RULES, json::bytes(rules)),
+            Self::Checkpoint(snapshot) => (Class::Session, CHECKPOINT, json::bytes(snapshot)),
+            Self::Meanwhile(meanwhile) => (Class::Reading, MEANWHILE, json::bytes(meanwhile)),
+            Self::Mind(mind) => (Class::Session, MIND, json::bytes(mind)),
+            Self::PayloadsErased(erasure) => (Class::Event, ERASURE, json::bytes(erasure)),
+            Self::Lane(record) => (Class::Session, lane_kind(record), json::bytes(record)),
+            Self::Money(record) => (Class::Money, money_kind(record), json::bytes(record)),
             Self::Unknown { kind } => (Class::Event, *kind, Vec::new()),
         };
         Stored {
@@ -69,6 +79,8 @@ impl Record {
             (STEP, _) => parse(stored).map(Self::StepTaken),
             (RULES, _) => parse(stored).map(Self::RulesChanged),
             (CHECKPOINT, _) => parse(stored).map(Self::Checkpoint),
+            (MEANWHILE, _) => parse(stored).map(Self::Meanwhile),
+            (MIND, _) => parse(stored).map(Self::Mind),
             (ERASURE, _) => parse(stored).map(Self::PayloadsErased),
             (kind, Class::Session) if LANE_KINDS.contains(&kind) => parse(stored).map(Self::Lane),
             (kind, Class::Money) if MONEY_KINDS.contains(&kind) => parse(stored).map(Self::Money),
@@ -77,8 +89,39 @@ impl Record {
     }
 }
 
-fn json<T: Serialize>(value: &T) -> Vec<u8> {
-    serde_json::to_vec(value).expect("records are structs of strings and integers")
+impl Park {
+    /// The rules, the whole state and what is in mind, as a checkpoint holds them. Written without a
+    /// copy in memory: there may be a hundred thousand charges. What has gathered without a record comes
+    /// first, since the mind knows of it; [`Park::forget_notes`] once that is on disk.
+    pub fn checkpoint(&self, now: Now) -> Vec<Stored> {
+        #[derive(Serialize)]
+        struct SnapshotRef<'a> {
+            site: &'a Site,
+            book: &'a Book,
+        }
+        let stored = |class, kind, payload| Stored {
+            class,
+            kind,
+            version: VERSION,
+            payload,
+        };
+        let state = SnapshotRef {
+            site: self.site(),
+            book: self.queue().book(),
+        };
+        let whole = [
+            stored(Class::Event, RULES, json::bytes(self.rules())),
+            stored(Class::Session, CHECKPOINT, json::bytes(&state)),
+            stored(Class::Session, MIND, json::bytes(&self.mind_to_keep())),
+        ];
+        let notes = self.notes(now).map(|notes| notes.to_stored());
+        notes.into_iter().chain(whole).collect()
+    }
+}
+
+/// Whether a record is there for a re-run alone, and a start need not look into it.
+pub fn is_for_a_rerun(stored: &Stored) -> bool {
+    matches!(stored.kind, MEANWHILE | MIND)
 }
 
 fn parse<T: DeserializeOwned>(stored: &Stored) -> Result<T, Unreadable> {
@@ -93,18 +136,20 @@ fn parse<T: DeserializeOwned>(stored: &Stored) -> Result<T, Unreadable> {
 pub fn kind_name(class: Class, kind: u16) -> Option<&'static str> {
     let known = KIND_NAMES.iter().find(|(number, _)| *number == kind);
     let fits = match kind {
-        STEP | RULES | CHECKPOINT | ERASURE => true,
+        STEP | RULES | CHECKPOINT | MEANWHILE | MIND | ERASURE => true,
         kind if LANE_KINDS.contains(&kind) => class == Class::Session,
         kind => MONEY_KINDS.contains(&kind) && class == Class::Money,
     };
     known.filter(|_| fits).map(|(_, name)| *name)
 }
 
-const KIND_NAMES: [(u16, &str); 37] = [
+const KIND_NAMES: [(u16, &str); 39] = [
     (1, "step_taken"),
     (2, "rules"),
     (3, "checkpoint"),
-    (4, "payloads_erased"),
+    (4, "meanwhile"),
+    (5, "mind"),
+    (6, "payloads_erased"),
     (16, "session_opened"),
     (17, "session_closed"),
     (18, "raise_decided"),

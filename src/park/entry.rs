@@ -1,5 +1,7 @@
 //! What an entry lane makes of a car.
 
+use std::sync::Arc;
+
 use super::reading::SAME_CAR_MS;
 use super::record::LaneRecord;
 use super::state::{Car, Review, ReviewWhy, SESSIONS_MAX, Stage};
@@ -132,7 +134,7 @@ impl Park {
         let deadline = turn.moment().after_ms(wait_ms);
         self.end_hold(lane, turn);
         self.queue.hurry(&session.id, deadline, turn.now());
-        self.mind(lane).car = Some(Car {
+        self.mind(lane).car = Some(Arc::new(Car {
             session: session.id,
             plate: session.plate,
             read: read.clone(),
@@ -140,7 +142,7 @@ impl Park {
             held: None,
             deadline,
             stage: Stage::Greeting,
-        });
+        }));
     }
 
     /// The old exit was missed: no automatic charge, and a person should look (E4). A charge that was

@@ -1,5 +1,7 @@
 //! What an exit lane makes of a car: finds its stay, prices it, asks the table what to do.
 
+use std::sync::Arc;
+
 use super::record::LaneRecord;
 use super::state::{Car, Held, Hold, Review, ReviewWhy, Stage};
 use super::{Park, Turn};
@@ -265,7 +267,7 @@ impl Park {
         self.end_hold(&leaving.lane, turn);
         let session = leaving.session.id.clone();
         self.queue.hurry(&session, deadline, turn.now());
-        self.mind(&leaving.lane).car = Some(Car {
+        self.mind(&leaving.lane).car = Some(Arc::new(Car {
             session,
             plate: leaving.session.plate.clone(),
             read: leaving.read.clone(),
@@ -273,7 +275,7 @@ impl Park {
             held,
             deadline,
             stage: Stage::Filing { trade_no },
-        });
+        }));
     }
 
     /// Makes a claim that is to be filed. A stay that was free when it began has no entry yet.

@@ -8,6 +8,8 @@ pub mod erasure;
 pub mod event;
 mod exit;
 mod hold;
+pub mod meanwhile;
+pub mod mind;
 mod reading;
 pub mod record;
 mod replay;
@@ -21,6 +23,7 @@ mod tests;
 mod waiting;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::charges::queue::{Out, Queue};
 use crate::charges::record::StaffOutcome;
@@ -31,6 +34,7 @@ use crate::lane::session::{Ending, LaneId, Session};
 use crate::lane::time::{Moment, Now, Stamp};
 
 use event::{Event, UnsentCall};
+use meanwhile::Notes;
 use record::{LaneRecord, Proof, Record, StepTaken};
 use reply::{Done, Refusal};
 use rules::{Direction, Rules};
@@ -50,6 +54,7 @@ pub struct Park {
     site: Site,
     queue: Queue,
     lanes: BTreeMap<LaneId, LaneMind>,
+    meanwhile: Notes,
 }
 
 /// One decision in the making.
@@ -86,6 +91,7 @@ impl Park {
             site: Site::default(),
             queue: Queue::default(),
             lanes,
+            meanwhile: Notes::default(),
         }
     }
 
@@ -131,7 +137,25 @@ impl Park {
                 self.site.note_claim(record);
                 self.queue.replay(record);
             }
-            Record::RulesChanged(_) | Record::PayloadsErased(_) | Record::Unknown { .. } => {}
+            Record::RulesChanged(_)
+            | Record::Meanwhile(_)
+            | Record::Mind(_)
+            | Record::PayloadsErased(_)
+            | Record::Unknown { .. } => {}
+        }
+    }
+
+    /// As [`Park::replay`], of a record that nobody needs any more: a whole state, which may be large, is
+    /// not copied.
+    pub fn replay_owned(&mut self, record: Record) {
+        match record {
+            Record::Checkpoint(snapshot) => {
+                let Snapshot { site, book } = *snapshot;
+                self.site = site;
+                self.site.reindex();
+                self.queue = Queue::with_book(book);
+            }
+            record => self.replay(&record),
         }
     }
 
@@ -161,16 +185,24 @@ impl Park {
             reply: None,
         };
         self.queue.note_clock(now);
+        let was_due = self.wake_at().is_some_and(|at| at <= now.moment);
         self.handle(event, &mut turn);
+        let ignored = turn.ignored;
         self.settle(&mut turn);
-        // What a person was told is done is on record, also where nothing follows from it yet.
-        if !turn.records.is_empty() || matches!(turn.reply, Some(Ok(_))) {
+        // What a person was told is done is on record, also where nothing follows from it yet; and so
+        // is a start, which ends what the run before it had in mind.
+        let is_told = matches!(turn.reply, Some(Ok(_)));
+        if !turn.records.is_empty() || is_told || matches!(event, Event::Started { .. }) {
             let head = Record::StepTaken(StepTaken {
                 now,
                 event: event.clone(),
-                waited_ms: 0,
+                waited_ms: None,
             });
-            turn.records.insert(0, head);
+            let before = self.meanwhile.take(now);
+            turn.records.splice(0..0, before.into_iter().chain([head]));
+        } else {
+            let gathered = self.note_quiet(event, ignored, was_due, now);
+            turn.records.extend(gathered);
         }
         // In the order in which a replay comes to them.
         for record in &turn.records {
@@ -359,7 +391,7 @@ impl Park {
     }
 
     /// The car at the barrier, if one waits, waits no longer.
-    fn take_car(&mut self, lane: &LaneId) -> Option<Car> {
+    fn take_car(&mut self, lane: &LaneId) -> Option<Arc<Car>> {
         let car = self.mind(lane).car.take()?;
         self.queue.no_hurry(&car.session);
         Some(car)

@@ -133,7 +133,7 @@ impl Park {
                 let head = StepTaken {
                     now: turn.now(),
                     event,
-                    waited_ms,
+                    waited_ms: Some(waited_ms),
                 };
                 turn.records.insert(before, Record::StepTaken(head));
             }
@@ -194,8 +194,8 @@ impl Park {
         let last = decided.and_then(|decided| decided.plate.as_ref());
         let window_ms = self.duplicate_window_ms(lane);
         let is_the_last = last == Some(plate) && self.was_decided(lane, window_ms, turn);
-        let is_misread = last.is_some_and(|last| self.may_be_misread(last, plate))
-            && self.was_just_decided(lane, turn);
+        let is_misread = self.was_just_decided(lane, turn)
+            && last.is_some_and(|last| self.may_be_misread(last, plate));
         if (is_the_last && !self.has_new_business(direction, plate)) || is_misread {
             Meaning::NothingNew
         } else {

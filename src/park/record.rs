@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::erasure::Erasure;
 use super::event::Event;
+use super::meanwhile::Meanwhile;
+use super::mind::Mind;
 use super::rules::Rules;
 use super::state::{Hold, Review, Snapshot};
 use crate::charges::record::MoneyRecord;
@@ -25,6 +27,10 @@ pub enum Record {
     Checkpoint(Box<Snapshot>),
     /// Payloads were taken out of the ledger.
     PayloadsErased(Box<Erasure>),
+    /// What happened without a record of its own, for a re-run. Nothing follows from it at a start.
+    Meanwhile(Box<Meanwhile>),
+    /// What the park knows of its present run, beside a checkpoint, for a re-run. As above.
+    Mind(Box<Mind>),
     /// A fact about stays, barriers and people.
     Lane(LaneRecord),
     /// A fact about money.
@@ -43,13 +49,10 @@ pub struct StepTaken {
     pub now: Now,
     /// What happened.
     pub event: Event,
-    /// How long a reading had waited for the car before it, milliseconds; it arrived so much earlier.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub waited_ms: u64,
-}
-
-fn is_zero(ms: &u64) -> bool {
-    *ms == 0
+    /// Some: a reading that had waited for the car before it, so many milliseconds; it arrived so much
+    /// earlier. It was taken up within the step before, whose event freed the lane.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_ms: Option<u64>,
 }
 
 /// A fact about stays, barriers and people.

@@ -1,6 +1,7 @@
 //! What the car park knows. The durable part is the fold of the ledger's records.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -279,14 +280,15 @@ impl Site {
 }
 
 /// What a lane knows of this run only.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LaneMind {
     /// How old its camera's messages are.
+    #[serde(skip)]
     pub camera: CameraClock,
     /// What was last decided here.
     pub decided: Option<Decided>,
     /// The car that waits for an answer.
-    pub car: Option<Car>,
+    pub car: Option<Arc<Car>>,
     /// The reading that waits until the car before it is decided.
     pub next: Option<Waiting>,
     /// When the car that is held here is let out.
@@ -298,7 +300,7 @@ pub struct LaneMind {
 }
 
 /// A raise or a hold, to know the same car by.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Decided {
     /// As read; None for a vehicle without a readable plate.
     pub plate: Option<PlateNumber>,
@@ -307,7 +309,7 @@ pub struct Decided {
 }
 
 /// A reading that waits for its turn.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Waiting {
     /// Which camera.
     pub camera: String,
@@ -318,7 +320,7 @@ pub struct Waiting {
 }
 
 /// A car in front of the barrier while WeChat is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Car {
     /// Its stay.
     pub session: SessionId,
@@ -337,7 +339,7 @@ pub struct Car {
 }
 
 /// How long a car has waited for a person.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Held {
     /// Since when.
     pub since: Stamp,
@@ -346,7 +348,8 @@ pub struct Held {
 }
 
 /// What it waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// At the entry: WeChat's answer, to greet with it.
     Greeting,

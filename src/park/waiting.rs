@@ -1,6 +1,7 @@
 //! Cars that wait for WeChat's answer: what the answer, or its absence, makes of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::reading::SAME_CAR_MS;
 use super::state::{Car, Held, Hold, Stage};
@@ -29,7 +30,7 @@ impl Park {
     /// Lets those go, or holds those, of whom the book now says what became of them.
     pub(super) fn cars_with_an_outcome(&mut self, turn: &mut Turn) {
         for (lane, car) in self.cars() {
-            self.follow(&lane, car, turn);
+            self.follow(&lane, &car, turn);
         }
         let holds = self.site.holds.values();
         let with_charge: Vec<Hold> = holds
@@ -85,7 +86,7 @@ impl Park {
             };
             let deadline = turn.moment().after_ms(self.rules.exit.budget_ms);
             self.queue.hurry(&session.id, deadline, turn.now());
-            self.mind(&lane).car = Some(Car {
+            self.mind(&lane).car = Some(Arc::new(Car {
                 session: session.id,
                 plate: session.plate.clone(),
                 read: PlateRead::by_hand(session.plate, session.color),
@@ -93,36 +94,39 @@ impl Park {
                 held: None,
                 deadline,
                 stage: Stage::Filing { trade_no },
-            });
+            }));
         }
     }
 
-    fn cars(&self) -> Vec<(LaneId, Car)> {
+    fn cars(&self) -> Vec<(LaneId, Arc<Car>)> {
         let cars = self.lanes.iter();
-        cars.filter_map(|(lane, mind)| Some((lane.clone(), mind.car.clone()?)))
-            .collect()
+        cars.filter_map(|(lane, mind)| {
+            let car = mind.car.as_ref()?;
+            Some((lane.clone(), Arc::clone(car)))
+        })
+        .collect()
     }
 
-    fn follow(&mut self, lane: &LaneId, car: Car, turn: &mut Turn) {
+    fn follow(&mut self, lane: &LaneId, car: &Car, turn: &mut Turn) {
         let (Stage::Filing { trade_no } | Stage::Paying { trade_no }) = &car.stage else {
-            if self.greeting_is_known(&car) {
-                self.raise_entry(lane, &car, turn);
+            if self.greeting_is_known(car) {
+                self.raise_entry(lane, car, turn);
             }
             return;
         };
         match self.outcome(trade_no) {
-            Outcome::Raise(reason) => self.let_go(lane, &car, trade_no, reason, turn),
-            Outcome::Hold(reason) => self.hold_car(lane, &car, reason, trade_no, turn),
+            Outcome::Raise(reason) => self.let_go(lane, car, trade_no, reason, turn),
+            Outcome::Hold(reason) => self.hold_car(lane, car, reason, trade_no, turn),
             Outcome::AwaitPayment if matches!(car.stage, Stage::Filing { .. }) => {
                 let deadline = turn.moment().after_ms(self.rules.exit.success_budget_ms);
                 let trade_no = trade_no.clone();
                 self.queue.await_payment(&car.session, deadline, turn.now());
                 let stage = Stage::Paying { trade_no };
-                self.mind(lane).car = Some(Car {
+                self.mind(lane).car = Some(Arc::new(Car {
                     deadline,
                     stage,
-                    ..car
-                });
+                    ..car.clone()
+                }));
             }
             Outcome::AwaitPayment | Outcome::Open => {}
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::age::{Reached, Span};
 use super::{Days, Desk, Stopped};
 use crate::lane::time::Wall;
-use crate::park::disk::{CHECKPOINT, RULES};
+use crate::park::disk::{CHECKPOINT, MIND, RULES};
 use crate::store::ledger::{Closed, ClosedSegment};
 
 const DAY_MS: u64 = 86_400_000;
@@ -177,7 +177,7 @@ impl Entry {
             if !stored.payload.is_empty() {
                 let days = days.of(stored);
                 *payloads.entry(days).or_default() += 1;
-                if ![RULES, CHECKPOINT].contains(&stored.kind) {
+                if ![RULES, CHECKPOINT, MIND].contains(&stored.kind) {
                     *steps.entry(days).or_default() += 1;
                 }
             }

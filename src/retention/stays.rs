@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::park::Park;
-use crate::park::disk::{CHECKPOINT, RULES};
+use crate::park::disk::{CHECKPOINT, MIND, RULES};
 use crate::store::record::Record as Stored;
 
 const SESSION: usize = 17;
@@ -31,7 +31,7 @@ impl Stays {
     /// Whether a record tells of one of them: by its own number, its entry's or its charge's. Whole states
     /// tell of everything, and are nobody's evidence.
     pub fn are_told_of_by(&self, stored: &Stored) -> bool {
-        if self.0.is_empty() || [RULES, CHECKPOINT].contains(&stored.kind) {
+        if self.0.is_empty() || [RULES, CHECKPOINT, MIND].contains(&stored.kind) {
             return false;
         }
         let is_digit = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();

@@ -74,6 +74,7 @@ impl World {
         let options = Options {
             first_segment_bytes: 16 << 10,
             segment_bytes: 64 << 10,
+            reserve: 1,
             append: false,
             inline_upkeep: true,
         };

@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use self::door::{Cut, Door};
 use super::wechat::{Answer, Books, Exchange, Request, Simulator};
@@ -234,6 +235,7 @@ async fn answer(
     ConnectInfo(cut): ConnectInfo<Cut>,
     request: HttpRequest,
 ) -> Response {
+    let asked = Instant::now();
     let outage = shell.hosts[host].subscribe();
     let before = *outage.borrow();
     if before.refuses() {
@@ -268,7 +270,8 @@ async fn answer(
         shell.keep_silent(&cut, outage, before).await;
         return Response::default();
     };
-    tokio::time::sleep(Duration::from_millis(exchange.delay_ms)).await;
+    // Counted from the request on, so that what a signature costs here does not come on top.
+    tokio::time::sleep_until(asked + Duration::from_millis(exchange.delay_ms)).await;
     response(answer)
 }
 

@@ -215,7 +215,7 @@ impl Speaker {
                     Err(error) => return Err(connection.fault(&error)),
                 }
             }
-            connection.write(Packet::Disconnect, WRITE_WITHIN).await
+            connection.write([Packet::Disconnect], WRITE_WITHIN).await
         });
         if !matches!(said.await, Ok(Ok(()))) {
             tracing::debug!("the broker was not told of the end; it will tell the last will");

@@ -4,3 +4,4 @@ pub mod audit;
 pub mod index;
 pub mod ledger;
 pub mod record;
+pub mod sha256;

@@ -37,6 +37,28 @@ impl Class {
             other => Self::Other(other),
         }
     }
+
+    /// As it is written for people; the number where there is no name.
+    pub fn name(self) -> String {
+        match self {
+            Self::Reading => "reading".to_owned(),
+            Self::Session => "session".to_owned(),
+            Self::Money => "money".to_owned(),
+            Self::Event => "event".to_owned(),
+            Self::Other(code) => code.to_string(),
+        }
+    }
+
+    /// The class of a name or a number; one that means nothing is of class 0.
+    pub fn from_name(name: &str) -> Self {
+        match name {
+            "reading" => Self::Reading,
+            "session" => Self::Session,
+            "money" => Self::Money,
+            "event" => Self::Event,
+            number => Self::from_code(number.parse().unwrap_or(0)),
+        }
+    }
 }
 
 /// One fact. The ledger does not look into the payload.
@@ -95,7 +117,9 @@ mod tests {
     #[test]
     fn every_class_byte_comes_back_as_itself() {
         for code in 0..=u8::MAX {
-            assert_eq!(Class::from_code(code).code(), code);
+            let class = Class::from_code(code);
+            assert_eq!(class.code(), code);
+            assert_eq!(Class::from_name(&class.name()), class);
         }
     }
 }

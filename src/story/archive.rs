@@ -159,26 +159,34 @@ impl Archive {
     }
 
     fn story(&self, of: &str) -> Answer {
-        let session = match session_of(of) {
-            Some(session) => Ok(Some(session)),
-            None => match PlateNumber::parse(of) {
-                Ok(parsed) => happening::newest_session(&self.dir, parsed.plate.as_str()),
-                Err(_) => {
-                    return Answer::Error(format!(
-                        "{of:?} is neither a number of a stay (17 characters), nor of an entry or a \
-                         charge (P… or T…, 20 characters), nor a plate"
-                    ));
-                }
-            },
+        let session = match self.session(of) {
+            Ok(session) => session,
+            Err(why) => return Answer::Error(why),
         };
-        let story = session.and_then(|session| match session {
-            Some(session) => happening::of(&self.dir, &session),
-            None => Ok(None),
-        });
-        match story {
+        match happening::of(&self.dir, &session) {
             Ok(Some(story)) => Answer::Ok(json!(story)),
-            Ok(None) => Answer::Error(format!("the ledger knows nothing of {of}")),
+            Ok(None) => Answer::Error(knows_nothing(of)),
             Err(error) => unreadable(&error),
+        }
+    }
+
+    /// The stay that a number or a plate means; of a plate the newest.
+    ///
+    /// # Errors
+    /// Why there is none, for people.
+    pub fn session(&self, of: &str) -> Result<SessionId, String> {
+        if let Some(session) = session_of(of) {
+            return Ok(session);
+        }
+        let Ok(parsed) = PlateNumber::parse(of) else {
+            return Err(format!(
+                "{of:?} is neither a number of a stay (17 characters), nor of an entry or a charge (P… \
+                 or T…, 20 characters), nor a plate"
+            ));
+        };
+        match happening::newest_session(&self.dir, parsed.plate.as_str()) {
+            Ok(session) => session.ok_or_else(|| knows_nothing(of)),
+            Err(error) => Err(crate::causes::told(&error)),
         }
     }
 }
@@ -223,6 +231,11 @@ fn bound<R>(rows: &mut std::collections::BTreeMap<String, R>) -> usize {
         true => usize::from(rows.pop_first().is_some()),
         false => 0,
     }
+}
+
+/// What is said of a stay that is not there.
+pub fn knows_nothing(of: &str) -> String {
+    format!("the ledger knows nothing of {of}")
 }
 
 fn unreadable(error: &LedgerError) -> Answer {

@@ -193,7 +193,13 @@ impl Teller {
             Some(Record::StepTaken(step)) => self.hear_event(told, step),
             Some(Record::Lane(record)) => self.hear_lane(told, &record),
             Some(Record::Money(record)) => self.hear_money(told, &record),
-            Some(Record::RulesChanged(_) | Record::PayloadsErased(_) | Record::Unknown { .. })
+            Some(
+                Record::RulesChanged(_)
+                | Record::Meanwhile(_)
+                | Record::Mind(_)
+                | Record::PayloadsErased(_)
+                | Record::Unknown { .. },
+            )
             | None => {}
         }
     }

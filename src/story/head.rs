@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::lane::time::{Now, Wall};
 pub use crate::park::disk::STEP;
-use crate::park::disk::{CHECKPOINT, RULES};
+use crate::park::disk::{CHECKPOINT, MIND, RULES};
 use crate::store::record::{Class, Record as Stored};
 
 /// When the records from here on were decided, if this one is a step's head.
@@ -57,7 +57,7 @@ impl StepClock {
 pub fn newest_stamp(stored: &Stored) -> Option<Wall> {
     const WALL: &[u8] = b"\"wall\":";
     const TRUSTED: &[u8] = b",\"trusted\":true";
-    if [RULES, CHECKPOINT].contains(&stored.kind) {
+    if [RULES, CHECKPOINT, MIND].contains(&stored.kind) {
         return None;
     }
     let mut newest = None;
@@ -74,7 +74,8 @@ pub fn newest_stamp(stored: &Stored) -> Option<Wall> {
     newest
 }
 
-fn is_head(stored: &Stored) -> bool {
+/// Whether a record is a step's head, also if its contents are erased.
+pub fn is_head(stored: &Stored) -> bool {
     stored.kind == STEP && matches!(stored.class, Class::Reading | Class::Money | Class::Event)
 }
 

@@ -9,5 +9,5 @@ pub mod happening;
 pub mod head;
 pub mod session;
 pub mod standing;
-mod steps;
+pub mod steps;
 pub mod wanted;

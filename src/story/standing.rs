@@ -46,6 +46,8 @@ impl Standing {
                 Record::StepTaken(_)
                 | Record::RulesChanged(_)
                 | Record::PayloadsErased(_)
+                | Record::Meanwhile(_)
+                | Record::Mind(_)
                 | Record::Unknown { .. },
             )
             | None => {}

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::head::{StepClock, newest_stamp};
 use crate::lane::time::Wall;
+use crate::park::disk::is_for_a_rerun;
 use crate::park::record::Record;
 use crate::store::ledger::{Commits, Ledger, LedgerError};
 use crate::store::record::{Commit, Record as Stored};
@@ -19,6 +20,9 @@ pub struct Told<'r> {
 impl Told<'_> {
     /// What it says; None where this version cannot read it, or its payload is erased.
     pub fn record(&self) -> Option<Record> {
+        if is_for_a_rerun(self.stored) {
+            return None;
+        }
         match Record::from_stored(self.stored) {
             Ok(Record::Unknown { .. }) | Err(_) => None,
             Ok(record) => Some(record),
@@ -78,7 +82,7 @@ fn through(commits: Commits, tell: &mut impl FnMut(Told<'_>)) -> Result<u64, Led
 }
 
 /// Whether a segment begins before that time, by its first record with a trusted one.
-fn is_before(commits: &[&Commit], since: Wall) -> bool {
+pub fn is_before(commits: &[&Commit], since: Wall) -> bool {
     let records = commits.iter().flat_map(|commit| &commit.records);
     let mut times = records.filter_map(newest_stamp);
     times.next().is_some_and(|time| time < since)

@@ -120,6 +120,12 @@ struct Call<'a> {
     max_answer: usize,
 }
 
+/// What became of a request, and until when the call may still look for a key.
+struct Sent {
+    delivery: Delivery,
+    deadline: Instant,
+}
+
 impl Client {
     /// Checks the settings and gets ready; asks WeChat Pay nothing.
     pub fn new(settings: Settings, clock: Clock) -> Result<Self, SetupError> {
@@ -238,14 +244,14 @@ impl Client {
         patience: Patience,
         parse: fn(&[u8]) -> Result<T, ParseFault>,
     ) -> Heard<T> {
-        let deadline = Instant::now() + patience.total().min(MAX_TOTAL);
-        let (reply, doubled) = match self.send(&call, patience, deadline).await {
+        let sent = self.send(&call, patience).await;
+        let (reply, doubled) = match sent.delivery {
             Delivery::Answered { reply, doubled } => (reply, doubled),
             Delivery::NotSent(text) => return unanswered(Answer::NotSent(text)),
             Delivery::Lost(text) => return unanswered(Answer::Lost(text)),
         };
         let skew_ms = reply.skew_ms(self.0.clock.now().wall);
-        let verdict = self.judge(&reply, deadline).await;
+        let verdict = self.judge(&reply, sent.deadline).await;
         let unclear = doubled && call.changes_something();
         let answer = match verdict {
             Verdict::Believed => match parse(&reply.body) {
@@ -278,25 +284,41 @@ impl Client {
         }
     }
 
-    /// Signs and carries one request.
-    async fn send(&self, call: &Call<'_>, patience: Patience, deadline: Instant) -> Delivery {
+    /// Signs and carries one request. The time that a request of the background waits for its place on
+    /// the wire is not counted: whoever has the place gives it up within its own time.
+    async fn send(&self, call: &Call<'_>, patience: Patience) -> Sent {
+        let total = patience.total().min(MAX_TOTAL);
+        let sign_by = Instant::now() + total;
+        let not_sent = |why: String| Sent {
+            delivery: Delivery::NotSent(why),
+            deadline: sign_by,
+        };
         let now = self.0.clock.now();
         if !now.trusted {
-            return Delivery::NotSent(
+            return not_sent(
                 "the clock is not trusted, so nothing is signed: see that NTP runs and reaches its server"
                     .to_owned(),
             );
         }
-        let request = match timeout_at(deadline, self.signed(call, now)).await {
+        let request = match timeout_at(sign_by, self.signed(call, now)).await {
             Ok(Ok(request)) => request,
-            Ok(Err(fault)) => return Delivery::NotSent(fault.to_string()),
+            Ok(Err(fault)) => return not_sent(fault.to_string()),
             Err(_) => {
-                let fault = "the merchant key's signer did not answer in time";
-                return Delivery::NotSent(fault.to_owned());
+                return not_sent("the merchant key's signer did not answer in time".to_owned());
             }
         };
+        let place = match self.0.transport.place(patience).await {
+            Ok(place) => place,
+            Err(why) => return not_sent(why.to_owned()),
+        };
+        let deadline = match &place {
+            Some(_) => Instant::now() + total,
+            None => sign_by,
+        };
+        let leaves = self.0.clock.now().moment;
         let delivery = self.0.transport.deliver(&request, patience, deadline).await;
-        let ms = self.0.clock.now().moment.since_ms(now.moment);
+        drop(place);
+        let ms = self.0.clock.now().moment.since_ms(leaves);
         let (method, path) = (&request.method, call.path());
         match &delivery {
             Delivery::Answered { reply, .. } => {
@@ -306,7 +328,7 @@ impl Client {
             Delivery::NotSent(reason) => debug!(%method, path, reason, ms, "not sent"),
             Delivery::Lost(reason) => debug!(%method, path, reason, ms, "no answer"),
         }
-        delivery
+        Sent { delivery, deadline }
     }
 
     async fn signed(&self, call: &Call<'_>, now: Now) -> Result<SignedRequest, sign::SignError> {
@@ -413,9 +435,8 @@ impl Client {
             max_answer: MAX_CERTIFICATES,
             ..Call::get(certificates::PATH)
         };
-        let patience = Patience::Background;
-        let deadline = Instant::now() + patience.total();
-        let reply = match self.send(&call, patience, deadline).await {
+        let sent = self.send(&call, Patience::Background).await;
+        let reply = match sent.delivery {
             Delivery::Answered { reply, .. } => reply,
             Delivery::NotSent(text) | Delivery::Lost(text) => {
                 return Err(RefreshFault::NotReached(text));

@@ -2,19 +2,22 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Response};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{info, warn};
 
 use super::hosts::Hosts;
 use super::reply::{Reply, printable};
 use super::trust::SignatureHeaders;
+use crate::charges::link::SILENT_AFTER;
+use crate::charges::queue::ON_WIRE_MAX;
 use crate::clock::Clock;
 
 const LANE_CONNECT: Duration = Duration::from_millis(400);
@@ -22,7 +25,8 @@ const LANE_PRIMARY: Duration = Duration::from_millis(800);
 const BACKGROUND_CONNECT: Duration = Duration::from_secs(2);
 const BACKGROUND_HOST: Duration = Duration::from_secs(10);
 const POOL_IDLE: Duration = Duration::from_secs(45);
-const POOL_IDLE_MAX: usize = 4;
+/// Between two requests of a drain every connection is idle for a moment, and none is to be made anew.
+const POOL_IDLE_MAX: usize = ON_WIRE_MAX;
 
 /// How long a call may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +37,8 @@ pub enum Patience {
         /// For the whole call, signing included.
         total: Duration,
     },
-    /// Nobody waits: connect 2 s, 10 s for each host.
+    /// Nobody waits: connect 2 s, 10 s for each host, once one of the [`ON_WIRE_MAX`] places on the wire
+    /// is free.
     Background,
 }
 
@@ -69,8 +74,10 @@ pub enum Delivery {
 pub struct Transport {
     lane: reqwest::Client,
     background: reqwest::Client,
+    places: Semaphore,
     hosts: Hosts,
-    reachable: AtomicBool,
+    /// Requests in a row that nobody answered.
+    unanswered: AtomicU32,
     clock: Clock,
 }
 
@@ -118,10 +125,33 @@ impl Transport {
         Ok(Self {
             lane: client(LANE_CONNECT)?,
             background: client(BACKGROUND_CONNECT)?,
+            places: Semaphore::new(ON_WIRE_MAX),
             hosts,
-            reachable: AtomicBool::new(true),
+            unanswered: AtomicU32::new(0),
             clock,
         })
+    }
+
+    /// Waits for a place on the wire, which lasts as long as the value; a lane's request needs none.
+    /// What waits here is signed already, so that the wire does not wait for signatures.
+    ///
+    /// # Errors
+    /// If WeChat fell silent meanwhile: what waited has not left the box, and had better not.
+    pub async fn place(
+        &self,
+        patience: Patience,
+    ) -> Result<Option<SemaphorePermit<'_>>, &'static str> {
+        if matches!(patience, Patience::Lane { .. }) {
+            return Ok(None);
+        }
+        if let Ok(place) = self.places.try_acquire() {
+            return Ok(Some(place));
+        }
+        let place = self.places.acquire().await.ok();
+        match self.unanswered.load(Ordering::Relaxed) >= SILENT_AFTER {
+            true => Err("those before it were not answered"),
+            false => Ok(place),
+        }
     }
 
     /// Sends the request to the first host and, if that one cannot be reached or stays silent, to
@@ -232,7 +262,7 @@ impl Transport {
                 "WeChat Pay is asked at another host first"
             );
         }
-        if !self.reachable.swap(true, Ordering::Relaxed) {
+        if self.unanswered.swap(0, Ordering::Relaxed) > 0 {
             info!(host = self.hosts.name(host), "WeChat Pay answers again");
         }
         Delivery::Answered { reply, doubled }
@@ -244,7 +274,7 @@ impl Transport {
             texts.push("no answer within the time allowed");
         }
         let text = texts.join("; ");
-        if self.reachable.swap(false, Ordering::Relaxed) {
+        if self.unanswered.fetch_add(1, Ordering::Relaxed) == 0 {
             warn!(reason = text, "WeChat Pay is not reached");
         }
         match still_waiting || faults.iter().any(|fault| fault.maybe_sent) {

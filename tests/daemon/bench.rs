@@ -143,6 +143,11 @@ impl Bench {
         &self.exits[0]
     }
 
+    /// Of all lanes.
+    pub fn cameras(&self) -> impl Iterator<Item = &Camera> {
+        self.entries.iter().chain(&self.exits)
+    }
+
     /// A file or folder of the test's own.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

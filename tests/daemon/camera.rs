@@ -177,6 +177,15 @@ impl Camera {
         self.shared.pulses.borrow().len()
     }
 
+    /// Ids of all commands that pulsed the relay.
+    pub fn commands(&self) -> Vec<String> {
+        let pulses = self.shared.pulses.borrow();
+        pulses
+            .iter()
+            .map(|pulse| pulse.command_id.clone())
+            .collect()
+    }
+
     /// The first pulse after so many.
     pub async fn pulse_after(&self, already: usize) -> Pulse {
         let mut pulses = self.shared.pulses.subscribe();

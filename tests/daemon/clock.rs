@@ -33,6 +33,9 @@ async fn a_box_that_starts_in_1970_serves_its_lanes_and_charges_when_its_clock_i
     bench.entry().pass("粤B12002").await;
     let status = bench.place.status().await.unwrap();
     assert_eq!(status["wechat_silent"], true, "nothing is signed: {status}");
+    assert_eq!(status["wechat"], "clock_untrusted", "{status}");
+    assert_eq!(status["clock"]["trusted"], false, "{status}");
+    assert_eq!(status["clock"]["why"], "unset", "{status}");
     sleep(stay::CHARGED).await;
     bench.exit().pass("粤B12001").await;
     let status = bench.place.status().await.unwrap();
@@ -44,6 +47,10 @@ async fn a_box_that_starts_in_1970_serves_its_lanes_and_charges_when_its_clock_i
     wall.set(0);
     let status = bench.filed(1).await;
     assert_eq!(status["wechat_silent"], false, "{status}");
+    assert_eq!(status["wechat"], "answers", "{status}");
+    assert_eq!(status["clock"]["trusted"], true, "{status}");
+    let ahead_ms = status["clock"]["ahead_of_wechat_ms"].as_i64();
+    assert!(ahead_ms.is_some_and(|ms| ms.abs() < 60_000), "{status}");
     bench.exit().pass("粤B12002").await;
     let status = bench.settled().await;
     assert_eq!(bench.wechat.books().accepted_fen(), 2 * FEE);
@@ -109,6 +116,11 @@ async fn a_clock_that_steps_back_signs_nothing_until_it_is_right_again() {
     bench.exit().pass("粤B12005").await;
     let status = bench.place.status().await.unwrap();
     assert_eq!(status["wechat_silent"], true, "nothing is signed: {status}");
+    let why = &status["clock"]["why"];
+    assert!(
+        why == "behind_the_ledger" || why == "set_by_hand",
+        "{status}"
+    );
     assert_eq!(status["totals"]["opened"]["fen"], FEE, "{status}");
     assert_eq!(
         bench.wechat.with(|wechat| wechat.asked(Call::Charge)),

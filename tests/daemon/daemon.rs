@@ -1,6 +1,7 @@
 //! The daemon as a process, and the command line beside it.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
@@ -9,7 +10,8 @@ use serde_json::Value;
 
 use crate::wait::until;
 
-const PARKGATE: &str = env!("CARGO_BIN_EXE_parkgate");
+/// The program.
+pub const PARKGATE: &str = env!("CARGO_BIN_EXE_parkgate");
 
 /// Where a daemon's files are.
 #[derive(Clone, Debug)]
@@ -34,12 +36,16 @@ impl Daemon {
 
     /// As [`Daemon::spawn`], with more in its environment.
     pub fn spawn_with(place: &Place, environment: &[(&str, String)]) -> Self {
+        Self::spawn_command(Command::new(PARKGATE), place, environment)
+    }
+
+    fn spawn_command(mut command: Command, place: &Place, environment: &[(&str, String)]) -> Self {
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(&place.log)
             .unwrap();
-        let child = Command::new(PARKGATE)
+        let child = command
             .arg("run")
             .arg("--config")
             .arg(&place.config)
@@ -54,9 +60,19 @@ impl Daemon {
         Self { place, child }
     }
 
+    /// Starts `program` as another user and waits until it answers at its socket.
+    pub async fn start_as(user: u32, program: &Path, place: &Place) -> Self {
+        let mut command = Command::new(program);
+        command.uid(user).gid(user);
+        Self::answering(Self::spawn_command(command, place, &[]), place).await
+    }
+
     /// Starts it and waits until it answers at its socket.
     pub async fn start(place: &Place) -> Self {
-        let mut daemon = Self::spawn(place);
+        Self::answering(Self::spawn(place), place).await
+    }
+
+    async fn answering(mut daemon: Self, place: &Place) -> Self {
         until("the daemon to answer", async || {
             if let Some(status) = daemon.child.try_wait().unwrap() {
                 panic!("the daemon ended: {status}\n{}", place.log());
@@ -74,6 +90,22 @@ impl Daemon {
         let current = if starve { Some(0) } else { maximum };
         let limit = Rlimit { current, maximum };
         prlimit(Some(pid), Resource::Nofile, limit).unwrap();
+    }
+
+    /// Makes the process stand still, and waits until no thread of it does anything more.
+    pub async fn frozen(&self) {
+        self.freeze(true);
+        let is_still = |task: std::io::Result<fs::DirEntry>| {
+            let stat = task.and_then(|task| fs::read_to_string(task.path().join("stat")));
+            // Behind the name, which may hold anything: stopped, or waiting for the disk until it is.
+            stat.ok()
+                .and_then(|stat| Some(stat.rsplit_once(") ")?.1.starts_with(['T', 'D'])))
+        };
+        until("the daemon to stand still", async || {
+            let mut tasks = fs::read_dir(self.proc("task")).unwrap();
+            tasks.all(|task| is_still(task) == Some(true)).then_some(())
+        })
+        .await;
     }
 
     /// Makes the process stand still, or go on.
@@ -108,12 +140,6 @@ impl Daemon {
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-    }
-
-    /// Stops all of it at once, and lets it go on.
-    pub fn stand_still(&self, still: bool) {
-        let signal = if still { Signal::STOP } else { Signal::CONT };
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Asks it to end.

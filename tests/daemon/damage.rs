@@ -1,14 +1,13 @@
-//! Disks that cannot be written, and an index that cannot be read.
+//! A store that cannot be written, and files that are not what was written.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use tokio::time::sleep;
 
 use crate::accounts::{assert_balanced, records};
 use crate::bench::{Bench, FEE, Setup};
+use crate::small_disk::SmallDisk;
 use crate::stay;
 
 /// The first one of a ledger, which a short test does not fill.
@@ -57,7 +56,7 @@ async fn without_a_store_lanes_raise_and_what_happened_is_written_later() {
 async fn a_disk_that_fills_up_in_mid_run_stops_charges_and_no_car() {
     let bench = Bench::prepare(Setup::default()).await;
     fs::create_dir(bench.store()).unwrap();
-    let Some(disk) = SmallDisk::mount(&bench.store()) else {
+    let Some(disk) = SmallDisk::mount(&bench.store(), 3) else {
         return;
     };
     let daemon = bench.daemon().await;
@@ -101,42 +100,6 @@ async fn a_disk_that_fills_up_in_mid_run_stops_charges_and_no_car() {
     assert_eq!(bench.wechat.books().accepted_fen(), 2 * FEE);
     assert_balanced(&bench, &status);
     daemon.stop().await;
-}
-
-/// A filesystem in memory with room for little more than a new ledger and its index. It goes with the
-/// test.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// None, loudly, where this process may not mount.
-    fn mount(at: &Path) -> Option<Self> {
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=3m", "parkgate-test"])
-            .arg(at)
-            .output();
-        let mounted = mount.is_ok_and(|output| output.status.success());
-        if !mounted {
-            eprintln!("SKIPPED: a disk that fills up needs the right to mount one");
-        }
-        mounted.then(|| Self(at.to_owned()))
-    }
-
-    /// Leaves no room at all.
-    fn fill(&self) {
-        let mut filler = fs::File::create(self.0.join("filler")).unwrap();
-        while filler.write_all(&[1; 4096]).is_ok() {}
-    }
-
-    fn free(&self) {
-        fs::remove_file(self.0.join("filler")).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // A daemon may still have files there, if the test failed.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

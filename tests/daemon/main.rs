@@ -13,18 +13,27 @@ mod board;
 mod broker;
 mod camera;
 mod daemon;
+#[path = "../power/device.rs"]
+mod device;
+#[path = "../power/disk.rs"]
+mod disk;
+mod driver;
 #[path = "../../src/wechat/tests/identity.rs"]
 mod identity;
 mod reading;
+mod small_disk;
 #[path = "../../src/camera/serial/tests/terminal.rs"]
 mod terminal;
 mod wait;
 
+mod afterwards;
 mod asking;
 mod broker_loss;
 mod clock;
 mod commands;
+mod cuts;
 mod damage;
+mod disks;
 mod erasure;
 mod forgery;
 mod frozen;

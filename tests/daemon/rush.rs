@@ -8,20 +8,16 @@ use std::time::Duration;
 use parkgate::sim::http::Outage;
 use parkgate::sim::random::SplitMix64;
 use parkgate::sim::wechat::{Call, Rates};
-use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::accounts::assert_balanced;
 use crate::bench::{Bench, FEE, Setup};
-use crate::camera::Camera;
 use crate::daemon::Daemon;
+use crate::driver::drive;
 use crate::stay;
 use crate::wait::{seen, soon};
-
-/// A driver who waited so long calls the attendant.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What one round goes through.
 struct Plan {
@@ -190,41 +186,16 @@ async fn arrivals(plan: &Plan, bench: Arc<Bench>, progress: Arc<Progress>) {
         let lanes = [random.below(2), random.below(2)].map(|lane| usize::try_from(lane).unwrap());
         let (bench, progress) = (bench.clone(), progress.clone());
         cars.spawn(async move {
-            drive(&bench.entries[lanes[0]], &plate, &bench, &progress).await;
+            let mut calls = drive(&bench.entries[lanes[0]], &plate, &bench).await;
             sleep(stay).await;
-            drive(&bench.exits[lanes[1]], &plate, &bench, &progress).await;
+            calls += drive(&bench.exits[lanes[1]], &plate, &bench).await;
+            progress.calls_for_help.fetch_add(calls, Ordering::Relaxed);
             progress.left.fetch_add(1, Ordering::Relaxed);
         });
     }
     while let Some(car) = cars.join_next().await {
         car.unwrap();
     }
-}
-
-async fn drive(camera: &Camera, plate: &str, bench: &Bench, progress: &Progress) {
-    let mut car = camera.drive_up(plate).await;
-    let raised = async {
-        while car.raised_within(PATIENCE).await.is_none() {
-            if is_held(camera.lane(), bench).await {
-                progress.calls_for_help.fetch_add(1, Ordering::Relaxed);
-                let lane = camera.lane();
-                let arguments = ["lane", "raise", lane, "--by", "Wang", "--reason", "waits"];
-                // While the box is without power nobody can; the driver calls again.
-                let _ = bench.place.ask(&arguments).await;
-            }
-        }
-    };
-    soon("a barrier to rise", raised).await;
-    car.pass().await;
-}
-
-/// Whether the box waits for a person too. An attendant who raised without looking would raise for
-/// the next car.
-async fn is_held(lane: &str, bench: &Bench) -> bool {
-    let output = bench.place.ask(&["review", "list", "--json"]).await;
-    let review: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    let mut held = review["held"].as_array().into_iter().flatten();
-    held.any(|hold| hold["lane"] == lane)
 }
 
 /// The first begins when a quarter of the cars have left; each ends some time after two power cuts.

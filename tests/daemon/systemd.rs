@@ -3,12 +3,12 @@
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parkgate::config::Config;
 use parkgate::gate::{Ended, Gate, Parts};
 use parkgate::health::systemd::Notifier;
-use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use crate::bench::{Bench, Setup};
@@ -92,10 +92,10 @@ async fn systemd_hears_of_a_daemon_that_serves_lives_and_ends() {
     }
 
     // A process that stands still gives no sign, and one that goes on does.
-    daemon.stand_still(true);
+    daemon.freeze(true);
     systemd.catch_up().await;
     assert!(!systemd.is_satisfied().await);
-    daemon.stand_still(false);
+    daemon.freeze(false);
     systemd.until("WATCHDOG=1").await;
 
     daemon.terminate();
@@ -120,12 +120,16 @@ async fn a_loop_that_hangs_starves_the_watchdog() {
     let bench = Bench::prepare(Setup::default()).await;
     let systemd = Systemd::at(bench.path("notify"));
     let (config, tariff) = Config::load_with_tariff(&bench.place.config).unwrap();
-    let turns = Arc::new(Mutex::new(()));
-    let turning = Arc::clone(&turns);
+    let hangs = Arc::new(AtomicBool::new(false));
+    let is_hung = Arc::clone(&hangs);
     let gate = Gate::start(Parts {
         config,
         tariff,
-        observer: Some(Box::new(move |_| drop(turning.blocking_lock()))),
+        observer: Some(Box::new(move |_| {
+            while is_hung.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        })),
         notifier: Notifier::to(systemd.path.as_os_str(), Some(WATCHDOG)).unwrap(),
     })
     .await
@@ -133,7 +137,7 @@ async fn a_loop_that_hangs_starves_the_watchdog() {
     systemd.until("READY=1").await;
     assert!(systemd.is_satisfied().await);
 
-    let hung = turns.lock().await;
+    hangs.store(true, Ordering::Relaxed);
     // Its step is answered before it is observed, and with that the loop hangs.
     let raise = ["lane", "raise", "in-1", "--by", "x", "--reason", "y"];
     assert!(bench.place.ask(&raise).await.status.success());
@@ -143,7 +147,7 @@ async fn a_loop_that_hangs_starves_the_watchdog() {
     let caller = tokio::net::UnixStream::connect(&bench.place.socket).await;
     assert!(caller.is_ok());
 
-    drop(hung);
+    hangs.store(false, Ordering::Relaxed);
     systemd.until("WATCHDOG=1").await;
     assert_eq!(soon("the gate to end", gate.stop()).await, Ended::Stopped);
 }

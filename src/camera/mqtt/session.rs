@@ -1,9 +1,11 @@
 //! One connection of the cameras, from CONNECT to its end. Commands are written to its socket directly,
-//! at the last moment that decides whether they are still wanted.
+//! at the last moment that decides whether they are still wanted, and before anything else: a message
+//! is acknowledged together with the command that it led to, or when it led to none.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use rumqttc::{
     SubscribeReasonCode,
 };
 use tokio::sync::{mpsc, watch};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use super::link::{Order, Shared, is_serial};
@@ -72,6 +75,7 @@ pub(super) async fn run(
         shared,
         stopped,
         orders: None,
+        unacknowledged: Vec::new(),
         unasked: Vec::new(),
         asked: BTreeMap::new(),
         granted: Vec::new(),
@@ -103,6 +107,8 @@ struct Session {
     stopped: watch::Receiver<bool>,
     /// Commands, while up.
     orders: Option<mpsc::Receiver<Order>>,
+    /// Packet ids of messages that were delivered.
+    unacknowledged: Vec<u16>,
     /// Filters not yet asked for, one SUBSCRIBE each.
     unasked: Vec<Vec<String>>,
     /// Filters without an answer, by packet id.
@@ -132,15 +138,25 @@ impl Session {
                 self.up()?;
             }
             let up = self.up_since.is_some();
+            let owes_acknowledgements = !self.unacknowledged.is_empty();
             let next = tokio::select! {
+                biased;
+                order = next_order(&mut self.orders) => Next::Order(order),
                 () = stop(&mut self.stopped) => Next::Stop,
                 () = sleep_until(answers_until), if !up => Next::NoAnswer,
-                order = next_order(&mut self.orders) => Next::Order(order),
                 event = self.connection.poll() => Next::Event(Box::new(event)),
+                // At the gate, who decides is a task of the same thread and has its turn first.
+                () = yield_now(), if owes_acknowledgements => Next::Acknowledge,
             };
             match next {
                 Next::Order(order) => self.carry_out(order).await?,
-                Next::Event(event) => self.handle(*event).await?,
+                Next::Event(event) => self.handle(*event)?,
+                Next::Acknowledge => {
+                    let acknowledgements = self.acknowledgements();
+                    self.connection
+                        .write(acknowledgements, WRITE_WITHIN)
+                        .await?;
+                }
                 Next::NoAnswer => {
                     return Err(LinkFault::Silent {
                         question: "the subscriptions",
@@ -150,7 +166,7 @@ impl Session {
                     // The connection ends either way.
                     let _ = self
                         .connection
-                        .write(Packet::Disconnect, WRITE_WITHIN)
+                        .write([Packet::Disconnect], WRITE_WITHIN)
                         .await;
                     return Err(LinkFault::Closed);
                 }
@@ -190,15 +206,14 @@ impl Session {
         Ok(())
     }
 
-    async fn handle(&mut self, event: Result<Event, ConnectionError>) -> Result<(), LinkFault> {
+    fn handle(&mut self, event: Result<Event, ConnectionError>) -> Result<(), LinkFault> {
         match event {
             Ok(Event::Incoming(Packet::Publish(publish))) => {
                 self.deliver(&publish);
-                if publish.qos == QoS::AtMostOnce {
-                    return Ok(());
+                if publish.qos != QoS::AtMostOnce {
+                    self.unacknowledged.push(publish.pkid);
                 }
-                let acknowledge = Packet::PubAck(PubAck::new(publish.pkid));
-                self.connection.write(acknowledge, WRITE_WITHIN).await
+                Ok(())
             }
             Ok(Event::Incoming(Packet::SubAck(answer))) => {
                 let filters = self.asked.remove(&answer.pkid).unwrap_or_default();
@@ -249,11 +264,19 @@ impl Session {
             QoS::AtMostOnce,
             order.message.payload,
         ));
-        let written = self.connection.write(packet, left.min(WRITE_WITHIN)).await;
+        let packets = iter::once(packet).chain(self.acknowledgements());
+        let within = left.min(WRITE_WITHIN);
+        let written = self.connection.write(packets, within).await;
         if written.is_err() {
             self.give_back(order.command_id, NotSent::Down);
         }
         written
+    }
+
+    /// What is owed; it is owed no more.
+    fn acknowledgements(&mut self) -> impl Iterator<Item = Packet> + use<> {
+        let ids = std::mem::take(&mut self.unacknowledged);
+        ids.into_iter().map(|id| Packet::PubAck(PubAck::new(id)))
     }
 
     fn give_back_orders(&mut self) {
@@ -280,6 +303,7 @@ impl Session {
 enum Next {
     Order(Order),
     Event(Box<Result<Event, ConnectionError>>),
+    Acknowledge,
     NoAnswer,
     Stop,
 }

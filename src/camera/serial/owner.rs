@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_serial::SerialStream;
 
@@ -17,6 +17,7 @@ use super::{Dialect, Frame, FrameFault, PortEvent, Query, Settings};
 use crate::camera::Report;
 use crate::clock::Clock;
 use crate::lane::time::Moment;
+use crate::serial::OpenFault;
 
 /// Waits between two attempts to open double from the first to the last. A car may be waiting, and
 /// looking for a file costs nothing.
@@ -121,16 +122,15 @@ impl<S: Fn(PortEvent) + Send + Sync> Owner<S> {
     async fn run(mut self) {
         let (mut wait_ms, mut told, mut was_open) = (FIRST_WAIT_MS, None, false);
         loop {
-            let reason = match self.settings.port.open() {
-                Ok(port) => {
+            let reason = match open(&self.settings).await {
+                Ok(mut port) => {
                     let since = self.now();
                     self.opened(&port, was_open);
                     (was_open, told) = (true, None);
-                    let Some(lost) = self.serve(port).await else {
-                        lock(&self.statistics).open = false;
-                        return;
-                    };
+                    let lost = self.serve(&mut port).await;
                     lock(&self.statistics).open = false;
+                    close(port).await;
+                    let Some(lost) = lost else { return };
                     if self.now().since_ms(since) >= PROVEN_AFTER_MS {
                         wait_ms = FIRST_WAIT_MS;
                     }
@@ -175,7 +175,7 @@ impl<S: Fn(PortEvent) + Send + Sync> Owner<S> {
     }
 
     /// Serves the open port until it is lost; None: until the end was asked for.
-    async fn serve(&mut self, mut port: SerialStream) -> Option<io::Error> {
+    async fn serve(&mut self, port: &mut SerialStream) -> Option<io::Error> {
         let mut buffer = [0; READ_BYTES];
         let mut heard = Instant::now();
         loop {
@@ -204,7 +204,7 @@ impl<S: Fn(PortEvent) + Send + Sync> Owner<S> {
                     count(&mut lock(&self.statistics).resyncs, 1);
                 }
                 Next::Ask => {
-                    if let Err(error) = self.ask(&mut port).await {
+                    if let Err(error) = self.ask(port).await {
                         return Some(error);
                     }
                 }
@@ -269,6 +269,24 @@ impl<S: Fn(PortEvent) + Send + Sync> Owner<S> {
     fn now(&self) -> Moment {
         self.clock.now().moment
     }
+}
+
+/// On a thread where it may take its time, as [`close`]: the driver of a sick adapter holds either up for
+/// seconds, and lanes are served on this one.
+async fn open(settings: &Settings) -> Result<SerialStream, OpenFault> {
+    let port = settings.port.clone();
+    let opened = spawn_blocking(move || port.open()).await;
+    opened.unwrap_or_else(|error| {
+        Err(OpenFault::Other {
+            path: settings.port.path.clone(),
+            detail: error.to_string(),
+        })
+    })
+}
+
+async fn close(port: SerialStream) {
+    // A panic was reported when it happened.
+    let _ = spawn_blocking(move || drop(port)).await;
 }
 
 enum Next {

@@ -7,6 +7,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::payload::{Body, Envelope, PlateResult, epoch};
+use super::pictures;
 use super::topic::{Kind, Topic, camera_id};
 use crate::camera::capture_time::captured_at;
 use crate::camera::loose::{Maybe, Number, Text};
@@ -51,15 +52,46 @@ pub fn decode(topic: &str, payload: &[u8], retained: bool, received: Now) -> Cam
     if !is_read(topic.kind) {
         return event;
     }
-    event.report = if payload.len() > MESSAGE_BYTES_MAX {
-        dropped(FrameFault::TooLarge, format!("{} bytes", payload.len()))
-    } else {
-        match text(payload) {
-            Some((text, gbk)) => read(&text, gbk, topic.kind, &mut event),
-            None => dropped(FrameFault::Malformed, "neither UTF-8 nor GB18030".into()),
-        }
-    };
+    if payload.len() > MESSAGE_BYTES_MAX {
+        event.report = dropped(FrameFault::TooLarge, format!("{} bytes", payload.len()));
+        return event;
+    }
+    let short = without_pictures(payload, topic.kind, &mut event);
+    event.report = short.unwrap_or_else(|| whole(payload, topic.kind, &mut event));
     event
+}
+
+/// What a reading with pictures says, without a look at these. None if there are none, and where
+/// anything else may be wrong: then the whole message is read, which tells what.
+pub(super) fn without_pictures(
+    payload: &[u8],
+    kind: Kind<'_>,
+    event: &mut CameraEvent,
+) -> Option<Report> {
+    let Kind::Up("ivs_result" | "quick_ivs_result") = kind else {
+        return None;
+    };
+    let Cow::Owned(rest) = pictures::cut(payload) else {
+        return None;
+    };
+    let (text, gbk) = text(&rest)?;
+    let envelope = serde_json::from_str(&text).ok().filter(|_| !gbk)?;
+    Some(read(envelope, gbk, kind, event))
+}
+
+pub(super) fn whole(payload: &[u8], kind: Kind<'_>, event: &mut CameraEvent) -> Report {
+    let Some((text, gbk)) = text(payload) else {
+        return dropped(FrameFault::Malformed, "neither UTF-8 nor GB18030".into());
+    };
+    match serde_json::from_str(&text) {
+        Ok(envelope) => read(envelope, gbk, kind, event),
+        // Without the error's own text, which may quote the message.
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            let detail = format!("not JSON at line {line} column {column}");
+            dropped(FrameFault::Malformed, detail)
+        }
+    }
 }
 
 /// Whether a message of this kind says anything that parkgate acts upon.
@@ -91,19 +123,14 @@ fn text(payload: &[u8]) -> Option<(Cow<'_, str>, bool)> {
     }
 }
 
-fn read(text: &str, gbk: bool, kind: Kind<'_>, event: &mut CameraEvent) -> Report {
-    let envelope = match serde_json::from_str::<Maybe<Envelope>>(text) {
-        Ok(Maybe(Some(envelope))) => envelope,
-        Ok(Maybe(None)) => return dropped(FrameFault::Malformed, "not an object".into()),
-        // Without the error's own text, which may quote the message.
-        Err(error) => {
-            let detail = format!(
-                "not JSON at line {} column {}",
-                error.line(),
-                error.column()
-            );
-            return dropped(FrameFault::Malformed, detail);
-        }
+fn read(
+    envelope: Maybe<Envelope<'_>>,
+    gbk: bool,
+    kind: Kind<'_>,
+    event: &mut CameraEvent,
+) -> Report {
+    let Maybe(Some(envelope)) = envelope else {
+        return dropped(FrameFault::Malformed, "not an object".into());
     };
     event.sent_at = epoch(envelope.timestamp);
     let (alarm, body) = match envelope.payload.0 {

@@ -2,10 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::topic::Layout;
 use crate::camera::local_time;
+use crate::json;
 use crate::lane::plate::PlateNumber;
 use crate::lane::time::Wall;
 
@@ -98,18 +99,95 @@ pub struct Outgoing {
 /// `id` in its reply.
 pub fn encode(layout: Layout, serial: &str, command: &VzCommand, id: &str, at: Wall) -> Outgoing {
     let name = command.name();
-    let message = json!({
-        "id": id,
-        "sn": serial,
-        "name": name,
-        "version": "1.0",
-        "timestamp": at.0.div_euclid(1000),
-        "payload": command.payload(),
-    });
+    let message = Message {
+        id,
+        sn: serial,
+        name,
+        version: "1.0",
+        timestamp: at.0.div_euclid(1000),
+        payload: command.payload(),
+    };
     Outgoing {
         topic: layout.command(serial, name),
-        payload: message.to_string().into_bytes(),
+        payload: json::bytes(&message),
     }
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    id: &'a str,
+    sn: &'a str,
+    name: &'static str,
+    version: &'static str,
+    timestamp: i64,
+    payload: Option<Payload<'a>>,
+}
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    body: Body<'a>,
+}
+
+/// What each command says, in the device's words.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Body<'a> {
+    Empty {},
+    GpioOut {
+        io: u8,
+        value: u8,
+        delay: u16,
+    },
+    IoLock {
+        ioout: u8,
+        status: u8,
+    },
+    #[serde(rename_all = "camelCase")]
+    Serial {
+        interval: u16,
+        serial_data: [SerialData; 1],
+    },
+    Voice {
+        voice_male: u8,
+        voice_volume: u8,
+        voice_data: String,
+    },
+    /// Beijing wall clock, in strings of two digits.
+    Time {
+        year: String,
+        month: String,
+        day: String,
+        hour: String,
+        min: String,
+        sec: String,
+    },
+    WhiteList {
+        operator_type: &'a str,
+        dldb_rec: [Listed; 1],
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SerialData {
+    serial_channel: u8,
+    data: String,
+    data_len: usize,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    plate: String,
+    enable: u8,
+    need_alarm: u8,
+    enable_time: String,
+    overdue_time: String,
+    time_seg_enable: u8,
+    seg_time_start: &'static str,
+    seg_time_end: &'static str,
+    context: &'static str,
 }
 
 impl VzCommand {
@@ -126,101 +204,101 @@ impl VzCommand {
         }
     }
 
-    fn payload(&self) -> Value {
+    fn payload(&self) -> Option<Payload<'_>> {
         let kind = match self {
-            Self::GateDirectOpen => return Value::Null,
+            Self::GateDirectOpen => return None,
             Self::TtsVoice { .. } => "play_voice",
             _ => self.name(),
         };
-        json!({ "type": kind, "body": self.body() })
+        let body = self.body();
+        Some(Payload { kind, body })
     }
 
-    fn body(&self) -> Value {
+    fn body(&self) -> Body<'_> {
         match self {
             Self::GpioOut {
                 io,
                 value,
                 delay_ms,
-            } => json!({
-                "io": io,
-                "value": match value {
+            } => Body::GpioOut {
+                io: *io,
+                value: match value {
                     OutputValue::Off => 0,
                     OutputValue::On => 1,
                     OutputValue::Pulse => 2,
                 },
-                "delay": delay_ms.clamp(PULSE_MS.start(), PULSE_MS.end()),
-            }),
-            Self::SetIoLock { io, lock } => json!({
-                "ioout": io,
-                "status": match lock {
+                delay: *delay_ms.clamp(PULSE_MS.start(), PULSE_MS.end()),
+            },
+            Self::SetIoLock { io, lock } => Body::IoLock {
+                ioout: *io,
+                status: match lock {
                     IoLock::Release => 0,
                     IoLock::High => 1,
                     IoLock::Low => 2,
                 },
-            }),
-            Self::GateDirectOpen | Self::Trigger => json!({}),
+            },
+            Self::GateDirectOpen | Self::Trigger => Body::Empty {},
             Self::SerialData {
                 channel,
                 bytes,
                 interval_ms,
-            } => json!({
-                "interval": interval_ms,
-                "serialData": [{
-                    "serialChannel": channel,
-                    "data": BASE64.encode(bytes),
-                    "dataLen": bytes.len(),
+            } => Body::Serial {
+                interval: *interval_ms,
+                serial_data: [SerialData {
+                    serial_channel: *channel,
+                    data: BASE64.encode(bytes),
+                    data_len: bytes.len(),
                 }],
-            }),
+            },
             Self::TtsVoice {
                 text,
                 female,
                 volume,
-            } => json!({
-                "voice_male": u8::from(*female),
-                "voice_volume": volume.clamp(&1, &100),
-                "voice_data": BASE64.encode(text),
-            }),
+            } => Body::Voice {
+                voice_male: u8::from(*female),
+                voice_volume: *volume.clamp(&1, &100),
+                voice_data: BASE64.encode(text),
+            },
             Self::SetTime { at } => set_time(*at),
             Self::WhiteListAdd {
                 plate,
                 from,
                 until,
                 form,
-            } => json!({
-                "operator_type": form.operator_type,
-                "dldb_rec": [{
-                    "plate": if form.plate_in_base64 {
+            } => Body::WhiteList {
+                operator_type: &form.operator_type,
+                dldb_rec: [Listed {
+                    plate: if form.plate_in_base64 {
                         BASE64.encode(plate.as_str())
                     } else {
                         plate.as_str().to_owned()
                     },
-                    "enable": 1,
-                    "need_alarm": 0,
-                    "enable_time": date_and_time(*from),
-                    "overdue_time": date_and_time(*until),
-                    "time_seg_enable": 0,
-                    "seg_time_start": "00:00:00",
-                    "seg_time_end": "00:00:00",
-                    "context": "",
+                    enable: 1,
+                    need_alarm: 0,
+                    enable_time: date_and_time(*from),
+                    overdue_time: date_and_time(*until),
+                    time_seg_enable: 0,
+                    seg_time_start: "00:00:00",
+                    seg_time_end: "00:00:00",
+                    context: "",
                 }],
-            }),
+            },
         }
     }
 }
 
-/// Beijing wall clock, in strings of two digits.
-fn set_time(at: Wall) -> Value {
+fn set_time(at: Wall) -> Body<'static> {
     let Some(local) = local_time::local_of(at) else {
-        return json!({});
+        return Body::Empty {};
     };
-    json!({
-        "year": format!("{:04}", local.year()),
-        "month": format!("{:02}", local.month()),
-        "day": format!("{:02}", local.day()),
-        "hour": format!("{:02}", local.hour()),
-        "min": format!("{:02}", local.minute()),
-        "sec": format!("{:02}", local.second()),
-    })
+    Body::Time {
+        year: format!("{:04}", local.year()),
+        month: format!("{:02}", local.month()),
+        day: format!("{:02}", local.day()),
+        hour: format!("{:02}", local.hour()),
+        min: format!("{:02}", local.minute()),
+        sec: format!("{:02}", local.second()),
+    }
 }
 
 fn date_and_time(wall: Wall) -> String {

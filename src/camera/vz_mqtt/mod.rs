@@ -4,6 +4,7 @@
 mod decode;
 mod encode;
 mod payload;
+mod pictures;
 mod topic;
 
 pub use decode::{MESSAGE_BYTES_MAX, decode};

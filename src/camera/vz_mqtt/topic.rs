@@ -78,7 +78,7 @@ impl Layout {
 
     /// The topic of the command `name` to a camera.
     pub fn command(self, serial: &str, name: &str) -> String {
-        format!("{}/message/down/{name}", self.device(serial))
+        [&self.device(serial), "/message/down/", name].concat()
     }
 
     /// The filters for everything that a camera says; `+` for every camera.
@@ -97,9 +97,9 @@ impl Layout {
 
     fn device(self, serial: &str) -> String {
         match self {
-            Self::Documented => format!("device/{serial}"),
-            Self::SerialFirst => format!("{serial}/device"),
-            Self::Dollar => format!("$/device/{serial}"),
+            Self::Documented => ["device/", serial].concat(),
+            Self::SerialFirst => [serial, "/device"].concat(),
+            Self::Dollar => ["$/device/", serial].concat(),
         }
     }
 }

@@ -209,6 +209,8 @@ impl Timeline {
                 | Record::RulesChanged(_)
                 | Record::Checkpoint(_)
                 | Record::PayloadsErased(_)
+                | Record::Meanwhile(_)
+                | Record::Mind(_)
                 | Record::Unknown { .. } => {}
             }
         }

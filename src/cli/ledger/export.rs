@@ -83,7 +83,7 @@ impl Watcher for Lines<'_> {
                 payload: entry.payload.clone().unwrap_or_default(),
             };
             self.clock.hear(&stored);
-            let class = class_name(stored.class);
+            let class = stored.class.name();
             let is_wanted = self
                 .args
                 .class
@@ -109,7 +109,7 @@ fn line(seq: u64, stored: &Stored, is_erased: bool, at: Option<(Wall, bool)>) ->
         "seq": seq,
         "at": at.map(|(at, _)| at.to_rfc3339()),
         "at_trusted": at.map(|(_, trusted)| trusted),
-        "class": class_name(stored.class),
+        "class": stored.class.name(),
         "kind": stored.kind,
         "name": disk::kind_name(stored.class, stored.kind),
         "version": stored.version,
@@ -128,16 +128,6 @@ fn line(seq: u64, stored: &Stored, is_erased: bool, at: Option<(Wall, bool)>) ->
         };
     }
     line
-}
-
-fn class_name(class: Class) -> String {
-    match class {
-        Class::Reading => "reading".to_owned(),
-        Class::Session => "session".to_owned(),
-        Class::Money => "money".to_owned(),
-        Class::Event => "event".to_owned(),
-        Class::Other(code) => code.to_string(),
-    }
 }
 
 #[cfg(test)]

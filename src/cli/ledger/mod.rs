@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::client::{NOT_RUNNING, ledger_of};
+use super::rerun::{self, RerunArgs};
 use super::words::Lang;
 use super::{BAD_CONFIG, CONFIG, fail};
 use crate::config::Config;
@@ -20,6 +21,8 @@ pub enum LedgerCommand {
     Verify(verify::VerifyArgs),
     /// Print the records, one JSON object a line
     Export(export::ExportArgs),
+    /// Decide everything in a ledger once more, and name every decision that differs
+    Rerun(RerunArgs),
     /// Erase what is known of one plate, where it is needed no more; through the running daemon
     Erase(erase::EraseArgs),
 }
@@ -43,6 +46,7 @@ pub fn run(command: LedgerCommand, lang: Lang) -> ExitCode {
     match command {
         LedgerCommand::Verify(args) => verify::run(&args, lang),
         LedgerCommand::Export(args) => export::run(&args),
+        LedgerCommand::Rerun(args) => rerun::run(&args, lang),
         LedgerCommand::Erase(args) => erase::run(args, lang),
     }
 }
@@ -60,7 +64,8 @@ impl WhichLedger {
     }
 }
 
-fn not_read(error: &AuditError) -> ExitCode {
+/// Why there is nothing to look at.
+pub fn not_read(error: &AuditError) -> ExitCode {
     let code = match error {
         AuditError::Folder { .. } | AuditError::Empty { .. } => NO_LEDGER,
         AuditError::NewerFormat { .. } => NOT_RUNNING,

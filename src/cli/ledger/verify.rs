@@ -1,6 +1,5 @@
 //! `parkgate ledger verify`: every sum, every hash and every number.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::output::{self, padded};
+use super::super::progress::Progress;
 use super::super::words::{Lang, Pair, ledger as words};
 use super::{WhichLedger, not_read};
 use crate::lane::number::LedgerId;
@@ -45,12 +45,12 @@ pub fn run(args: &VerifyArgs, lang: Lang) -> ExitCode {
 fn verify(dir: &Path, json: bool, lang: Lang) -> ExitCode {
     let mut looks = 1;
     let report = loop {
-        let mut watcher = Progress::new(lang);
+        let mut watcher = Looking(Progress::new(lang));
         let report = match audit::read(dir, &mut watcher) {
             Ok(report) => report,
             Err(error) => return not_read(&error),
         };
-        watcher.end();
+        watcher.0.end();
         let in_doubt = report.verdict() == Verdict::PossiblyLost;
         if !in_doubt || looks >= LOOKS || !is_in_use(dir) {
             break report;
@@ -117,36 +117,12 @@ fn show(report: &Report, dir: &Path, lang: Lang) -> String {
     text
 }
 
-/// How far it is, on a terminal.
-struct Progress {
-    lang: Lang,
-    shown: bool,
-}
+/// Shows how far it is.
+struct Looking(Progress);
 
-impl Progress {
-    fn new(lang: Lang) -> Self {
-        let shown = std::io::stderr().is_terminal();
-        Self { lang, shown }
-    }
-
-    fn tell(text: &str) {
-        use std::io::Write;
-        // Nobody may look on.
-        let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
-    }
-
-    fn end(&self) {
-        if self.shown {
-            Self::tell("");
-        }
-    }
-}
-
-impl Watcher for Progress {
+impl Watcher for Looking {
     fn progress(&mut self, done: usize, of: usize) {
-        if self.shown {
-            Self::tell(&self.lang.progress(done, of));
-        }
+        self.0.told(done, of);
     }
 }
 

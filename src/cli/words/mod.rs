@@ -3,9 +3,13 @@
 //! A word is written once, as a [`Pair`] or as a match over both languages, so that one that is
 //! missing in a language does not compile.
 
+pub mod books;
+pub mod clock;
 pub mod devices;
+pub mod evidence;
 pub mod ledger;
 pub mod money;
+pub mod rerun;
 pub mod story;
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,8 @@ struct Inner {
     checkpoint_at: Option<usize>,
     failing: bool,
     failing_checkpoints: bool,
+    /// Since the last checkpoint.
+    commits_since_checkpoint: u64,
     commits: u64,
     checkpoint_every: Option<u64>,
     facts: Facts,
@@ -50,6 +52,7 @@ impl Journal for Disk {
             return Err(std::io::ErrorKind::StorageFull.into());
         }
         assert!(!records.is_empty(), "an empty commit");
+        inner.commits_since_checkpoint += 1;
         inner.commits += 1;
         for record in records {
             inner.facts.learn(record);
@@ -62,7 +65,7 @@ impl Journal for Disk {
         let inner = self.0.borrow();
         inner
             .checkpoint_every
-            .is_some_and(|every| inner.commits >= every)
+            .is_some_and(|every| inner.commits_since_checkpoint >= every)
     }
 
     fn checkpoint(&mut self, state: &[Stored]) -> Result<u64, Self::Error> {
@@ -70,7 +73,7 @@ impl Journal for Disk {
         if inner.failing || inner.failing_checkpoints {
             return Err(std::io::ErrorKind::StorageFull.into());
         }
-        inner.commits = 0;
+        inner.commits_since_checkpoint = 0;
         inner.checkpoint_at = Some(inner.records.len());
         inner.records.extend_from_slice(state);
         Ok(inner.records.len() as u64)
@@ -85,6 +88,11 @@ impl Disk {
 
     pub fn len(&self) -> usize {
         self.0.borrow().records.len()
+    }
+
+    /// How many commits were made, checkpoints not counted.
+    pub fn commits(&self) -> u64 {
+        self.0.borrow().commits
     }
 
     pub fn set_failing(&self, failing: bool) {

@@ -470,6 +470,51 @@ fn given_a_wall_clock_that_is_set_during_the_stay_when_it_is_priced_then_by_the_
 }
 
 #[test]
+fn given_a_wall_clock_that_drifts_during_the_stay_when_it_is_priced_then_by_the_boot_clock() {
+    // Twelve millionths, as crystals drift.
+    for drift_ms in [-43, 43] {
+        let mut world = World::new();
+        world.enter(PLATE);
+        for hour in 1..=9 {
+            world.pass(HOUR - if hour == 9 { MINUTE } else { 0 });
+            world.wall_error_ms = Some(drift_ms * hour);
+        }
+        world.camera_lives(OUT);
+        world.read(OUT, PLATE);
+        world.pass(MINUTE);
+        assert_eq!(world.book().totals().opened.fen, 9 * 500);
+        assert_eq!(world.book().totals().settled.count, 1);
+        assert_eq!(world.simulator.books().violations, []);
+    }
+}
+
+#[test]
+fn given_a_clock_that_is_never_set_when_cars_come_and_go_for_days_then_nothing_is_ever_signed() {
+    let mut world = World::new();
+    world.trusted = false;
+    world.wall_error_ms = None;
+    for day in 0..3 {
+        world.enter(PLATE);
+        world.pass(2 * HOUR - MINUTE);
+        world.read(OUT, PLATE);
+        world.pass(11 * MINUTE);
+        assert_eq!(world.raises(OUT), day + 1, "nobody is trapped");
+        world.pass(DAY);
+    }
+    assert_eq!(world.calls_since(0), [""; 0], "nothing is signed");
+    let totals = world.book().totals();
+    assert_eq!(totals.settled.count, 0, "{totals:?}");
+    let queued: u64 = world.book().charges().map(|charge| charge.fee_fen()).sum();
+    let parts = totals.handed_to_staff.fen + totals.withdrawn.fen + queued;
+    assert_eq!(totals.opened.fen, parts, "{totals:?}");
+    assert_eq!(
+        totals.opened.fen,
+        3 * 1_000,
+        "by the boot clock: {totals:?}"
+    );
+}
+
+#[test]
 fn given_a_camera_that_replays_an_entry_when_it_is_heard_then_a_stay_begins_that_is_never_charged()
 {
     let mut world = World::new();

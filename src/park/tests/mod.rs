@@ -2,12 +2,15 @@
 //! simulator in place of WeChat, barriers that answer or do not.
 
 mod barriers;
+mod bookkeeping;
 mod cameras;
 mod cars;
 mod charging;
+mod commits;
 mod crash_points;
 mod disk;
 mod entering;
+mod evidencing;
 mod failing;
 mod faults;
 mod guarded;
@@ -17,6 +20,7 @@ mod lasting;
 mod leaving;
 mod properties;
 mod release;
+mod rerunning;
 mod seeds;
 mod silent;
 mod site;

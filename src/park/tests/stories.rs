@@ -22,6 +22,7 @@ use crate::story::wanted::Wanted;
 const HEAD: u16 = 1;
 const RULES: u16 = 2;
 const CHECKPOINT: u16 = 3;
+const MIND: u16 = 5;
 
 #[test]
 fn the_ledger_tells_what_the_park_knows() {
@@ -215,7 +216,7 @@ fn ok(archive: &Archive, question: &Question) -> Value {
 }
 
 /// The records as a daemon commits them: a step at a time, and whole states as checkpoints.
-fn on_disk(records: &[Stored], ledger: u64) -> TempDir {
+pub fn on_disk(records: &[Stored], ledger: u64) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let identity = Identity {
         site: "s".into(),
@@ -230,13 +231,13 @@ fn on_disk(records: &[Stored], ledger: u64) -> TempDir {
     while at < records.len() {
         let is_state = |at: usize| {
             let kinds = records
-                .get(at..at + 2)
-                .map(|two| [two[0].kind, two[1].kind]);
-            kinds == Some([RULES, CHECKPOINT])
+                .get(at..at + 3)
+                .map(|three| [three[0].kind, three[1].kind, three[2].kind]);
+            kinds == Some([RULES, CHECKPOINT, MIND])
         };
         if is_state(at) {
-            ledger.checkpoint(&records[at..at + 2]).unwrap();
-            at += 2;
+            ledger.checkpoint(&records[at..at + 3]).unwrap();
+            at += 3;
             continue;
         }
         let rest = at + 1..records.len();

@@ -67,6 +67,8 @@ pub struct Raised {
     pub lane: LaneId,
     pub raise: u64,
     pub issue: u8,
+    /// Commits made so far.
+    pub commits: u64,
     /// The arm went up.
     pub rose: bool,
 }
@@ -114,6 +116,8 @@ pub struct World {
     /// Writing the trace takes longer than everything else.
     pub traced: bool,
     store_down: bool,
+    /// Records were given up, and so the ledger has a gap.
+    pub has_given_up: bool,
 }
 
 impl World {
@@ -167,6 +171,7 @@ impl World {
             trace: Vec::new(),
             traced: true,
             store_down: false,
+            has_given_up: false,
         };
         world.tell(started());
         world
@@ -293,6 +298,8 @@ impl World {
     fn carry_out(&mut self, outcome: Outcome, before: usize) {
         if let Some(news) = &outcome.store {
             self.store_down = matches!(news, StoreNews::Failed(_));
+            let given_up = matches!(news, StoreNews::Recovered { given_up } if *given_up > 0);
+            self.has_given_up |= given_up;
             self.note(|| format!("store: {news:?}"));
         }
         let has_written = self.disk.len() > before;
@@ -388,6 +395,7 @@ impl World {
             lane,
             raise,
             issue,
+            commits: self.disk.commits(),
             rose: matches!(arm, Arm::Answers | Arm::RepliesInVain),
         });
     }

@@ -1,6 +1,6 @@
 //! Frames, byte by byte (`docs/ledger-format.md`, "Frame: one commit").
 
-use sha2::{Digest, Sha256};
+use crate::store::sha256::{self, Sha256};
 
 /// Bytes before the record headers.
 const FIXED: usize = 128;
@@ -96,10 +96,10 @@ impl<'b> FrameHeader<'b> {
             let mut as_committed = [0; RECORD_HEADER];
             as_committed.copy_from_slice(header);
             as_committed[1] = 0;
-            chained.update(as_committed);
+            chained.update(&as_committed);
             entries.push(entry(header, &mut rest, may_be_erased)?);
         }
-        let head: [u8; 32] = chained.finalize().into();
+        let head = chained.finish();
         let is_whole = rest.is_empty() && head == self.fixed[96..128];
         is_whole.then_some(Frame {
             at: u64::try_from(at).ok()?,
@@ -125,8 +125,7 @@ fn entry(header: &[u8], rest: &mut &[u8], may_be_erased: bool) -> Option<Entry> 
         let length = usize::try_from(u32_at(header, 8)?).ok()?;
         let (payload, after) = rest.split_at_checked(length)?;
         *rest = after;
-        let hash: [u8; 32] = Sha256::digest(payload).into();
-        if hash != header[12..44] {
+        if sha256::of(payload)[..] != header[12..44] {
             return None;
         }
         Some(payload.to_vec())

@@ -29,6 +29,7 @@ impl Sample {
         let options = Options {
             first_segment_bytes: 4 * BLOCK,
             segment_bytes: 6 * BLOCK,
+            reserve: 1,
             append: false,
             inline_upkeep: true,
         };

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
 use super::row::Prefix;
+use crate::store::sha256::Sha256;
 
 /// How many rows a prefix has, and the sum of their hashes, which does not depend on their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,11 +70,11 @@ impl Tallies {
 fn hash(prefix: Prefix, key: &[u8], value: &[u8]) -> u128 {
     let key_length = u64::try_from(key.len()).unwrap_or(u64::MAX);
     let mut hasher = Sha256::new();
-    hasher.update([prefix.byte()]);
-    hasher.update(key_length.to_be_bytes());
+    hasher.update(&[prefix.byte()]);
+    hasher.update(&key_length.to_be_bytes());
     hasher.update(key);
     hasher.update(value);
-    let digest = hasher.finalize();
+    let digest = hasher.finish();
     let half = <[u8; 16]>::try_from(&digest[..16]).expect("SHA-256 has 32 bytes");
     u128::from_be_bytes(half)
 }

@@ -11,9 +11,12 @@ use super::row::{Change, Origin, Prefix, Row};
 use super::table::Table;
 use super::tree::Tree;
 use super::{Snapshot, Truth};
+use crate::lane::number::LedgerId;
 
 /// Rows read or written at once, so that neither costs much memory.
 const PAGE: usize = 256;
+/// From so many records on it is told how far their rows are.
+const MANY: u64 = 50_000;
 
 /// Brings a tree that is whole to what the truth says, unsynced; returns how many rows that took.
 ///
@@ -22,18 +25,25 @@ const PAGE: usize = 256;
 ///
 /// # Errors
 /// [`Wrong`] where lagging does not explain what was found.
-pub(super) fn settle(tree: Tree, truth: &mut dyn Truth) -> Result<(Table, usize), Fault> {
+pub(super) fn settle(
+    tree: Tree,
+    truth: &mut dyn Truth,
+    filling: &dyn Fn(u64, u64),
+) -> Result<(Table, usize), Fault> {
     let snapshot = truth.snapshot().map_err(Fault::Truth)?;
-    let Findings { meta, changes } = inspect(&tree, &snapshot)?;
+    let until = snapshot.last_seq;
+    let Findings { meta, changes } = inspect(&tree, snapshot)?;
     let mut table = Table::new(tree, meta);
     let behind = table.last_seq();
     let mut repaired = 0;
-    for page in changes.chunks(PAGE) {
-        repaired += table.write(behind, page.iter().cloned())?;
+    // Page by page out of memory: an empty tree is filled with all of it.
+    let mut changes = changes.into_iter().peekable();
+    while changes.peek().is_some() {
+        repaired += table.write(behind, changes.by_ref().take(PAGE))?;
     }
-    repaired += replay(&mut table, truth, snapshot.last_seq)?;
+    repaired += replay(&mut table, truth, until, filling)?;
     // What was erased while nobody could tell the index.
-    repaired += sweep(&mut table, truth, 0..=snapshot.last_seq)?;
+    repaired += sweep(&mut table, truth, 0..=until)?;
     Ok((table, repaired))
 }
 
@@ -127,16 +137,29 @@ impl Found {
 }
 
 /// Writes the history rows of the commits that the table has not seen.
-fn replay(table: &mut Table, truth: &mut dyn Truth, until: u64) -> Result<usize, Fault> {
-    if table.last_seq() >= until {
+fn replay(
+    table: &mut Table,
+    truth: &mut dyn Truth,
+    until: u64,
+    filling: &dyn Fn(u64, u64),
+) -> Result<usize, Fault> {
+    let from = table.last_seq();
+    if from >= until {
         return Ok(0);
     }
+    let of = until - from;
+    let mut tenths = 0;
     let mut pending = Vec::new();
     let mut written = 0;
     for batch in truth.history(table.last_seq()).map_err(Fault::Truth)? {
         let batch = batch.map_err(Fault::Truth)?;
         if batch.last_seq > until {
             break;
+        }
+        let done = batch.last_seq.saturating_sub(from);
+        if of >= MANY && done * 10 / of > tenths {
+            tenths = done * 10 / of;
+            filling(done, of);
         }
         let history = |change: &Change| change.prefix().origin() == Origin::History;
         pending.extend(batch.changes.into_iter().filter(history));
@@ -154,10 +177,14 @@ struct Findings {
 }
 
 /// Reads every row.
-fn inspect(tree: &Tree, snapshot: &Snapshot) -> Result<Findings, Fault> {
-    let mut missing: BTreeMap<Vec<u8>, &Row> = snapshot
-        .derived
-        .iter()
+fn inspect(tree: &Tree, snapshot: Snapshot) -> Result<Findings, Fault> {
+    let Snapshot {
+        ledger,
+        last_seq,
+        derived,
+    } = snapshot;
+    let mut missing: BTreeMap<Vec<u8>, Row> = derived
+        .into_iter()
         .filter(|row| row.prefix.origin() == Origin::Derived)
         .map(|row| (row.prefix.tree_key(&row.key), row))
         .collect();
@@ -187,37 +214,42 @@ fn inspect(tree: &Tree, snapshot: &Snapshot) -> Result<Findings, Fault> {
         }
         Ok(())
     })?;
-    let puts = missing.into_values().cloned().map(Change::Put);
+    let puts = missing.into_values().map(Change::Put);
     let changes = surplus.into_iter().chain(puts).collect();
     let meta = match meta {
         Some(meta) => meta,
         None if counted == Tallies::default() => {
-            let meta = Meta::empty(snapshot.ledger);
+            let meta = Meta::empty(ledger);
             return Ok(Findings { meta, changes });
         }
         None => return Err(Wrong::NoMeta.into()),
     };
     let findings = Findings { meta, changes };
-    judge(&findings, &counted, snapshot)?;
+    judge(&findings, &counted, ledger, last_seq)?;
     Ok(findings)
 }
 
 /// Whether the findings are those of an index that is level with the truth, or only lags.
-fn judge(findings: &Findings, counted: &Tallies, snapshot: &Snapshot) -> Result<(), Wrong> {
+fn judge(
+    findings: &Findings,
+    counted: &Tallies,
+    ledger: LedgerId,
+    last_seq: u64,
+) -> Result<(), Wrong> {
     let Findings { meta, changes } = findings;
     if let Some(prefix) = meta.tallies.difference(counted) {
         return Err(Wrong::Count(prefix));
     }
-    if meta.ledger != snapshot.ledger {
+    if meta.ledger != ledger {
         return Err(Wrong::OtherLedger(meta.ledger));
     }
-    if meta.last_seq > snapshot.last_seq {
+    if meta.last_seq > last_seq {
         return Err(Wrong::Ahead {
             index: meta.last_seq,
-            ledger: snapshot.last_seq,
+            ledger: last_seq,
         });
     }
-    if meta.last_seq == snapshot.last_seq && !changes.is_empty() {
+    if meta.last_seq == last_seq && !changes.is_empty() {
         return Err(Wrong::Differs(changes.len()));
     }
     Ok(())

@@ -423,7 +423,9 @@ impl<T: Truth, R: Fn(IndexReport)> Keeper<T, R> {
         // From here on batches are queued again; the snapshot that follows has all before them.
         self.shared.dropped.store(0, Ordering::Release);
         let (dir, truth) = (&self.dir, &mut self.truth);
-        let settled = catch_unwind(AssertUnwindSafe(|| settle(tree(dir)?, truth)))
+        let on_report = &self.on_report;
+        let filling = |done, of| on_report(IndexReport::Filling { done, of });
+        let settled = catch_unwind(AssertUnwindSafe(|| settle(tree(dir)?, truth, &filling)))
             .unwrap_or_else(|panic| Err(Fault::Panicked(panic_text(&*panic))));
         let (table, repaired) = settled?;
         let rows = table.rows();

@@ -8,6 +8,9 @@ use std::path::PathBuf;
 pub enum IndexReport {
     /// It serves; `repaired` of its rows were missing, wrong or too many before.
     Ready { rows: u64, repaired: usize },
+    /// Rows of history are written anew from the ledger; so many records of so many are done. Told at
+    /// each tenth, where there are many.
+    Filling { done: u64, of: u64 },
     /// Its folder was renamed, and a new one is being filled.
     SetAside { to: PathBuf, reason: String },
     /// It does not serve. Told once for each reason; [`Ready`](Self::Ready) ends it.
@@ -26,6 +29,11 @@ impl fmt::Display for IndexReport {
             Self::Ready { rows, repaired } => write!(
                 f,
                 "the index is ready: {rows} rows, {repaired} of them repaired from the ledger"
+            ),
+            Self::Filling { done, of } => write!(
+                f,
+                "the index is being made from the ledger: {done} of {of} records; lists and searches \
+                 wait, lanes and charges do not"
             ),
             Self::SetAside { to, reason } => write!(
                 f,

@@ -8,9 +8,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::folder;
+use crate::store::sha256::{Hash, Sha256};
 
 const SEAL: &str = "seal";
 const NEW_SEAL: &str = "seal.new";
@@ -51,7 +50,7 @@ pub(super) fn break_open(dir: &Path) -> io::Result<Seal> {
 }
 
 /// Over the names, lengths and contents of all files below `dir`.
-fn hash(dir: &Path) -> io::Result<[u8; 32]> {
+fn hash(dir: &Path) -> io::Result<Hash> {
     let mut files = Vec::new();
     list(dir, &mut files)?;
     files.sort();
@@ -64,8 +63,8 @@ fn hash(dir: &Path) -> io::Result<[u8; 32]> {
         }
         let mut file = File::open(&path)?;
         hasher.update(name.as_os_str().as_encoded_bytes());
-        hasher.update([0]);
-        hasher.update(file.metadata()?.len().to_be_bytes());
+        hasher.update(&[0]);
+        hasher.update(&file.metadata()?.len().to_be_bytes());
         loop {
             match file.read(&mut buffer)? {
                 0 => break,
@@ -73,7 +72,7 @@ fn hash(dir: &Path) -> io::Result<[u8; 32]> {
             }
         }
     }
-    Ok(hasher.finalize().into())
+    Ok(hasher.finish())
 }
 
 fn list(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -72,7 +72,7 @@ impl Closed {
     /// If it cannot be read, or is of a newer format.
     pub fn read(&self, number: u32) -> Result<Option<ClosedSegment>, LedgerError> {
         let part = Part::load(&self.dir, number)?;
-        let ours = part.filter(|part| part.scan.ledger() == Some(self.ledger));
+        let ours = part.filter(|part| part.ledger() == Some(self.ledger));
         Ok(ours.map(|part| ClosedSegment { part }))
     }
 

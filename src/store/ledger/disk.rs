@@ -54,6 +54,12 @@ impl Disk {
         self.written.load(Ordering::Relaxed)
     }
 
+    /// Bytes that the disk of a folder has left for this process; none where it does not say.
+    pub(super) fn room(&self, folder: &Path) -> Option<u64> {
+        let left = rustix::fs::statvfs(folder).ok()?;
+        Some(left.f_bavail.saturating_mul(left.f_frsize))
+    }
+
     /// Makes a file that was not there before.
     pub(super) fn create(&self, path: &Path) -> Result<DiskFile, LedgerError> {
         self.create_raw(path)

@@ -21,8 +21,9 @@ pub enum LedgerError {
     NotWritable { path: PathBuf, source: io::Error },
 
     #[error(
-        "no room on the disk for {}; free some, old pictures first. What was committed is safe, \
-         and commits work again as soon as there is room", path.display()
+        "no room on the disk for {}; free some: logs and other programs' files first, then the \
+         ledger's oldest *.packed files, copied elsewhere. What was committed is safe, and commits \
+         work again by themselves as soon as there is room", path.display()
     )]
     DiskFull { path: PathBuf, source: io::Error },
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk;
 use super::error::LedgerError;
+use super::layout::{BLOCK, HeaderBlock, SegmentHeader};
 
 /// Held locked while a ledger is open.
 pub(super) const LOCK: &str = "lock";
@@ -127,6 +128,18 @@ pub(super) fn load(dir: &Path, number: u32) -> Result<Option<SegmentFile>, Ledge
             None if live(dir, number).exists() => continue,
             None => Ok(None),
         };
+    }
+}
+
+/// The header of a segment, if it is there and can be read.
+pub(super) fn header(dir: &Path, number: u32) -> Option<SegmentHeader> {
+    let file = [live(dir, number), packed(dir, number)]
+        .into_iter()
+        .find_map(|path| File::open(path).ok())?;
+    let block = u64::try_from(BLOCK).ok()?;
+    match HeaderBlock::decode(&disk::read_file(&file, block).ok()?) {
+        HeaderBlock::Readable(header) => Some(header),
+        HeaderBlock::Newer(_) | HeaderBlock::Unreadable => None,
     }
 }
 

@@ -48,6 +48,10 @@ pub enum Finding {
     #[error("{file} belongs to another ledger; it was left out")]
     Foreign { file: String },
 
+    /// A second file of one segment, under another's name.
+    #[error("{file} is a copy of segment {of}; it was left out")]
+    Copy { file: String, of: u32 },
+
     /// No file was readable; a new ledger with a new id was begun.
     #[error("nothing in the ledger could be read; its files were set aside in {}", folder.display())]
     Replaced { folder: PathBuf },

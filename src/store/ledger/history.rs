@@ -10,7 +10,7 @@ use super::chain::Chain;
 use super::error::LedgerError;
 use super::files::{self, Files};
 use super::finding::Finding;
-use super::layout::{FORMAT, HeaderBlock};
+use super::layout::{FORMAT, HeaderBlock, SegmentHeader};
 use super::scan::{Piece, Scan};
 
 /// One segment, read and taken apart.
@@ -20,6 +20,8 @@ pub(super) struct Part {
     pub(super) packed: bool,
     pub(super) bytes: Vec<u8>,
     pub(super) scan: Scan,
+    /// Somebody's copy of this segment, which is there as well.
+    pub(super) copy_of: Option<u32>,
 }
 
 impl Part {
@@ -37,14 +39,34 @@ impl Part {
             let known = FORMAT;
             return Err(LedgerError::NewerFormat { path, found, known });
         }
+        let copy_of = scan
+            .readable_header()
+            .and_then(|header| original(dir, number, header));
         Ok(Some(Self {
             number,
             name: file.name,
             packed: file.packed,
             bytes: file.bytes,
             scan,
+            copy_of,
         }))
     }
+
+    /// Which ledger the segment is of; `None` if it does not tell, or is left out as a copy.
+    pub(super) fn ledger(&self) -> Option<LedgerId> {
+        match self.copy_of {
+            Some(_) => None,
+            None => self.scan.ledger(),
+        }
+    }
+}
+
+/// The segment that a file under another number is a copy of: the same one, under its own number.
+fn original(dir: &Path, number: u32, header: &SegmentHeader) -> Option<u32> {
+    let of = header.segment;
+    let same = |other: &SegmentHeader| other.segment == of && other.ledger == header.ledger;
+    let is_copy = of != number && files::header(dir, of).as_ref().is_some_and(same);
+    is_copy.then_some(of)
 }
 
 /// Shows a segment to the chain; gives back the commits that now count and what was found.
@@ -54,7 +76,11 @@ pub(super) fn follow(
     part: &Part,
 ) -> (Vec<Commit>, Vec<Finding>) {
     let (mut commits, mut findings) = (Vec::new(), Vec::new());
-    if part.scan.ledger().is_some_and(|of| of != ledger) {
+    if let Some(of) = part.copy_of {
+        let file = part.name.clone();
+        return (commits, vec![Finding::Copy { file, of }]);
+    }
+    if part.ledger().is_some_and(|of| of != ledger) {
         let file = part.name.clone();
         return (commits, vec![Finding::Foreign { file }]);
     }
@@ -110,7 +136,7 @@ impl Commits {
         let mut ledger = None;
         for number in numbers.iter().rev() {
             let part = Part::load(dir, *number)?;
-            ledger = part.and_then(|part| part.scan.ledger());
+            ledger = part.and_then(|part| part.ledger());
             if ledger.is_some() {
                 break;
             }
@@ -139,7 +165,7 @@ impl Commits {
             let Some(part) = Part::load(dir, *number)? else {
                 continue;
             };
-            let is_ours = part.scan.ledger().is_some() && part.scan.ledger() == all.ledger;
+            let is_ours = part.ledger().is_some() && part.ledger() == all.ledger;
             let commits: Vec<&Commit> = part.scan.frames().map(|frame| &frame.commit).collect();
             let begins = commits
                 .first()

@@ -3,10 +3,9 @@
 
 use std::ops::Range;
 
-use sha2::{Digest, Sha256};
-
 use crate::lane::number::LedgerId;
 use crate::store::record::{Class, Commit, Record};
+use crate::store::sha256::{self, Hash, Sha256};
 
 /// Commits of a live segment start on a multiple of this.
 pub(super) const BLOCK: usize = 4096;
@@ -37,7 +36,7 @@ const SEQ_MAX: u64 = 1 << 62;
 static ZERO: [u8; BLOCK] = [0; BLOCK];
 
 /// What the hash chain holds after a commit: SHA-256.
-pub(super) type Head = [u8; 32];
+pub(super) type Head = Hash;
 
 /// The head before the first commit of a ledger.
 pub(super) const GENESIS: Head = [0; 32];
@@ -208,7 +207,7 @@ pub(super) fn encode_frame(out: &mut Vec<u8>, place: &Place, records: &[Record])
         out.extend_from_slice(&record.version.to_le_bytes());
         out.extend_from_slice(&[0; 2]);
         out.extend_from_slice(&length_u32(&record.payload).to_le_bytes());
-        out.extend_from_slice(&Sha256::digest(&record.payload));
+        out.extend_from_slice(&sha256::of(&record.payload));
     }
     for record in records {
         out.extend_from_slice(&record.payload);
@@ -293,7 +292,7 @@ impl FrameHeader {
             payloads = rest;
             if erased {
                 commit.erased.push(seq);
-            } else if Sha256::digest(payload)[..] != header[12..44] {
+            } else if sha256::of(payload)[..] != header[12..44] {
                 return None;
             }
             commit.records.push(Record {
@@ -369,11 +368,19 @@ fn seal(frame: &mut [u8]) {
 fn head_of(frame: &[u8], count: usize) -> Head {
     let mut hash = Sha256::new();
     hash.update(&frame[CHAINED]);
-    for header in frame[FIXED..].chunks_exact(RECORD_HEADER).take(count) {
-        hash.update([header[0], 0]);
-        hash.update(&header[2..]);
+    let headers = &frame[FIXED..FIXED + count * RECORD_HEADER];
+    if headers
+        .chunks_exact(RECORD_HEADER)
+        .all(|header| header[1] == 0)
+    {
+        hash.update(headers);
+    } else {
+        for header in headers.chunks_exact(RECORD_HEADER) {
+            hash.update(&[header[0], 0]);
+            hash.update(&header[2..]);
+        }
     }
-    hash.finalize().into()
+    hash.finish()
 }
 
 fn put(bytes: &mut [u8], at: usize, value: &[u8]) {

@@ -7,6 +7,7 @@ mod chain;
 mod closed;
 mod disk;
 mod error;
+mod excerpt;
 mod files;
 mod finding;
 mod history;
@@ -21,6 +22,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,6 +51,8 @@ pub struct Options {
     pub first_segment_bytes: u64,
     /// Bytes of every other segment.
     pub segment_bytes: u64,
+    /// Segments that are kept ready, so that commits go on when others have filled the disk.
+    pub reserve: usize,
     /// Let segments grow with each commit also where the filesystem overwrites in place.
     pub append: bool,
     /// Do the upkeep within the call that makes it necessary, without a thread.
@@ -60,6 +64,7 @@ impl Default for Options {
         Self {
             first_segment_bytes: 256 << 10,
             segment_bytes: 4 << 20,
+            reserve: 4,
             append: false,
             inline_upkeep: false,
         }
@@ -78,6 +83,19 @@ impl Options {
     fn segment_blocks(&self) -> usize {
         usize::try_from(self.segment_bytes() / BLOCK_BYTES).unwrap_or(usize::MAX)
     }
+}
+
+/// Room for commits that nobody else on the disk can take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reserve {
+    /// Segments that are ready.
+    pub ready: usize,
+    /// Segments that should be.
+    pub wanted: usize,
+    /// Bytes of each.
+    pub segment_bytes: u64,
+    /// Commits of up to 4 KiB that fit in them and in the one in use.
+    pub commits: u64,
 }
 
 /// The open ledger of one box. There is one at a time, and one thread writes to it.
@@ -156,7 +174,7 @@ impl Ledger {
             dir: dir.to_path_buf(),
             ledger: opening.ledger_id,
             identity: identity.clone(),
-            spares: !grows,
+            spares: if grows { 0 } else { options.reserve },
         };
         let ledger = Self {
             disk,
@@ -192,16 +210,18 @@ impl Ledger {
         let bytes = frame_bytes(records).ok_or(LedgerError::TooLarge)?;
         match self.active.take() {
             Some(active) if active.has_room(blocks(bytes)) => self.append(active, records),
-            _ => self.begin_segment(false, records, bytes),
+            left => self.begin_segment(left, false, records, bytes),
         }
     }
 
     /// Whether the segment is nearly full, or a start would have to read more than one: then the
-    /// caller passes its whole state to [`Ledger::checkpoint`]. Commits work without it.
+    /// caller passes its whole state to [`Ledger::checkpoint`]. Commits work without it, and on a
+    /// full disk there is none, so that the last room is left to them.
     pub fn wants_checkpoint(&self) -> bool {
         self.active.as_ref().is_some_and(|active| {
-            active.number != self.checkpoint_segment.load(Ordering::Relaxed)
-                || active.is_nearly_full()
+            let newest = self.checkpoint_segment.load(Ordering::Relaxed);
+            (active.number != newest || active.is_nearly_full())
+                && (active.grows || self.has_room_for_a_segment())
         })
     }
 
@@ -218,8 +238,8 @@ impl Ledger {
         // As much room after the next checkpoint as it takes itself.
         let doubled = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(2);
         self.spare_bytes = self.options.segment_bytes().max(whole_blocks(doubled));
-        self.active = None;
-        self.begin_segment(true, state, bytes)
+        let left = self.active.take();
+        self.begin_segment(left, true, state, bytes)
     }
 
     /// Every readable commit of every segment, oldest first. Needs no lock.
@@ -240,6 +260,18 @@ impl Ledger {
         is_early_enough: impl FnMut(&[&Commit]) -> bool,
     ) -> Result<Commits, LedgerError> {
         Commits::since(dir, is_early_enough)
+    }
+
+    /// Copies, by file name, of the segments from the first of these records to the last, packed and
+    /// without the payloads of all other records; the hash chain over them holds. Needs no lock.
+    ///
+    /// # Errors
+    /// As [`Ledger::read_all`].
+    pub fn excerpt(
+        dir: &Path,
+        keep: &BTreeSet<u64>,
+    ) -> Result<BTreeMap<String, Vec<u8>>, LedgerError> {
+        excerpt::of(dir, keep)
     }
 
     /// Checks the whole ledger. Needs no lock, and changes nothing.
@@ -287,15 +319,40 @@ impl Ledger {
         self.disk.written()
     }
 
-    /// Whether room for another segment is reserved on the disk and ready.
-    pub fn spare_ready(&self) -> bool {
-        self.upkeep.spare_ready()
+    /// What is reserved on the disk for commits; none where the filesystem has no room to reserve
+    /// since it writes each change to a new place.
+    pub fn reserve(&self) -> Option<Reserve> {
+        let wanted = self.upkeep.spares_wanted();
+        if wanted == 0 {
+            return None;
+        }
+        let spares = self.upkeep.spares();
+        let in_use = self.active.as_ref().filter(|active| !active.grows);
+        let in_use = in_use.map_or(0, |active| active.blocks.saturating_sub(active.next_block));
+        // Each begins with a header.
+        let ready = spares.iter().map(|bytes| bytes / BLOCK_BYTES - 1);
+        Some(Reserve {
+            ready: spares.len(),
+            wanted,
+            segment_bytes: self.spare_bytes,
+            commits: u64::from(in_use) + ready.sum::<u64>(),
+        })
     }
 
-    /// What kept the last round of upkeep from its end, for an alarm. It is tried again when the
-    /// next segment begins.
+    /// Makes up the reserve where it lacks, in the background.
+    pub fn make_up_reserve(&self) {
+        self.ask_for_upkeep(Vec::new());
+    }
+
+    /// What kept the last round of upkeep from its end. It is tried again when the next segment begins,
+    /// or by [`Ledger::retry_upkeep`].
     pub fn upkeep_failure(&self) -> Option<String> {
         self.upkeep.failure()
+    }
+
+    /// Asks for another round of upkeep.
+    pub fn retry_upkeep(&self) {
+        self.ask_for_upkeep(Vec::new());
     }
 
     /// Waits until the upkeep has done what there is to do.
@@ -321,14 +378,46 @@ impl Ledger {
         Ok(self.acknowledge(head, records.len()))
     }
 
-    /// `self.active` is `None` here and stays so if this fails: going on in the old segment is no
-    /// way out, since a file of the failed one may come back after a power cut and would seem newer.
+    /// Goes on in a new segment, or in `left`, the old one, if no new one can be made. If it fails
+    /// once it may bear its name, `self.active` stays `None`: its file may come back after a power
+    /// cut and would seem newer than what went on in the old one.
     fn begin_segment(
         &mut self,
+        left: Option<Active>,
         checkpoint: bool,
         records: &[Record],
         bytes: usize,
     ) -> Result<u64, LedgerError> {
+        let (mut active, head) = match self.fill_segment(checkpoint, records, bytes) {
+            Ok(filled) => filled,
+            Err(error) => {
+                self.active = left;
+                return Err(error);
+            }
+        };
+        if let Err(error) = self.put_in_place(&mut active) {
+            // Best effort: the number is used up, and a later commit supersedes what is left.
+            let _ = self.disk.remove(&active.file.path);
+            return Err(error);
+        }
+        self.newest_segment = active.number;
+        if checkpoint {
+            self.checkpoint_segment
+                .store(active.number, Ordering::Relaxed);
+        }
+        self.active = Some(active);
+        let last_seq = self.acknowledge(head, records.len());
+        self.ask_for_upkeep(Vec::new());
+        Ok(last_seq)
+    }
+
+    /// A file with header and first commit, durable, without its name yet.
+    fn fill_segment(
+        &mut self,
+        checkpoint: bool,
+        records: &[Record],
+        bytes: usize,
+    ) -> Result<(Active, Head), LedgerError> {
         let number = self.next_segment;
         self.next_segment = number
             .checked_add(1)
@@ -341,10 +430,12 @@ impl Ledger {
             .unwrap_or(u64::MAX)
             .saturating_mul(BLOCK_BYTES);
         let spare = self.upkeep.take_spare(least);
-        let live = files::live(&self.dir, number);
         let (file, file_bytes) = match spare {
             Some(spare) => (spare.file, spare.bytes),
-            None => (self.disk.create(&files::unfinished(&live))?, 0),
+            None => {
+                let unfinished = files::unfinished(&files::live(&self.dir, number));
+                (self.disk.create(&unfinished)?, 0)
+            }
         };
         let grows = file_bytes == 0;
         let header = SegmentHeader {
@@ -368,38 +459,41 @@ impl Ledger {
                 .max(2 * blocks(self.buffer.len())),
             false => usize::try_from(file_bytes / BLOCK_BYTES).unwrap_or(usize::MAX),
         };
-        let mut active = Active {
+        let active = Active {
             number,
             file,
             grows,
             next_block: u32::try_from(blocks(self.buffer.len())).unwrap_or(u32::MAX),
             blocks: u32::try_from(capacity).unwrap_or(u32::MAX),
         };
-        if let Err(error) = self.put_in_place(&mut active, &live) {
-            // Best effort: the number is used up, and a later commit supersedes what is left.
+        if let Err(error) = self.write_whole(&active) {
+            // Best effort: it is no segment yet, and the next start removes or recycles it.
             let _ = self.disk.remove(&active.file.path);
             return Err(error);
         }
-        self.active = Some(active);
-        self.newest_segment = number;
-        if checkpoint {
-            self.checkpoint_segment.store(number, Ordering::Relaxed);
-        }
-        let last_seq = self.acknowledge(head, records.len());
-        self.ask_for_upkeep(Vec::new());
-        Ok(last_seq)
+        Ok((active, head))
     }
 
-    /// The file gets its name when header and first commit are durable.
-    fn put_in_place(&mut self, active: &mut Active, live: &Path) -> Result<(), LedgerError> {
+    fn write_whole(&self, active: &Active) -> Result<(), LedgerError> {
         self.disk.write(&active.file, &self.buffer, 0)?;
         if active.grows {
-            self.disk.sync_all(&active.file)?;
+            self.disk.sync_all(&active.file)
         } else {
-            self.disk.sync_data(&active.file)?;
+            self.disk.sync_data(&active.file)
         }
-        self.disk.rename(&mut active.file, live)?;
+    }
+
+    fn put_in_place(&self, active: &mut Active) -> Result<(), LedgerError> {
+        let live = files::live(&self.dir, active.number);
+        self.disk.rename(&mut active.file, &live)?;
         self.disk.sync_folder(&self.dir)
+    }
+
+    /// Whether a new segment takes nothing of a reserve that cannot be made up.
+    fn has_room_for_a_segment(&self) -> bool {
+        let (ready, wanted) = (self.upkeep.spares().len(), self.upkeep.spares_wanted());
+        let room = || self.disk.room(&self.dir);
+        (wanted > 0 && ready >= wanted) || room().is_none_or(|room| room > self.spare_bytes)
     }
 
     fn place(&self, segment: u32, block: u32, checkpoint: bool) -> Place {

@@ -138,7 +138,7 @@ pub(super) fn read(
         None => Vec::new(),
     };
     let active = match parts.back() {
-        Some(part) if part.number == newest && !outcome.doubt => {
+        Some(part) if part.number == newest && part.copy_of.is_none() && !outcome.doubt => {
             resume(disk, dir, part, ledger, options)?
         }
         _ => None,
@@ -181,7 +181,7 @@ fn load_back_to_checkpoint(
         };
         if ledger.is_none() {
             check_box(dir, identity, &part)?;
-            ledger = part.scan.ledger();
+            ledger = part.ledger();
         }
         let of_interest = part
             .scan

@@ -32,7 +32,7 @@ pub(super) fn pack(
     let bytes = super::disk::read_file(&source.file, files::SEGMENT_BYTES_MAX).map_err(|e| {
         LedgerError::of(&path, e, |path, source| LedgerError::Read { path, source })
     })?;
-    let scan = Scan::live(&bytes, number);
+    let scan = Scan::of(&bytes, number, false);
     for part in scan.unreadable_parts() {
         aside::copy(disk, dir, number, part.start, &bytes[part.clone()])?;
     }
@@ -76,6 +76,21 @@ pub(super) fn set_aside(disk: &Disk, dir: &Path, part: &Part) -> Result<(), Ledg
         aside::copy(disk, dir, part.number, range.start, damaged)?;
     }
     Ok(())
+}
+
+/// A packed copy of a segment without the payloads for which `erase` says so.
+pub(super) fn copy(
+    bytes: &[u8],
+    scan: &Scan,
+    number: u32,
+    ledger: LedgerId,
+    erase: impl FnMut(u64, &Record) -> bool,
+) -> Vec<u8> {
+    let nobody = Identity {
+        site: String::new(),
+        box_id: String::new(),
+    };
+    encode(bytes, scan, header_of(scan, number, ledger, &nobody), erase)
 }
 
 /// The header as it was written, or one made from what the segment's commits say.

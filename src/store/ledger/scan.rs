@@ -112,8 +112,13 @@ impl Scan {
         scan.finish(file)
     }
 
-    /// [`Scan::packed`] or [`Scan::live`].
+    /// [`Scan::packed`] or [`Scan::live`], as the header says; as the name does, where the header
+    /// cannot be read. A packed segment may have been copied under the name of a live one.
     pub(super) fn of(file: &[u8], number: u32, packed: bool) -> Self {
+        let packed = match HeaderBlock::decode(file) {
+            HeaderBlock::Readable(header) => header.packed,
+            HeaderBlock::Newer(_) | HeaderBlock::Unreadable => packed,
+        };
         if packed {
             Self::packed(file, number)
         } else {

@@ -1,6 +1,7 @@
 //! A segment that waits to be used: zero-written once, recycled ever after.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::lane::number::LedgerId;
@@ -16,6 +17,9 @@ pub(super) struct Spare {
     pub(super) bytes: u64,
 }
 
+/// Room that a new spare does not take: the index and the lock file need some too.
+const LEFT_TO_OTHERS: u64 = 1 << 20;
+
 /// What is written or read at once, so that a stop is not held up.
 const PART: usize = 64 * BLOCK;
 
@@ -29,6 +33,7 @@ impl Spare {
         bytes: u64,
         stop: &AtomicBool,
     ) -> Result<Option<Self>, LedgerError> {
+        check_room(disk, &path, bytes)?;
         let file = disk.create(&path)?;
         let made = write_zeros(disk, &file, bytes, stop);
         if !matches!(made, Ok(true)) {
@@ -80,6 +85,19 @@ impl Spare {
         }
         let bytes = u64::try_from(all.len()).unwrap_or(u64::MAX);
         Ok(Some(Self { file, bytes }))
+    }
+}
+
+/// Asked beforehand, since zeros that fill the disk to the brim would take others' last room
+/// until they are removed again.
+fn check_room(disk: &Disk, path: &Path, bytes: u64) -> Result<(), LedgerError> {
+    let room = path.parent().and_then(|folder| disk.room(folder));
+    match room {
+        Some(room) if room < bytes.saturating_add(LEFT_TO_OTHERS) => Err(LedgerError::DiskFull {
+            path: path.to_path_buf(),
+            source: io::ErrorKind::StorageFull.into(),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Work that no commit waits for: packing closed segments and keeping a spare one ready.
+//! Work that no commit waits for: packing closed segments and keeping spare ones ready.
 //! It runs when a segment has begun, and otherwise sleeps.
 
 use std::fs;
@@ -29,8 +29,8 @@ pub(super) struct Tools {
     pub(super) dir: PathBuf,
     pub(super) ledger: LedgerId,
     pub(super) identity: Identity,
-    /// Whether spares are of use: not where files grow with each commit.
-    pub(super) spares: bool,
+    /// How many spares are kept; none where files grow with each commit.
+    pub(super) spares: usize,
 }
 
 /// What is wanted.
@@ -58,7 +58,7 @@ struct Shared {
 struct Desk {
     order: Option<Order>,
     busy: bool,
-    spare: Option<Spare>,
+    spares: Vec<Spare>,
     failure: Option<String>,
 }
 
@@ -92,17 +92,22 @@ impl Upkeep {
         self.shared.changed.notify_all();
     }
 
-    /// Takes the spare segment, if one of at least `bytes` bytes is ready.
+    /// Takes a spare segment, if one of at least `bytes` bytes is ready.
     pub(super) fn take_spare(&self, bytes: u64) -> Option<Spare> {
-        self.shared
-            .desk()
-            .spare
-            .take_if(|spare| spare.bytes >= bytes)
+        let spares = &mut self.shared.desk().spares;
+        let fitting = spares.iter().position(|spare| spare.bytes >= bytes)?;
+        Some(spares.remove(fitting))
     }
 
-    /// Whether a spare segment is ready.
-    pub(super) fn spare_ready(&self) -> bool {
-        self.shared.desk().spare.is_some()
+    /// Bytes of each spare segment that is ready.
+    pub(super) fn spares(&self) -> Vec<u64> {
+        let desk = self.shared.desk();
+        desk.spares.iter().map(|spare| spare.bytes).collect()
+    }
+
+    /// How many spares there should be.
+    pub(super) fn spares_wanted(&self) -> usize {
+        self.shared.tools.spares
     }
 
     /// What went wrong in the last round.
@@ -221,7 +226,7 @@ impl Shared {
         }
         let file = tools.disk.open(path)?;
         match Spare::recycle(&tools.disk, file, tools.ledger, order.next, &self.stop) {
-            Ok(spare) => self.offer(spare),
+            Ok(spare) => self.offer(spare, order),
             Err(error) => {
                 tools.disk.remove(path)?;
                 Err(error)
@@ -229,34 +234,42 @@ impl Shared {
         }
     }
 
-    /// Makes a spare if there is none that is large enough.
+    /// Makes spares until there are as many as wanted, each large enough.
     fn prepare(&self, order: &Order) -> Result<(), LedgerError> {
         let tools = &self.tools;
-        if !self.wants(order.spare_bytes, order) {
-            return Ok(());
+        while self.wants(order.spare_bytes, order) && !self.stop.load(Ordering::Relaxed) {
+            let spare = Spare::new(&tools.disk, self.free_name(), order.spare_bytes, &self.stop)?;
+            self.offer(spare, order)?;
         }
-        let spare = Spare::new(&tools.disk, self.free_name(), order.spare_bytes, &self.stop)?;
-        self.offer(spare)
+        Ok(())
     }
 
-    /// Puts a spare on the desk, in place of a smaller one.
-    fn offer(&self, spare: Option<Spare>) -> Result<(), LedgerError> {
+    /// Puts a spare on the desk, in place of one that is too small.
+    fn offer(&self, spare: Option<Spare>, order: &Order) -> Result<(), LedgerError> {
         let Some(spare) = spare else {
             return Ok(());
         };
-        let smaller = self.desk().spare.replace(spare);
+        let smaller = {
+            let spares = &mut self.desk().spares;
+            let smaller = spares
+                .iter()
+                .position(|spare| spare.bytes < order.spare_bytes);
+            let smaller = smaller.map(|at| spares.remove(at));
+            spares.push(spare);
+            smaller
+        };
         smaller.map_or(Ok(()), |smaller| self.tools.disk.remove(&smaller.file.path))
     }
 
-    /// Whether a file of `bytes` bytes would do as the spare that is lacking.
+    /// Whether a file of `bytes` bytes would do as a spare that is lacking.
     fn wants(&self, bytes: u64, order: &Order) -> bool {
-        self.tools.spares
+        let desk = self.desk();
+        let large = desk
+            .spares
+            .iter()
+            .filter(|spare| spare.bytes >= order.spare_bytes);
+        large.count() < self.tools.spares
             && (order.spare_bytes..=SEGMENT_BYTES_MAX).contains(&bytes)
-            && self
-                .desk()
-                .spare
-                .as_ref()
-                .is_none_or(|spare| spare.bytes < order.spare_bytes)
     }
 
     fn free_name(&self) -> PathBuf {

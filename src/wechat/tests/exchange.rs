@@ -1,13 +1,19 @@
 //! One host: what goes over the wire, and what each kind of answer comes to.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
+
+use tokio::sync::Barrier;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::server::{NOW, Reaction, Server, client, client_with, http, nobody, signed, signed_by};
 use super::vectors::{PLATFORM, settings, text, vectors};
 use crate::charges::answer::{Answer, Heard, ServiceState, TradeState, Transaction};
+use crate::charges::queue::{CONCURRENCY_MAX, ON_WIRE_MAX};
 use crate::wechat::sign::{FileSigner, SignError, Signer};
-use crate::wechat::{MerchantKey, Patience, Secret};
+use crate::wechat::{Client, MerchantKey, Patience, Secret};
 
 const LANE: Patience = Patience::Lane {
     total: Duration::from_secs(5),
@@ -276,6 +282,87 @@ async fn a_signer_that_fails_or_hangs_sends_nothing() {
     }
     assert_eq!(server.connections(), 0);
     drop(release);
+}
+
+/// As many charges as are under way at once, at a server that does `then` with each; with those that fill
+/// the wire only when the test says so, at the barrier. The others are signed by then.
+async fn a_full_wire(
+    then: impl Fn() -> Reaction + Send + Sync + 'static,
+) -> (
+    Server,
+    Client,
+    Vec<JoinHandle<Heard<Transaction>>>,
+    Arc<Barrier>,
+) {
+    struct Counting(FileSigner, Arc<AtomicUsize>);
+    impl Signer for Counting {
+        fn sign(&self, message: &[u8]) -> Result<String, SignError> {
+            let signed = self.0.sign(message);
+            self.1.fetch_add(1, Ordering::SeqCst);
+            signed
+        }
+    }
+    let together = Arc::new(Barrier::new(ON_WIRE_MAX + 1));
+    let server = Server::start({
+        let (together, came) = (together.clone(), AtomicUsize::new(0));
+        move |_| match came.fetch_add(1, Ordering::SeqCst) {
+            0..ON_WIRE_MAX => Reaction::Together(together.clone(), Box::new(then())),
+            _ => then(),
+        }
+    })
+    .await;
+    let signatures = Arc::new(AtomicUsize::new(0));
+    let mut settings = settings(&[&server.url]);
+    let signer = Counting(merchant_signer(), signatures.clone());
+    settings.key = MerchantKey::Signer(Arc::new(signer));
+    let (client, _) = client_with(settings);
+    let charge = || {
+        let client = client.clone();
+        tokio::spawn(async move { client.charge(CHARGE, Patience::Background).await })
+    };
+    let calls = (0..CONCURRENCY_MAX).map(|_| charge()).collect();
+    let is_full = || {
+        signatures.load(Ordering::SeqCst) == CONCURRENCY_MAX
+            && server.requests().len() == ON_WIRE_MAX
+    };
+    timeout(Duration::from_secs(20), async {
+        while !is_full() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await
+    .expect("all are signed while eight are on the wire");
+    (server, client, calls, together)
+}
+
+#[tokio::test]
+async fn the_next_requests_are_signed_while_others_are_on_the_wire() {
+    let (server, client, calls, answer) =
+        a_full_wire(|| Reaction::Answer(signed(200, ACCEPTED))).await;
+    let a_lanes = client.charge(CHARGE, LANE).await;
+    assert!(matches!(a_lanes.answer, Answer::Verified(_)), "{a_lanes:?}");
+    assert_eq!(server.requests().len(), ON_WIRE_MAX + 1);
+
+    answer.wait().await;
+    for call in calls {
+        let heard = call.await.unwrap();
+        assert!(matches!(heard.answer, Answer::Verified(_)), "{heard:?}");
+    }
+    assert_eq!(server.requests().len(), CONCURRENCY_MAX + 1);
+}
+
+#[tokio::test]
+async fn what_is_signed_does_not_leave_once_those_before_it_were_not_answered() {
+    let (server, _, calls, reset) = a_full_wire(|| Reaction::Reset).await;
+    reset.wait().await;
+    let mut kept = 0;
+    for call in calls {
+        let heard = call.await.unwrap();
+        kept += usize::from(matches!(heard.answer, Answer::NotSent(_)));
+    }
+    assert_eq!(server.requests().len() + kept, CONCURRENCY_MAX);
+    // One may follow the first that was lost: a single lost answer is no silence yet.
+    assert!(kept >= CONCURRENCY_MAX - ON_WIRE_MAX - 1, "{kept}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::super::{LinkEvent, NotSent};
-use super::broker::{Broker, Peer};
+use super::broker::{Broker, PUBACK, PUBLISH, Peer};
 use super::*;
 use crate::lane::time::{BootId, Now};
 
@@ -40,6 +40,27 @@ async fn a_raise_reaches_the_camera_where_it_was_heard() {
         matches!(report, Report::CommandReply { ok: true, .. }),
         "{report:?}"
     );
+}
+
+/// A car waits for the one and nobody for the other.
+#[tokio::test]
+async fn a_raise_leaves_before_the_acknowledgement_of_its_reading() {
+    let broker = Broker::start().await;
+    let clock = system_clock();
+    let (link, mut heard) = link(settings(broker.port()), &clock);
+    let mut peer = broker.accept_subscribed().await;
+    heard.up().await;
+    for id in [7, 8] {
+        peer.publish(topic("ivs_result").as_bytes(), READING, Some(id), false)
+            .await;
+        heard.reading_without_a_break().await;
+        link.send(SERIAL, &raise(), format!("c-{id}"), soon(&clock))
+            .unwrap();
+        let first = peer.packet().await.unwrap();
+        let second = peer.packet().await.unwrap();
+        assert_eq!((first.kind, second.kind), (PUBLISH, PUBACK));
+        assert_eq!(second.body, id.to_be_bytes());
+    }
 }
 
 #[tokio::test]
@@ -174,8 +195,8 @@ async fn fill(link: &Link, valid_until: Moment) -> BTreeSet<String> {
             Err(NotSent::Busy) => return sent,
             Err(other) => panic!("{other}"),
         }
-        // One at a time while the socket takes them.
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        // One at a time while the socket takes them; soon done when it does not, or the link gives up.
+        tokio::task::yield_now().await;
     }
 }
 

@@ -3,6 +3,7 @@
 mod anything;
 mod inbound;
 mod outbound;
+mod pictures;
 
 use std::path::PathBuf;
 

@@ -66,6 +66,7 @@ impl Sample {
                 packed: *packed,
                 scan: Scan::of(bytes, *number, *packed),
                 bytes: bytes.clone(),
+                copy_of: None,
             };
             let (mut counted, mut found) = follow(&mut chain, LEDGER, &part);
             commits.append(&mut counted);

@@ -88,7 +88,7 @@ fn without_a_spare_commits_go_on_in_a_segment_that_grows() {
     for n in 0..30 {
         world.commit(&[record(n, 600)]).unwrap();
     }
-    assert!(!world.ledger().spare_ready());
+    assert_eq!(world.spares(), 0);
     assert!(
         world
             .ledger()
@@ -99,8 +99,69 @@ fn without_a_spare_commits_go_on_in_a_segment_that_grows() {
     for n in 0..10 {
         world.commit(&[record(n, 600)]).unwrap();
     }
-    assert!(world.ledger().spare_ready());
+    assert_eq!(world.spares(), 1);
     assert_eq!(world.ledger().upkeep_failure(), None);
+    world.reopen();
+    world.verify();
+}
+
+/// Others have filled the disk. What is reserved can be committed to the last block.
+#[test]
+fn what_is_reserved_is_there_on_a_full_disk_and_is_made_up_when_there_is_room() {
+    let mut world = World::new(
+        Options {
+            reserve: 3,
+            ..small()
+        },
+        1,
+    );
+    world.open();
+    world.commit(&[record(0, 600)]).unwrap();
+    let reserve = world.ledger().reserve().expect("files are written over");
+    assert_eq!((reserve.ready, reserve.wanted), (3, 3));
+    world.trial.fill();
+    for n in 0..reserve.commits {
+        world
+            .commit(&[record(n, 600)])
+            .unwrap_or_else(|e| panic!("{n} of {}: {e}", reserve.commits));
+    }
+    let error = world.commit(&[record(99, 600)]).unwrap_err();
+    assert!(matches!(error, LedgerError::DiskFull { .. }), "{error:?}");
+    let left = world.ledger().reserve().expect("as before");
+    assert_eq!((left.ready, left.commits), (0, 0));
+
+    world.trial.revive();
+    world.ledger().make_up_reserve();
+    assert_eq!(world.spares(), 3);
+    world.commit(&[record(100, 600)]).unwrap();
+    world.reopen();
+    world.verify();
+}
+
+#[test]
+fn a_checkpoint_that_finds_no_room_takes_none_from_commits() {
+    let mut world = World::new(
+        Options {
+            reserve: 0,
+            segment_bytes: 12 * 4096,
+            first_segment_bytes: 12 * 4096,
+            ..small()
+        },
+        1,
+    );
+    world.open();
+    for n in 0..9 {
+        world.commit(&[record(n, 600)]).unwrap();
+    }
+    world.trial.fill();
+    for n in 0..2 {
+        let error = world.checkpoint(&[record(50, 600)]).unwrap_err();
+        assert!(matches!(error, LedgerError::DiskFull { .. }), "{error:?}");
+        world.commit(&[record(60 + n, 600)]).unwrap();
+    }
+    world.commit(&[record(70, 600)]).unwrap_err();
+    world.reopen();
+    world.commit(&[record(71, 600)]).unwrap();
     world.reopen();
     world.verify();
 }

@@ -1,6 +1,7 @@
 pub(super) mod trial;
 mod world;
 
+mod copies;
 mod damage;
 mod faults;
 mod folder;

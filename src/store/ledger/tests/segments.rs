@@ -197,7 +197,7 @@ fn the_thread_does_what_is_done_inline() {
         world.commit(&[record(n, 3000)]).unwrap();
     }
     world.ledger().settle();
-    assert!(world.ledger().spare_ready());
+    assert_eq!(world.spares(), 1);
     assert_eq!(world.ledger().upkeep_failure(), None);
     assert_eq!(Files::list(&world.dir).unwrap().live.len(), 1);
     assert_eq!(world.reopen().findings, []);

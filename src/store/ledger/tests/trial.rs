@@ -20,6 +20,8 @@ struct State {
     failed: bool,
     /// No file whose name begins so can be made: the disk is full for it.
     refused: Option<&'static str>,
+    /// There is no room for new files, nor for longer ones.
+    full: bool,
     /// The first effect that does not happen any more.
     dead_from: usize,
     writes: Vec<Unflushed>,
@@ -60,6 +62,7 @@ impl Trial {
             failing: None,
             failed: false,
             refused: None,
+            full: false,
             dead_from: usize::MAX,
             writes: Vec::new(),
             names: Vec::new(),
@@ -89,6 +92,11 @@ impl Trial {
     /// Leaves no room for files whose names begin with `prefix`.
     pub(super) fn refuse(&self, prefix: &'static str) {
         self.state().refused = Some(prefix);
+    }
+
+    /// Leaves no room but what files have already.
+    pub(super) fn fill(&self) {
+        self.state().full = true;
     }
 
     /// Refuses every effect after `skip` more.
@@ -126,12 +134,14 @@ impl Trial {
         state.dead_from = usize::MAX;
         state.failing = None;
         state.refused = None;
+        state.full = false;
     }
 
     pub(in crate::store::ledger) fn create(&self, path: &Path) -> io::Result<File> {
         let mut state = self.state();
         state.step()?;
         state.check_name(path)?;
+        state.check_room(true)?;
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create_new(true).open(path)?;
         state.names.push(Renaming::Created(path.to_path_buf()));
@@ -151,6 +161,8 @@ impl Trial {
             Err(_) => &bytes[..state.random.below(bytes.len() / SECTOR + 1) * SECTOR],
         };
         let old_length = file.metadata()?.len();
+        let end = offset + u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        state.check_room(end > old_length)?;
         let mut old = vec![0; written.len()];
         let readable = usize::try_from(old_length.saturating_sub(offset)).unwrap_or(0);
         let readable = readable.min(old.len());
@@ -238,6 +250,13 @@ impl State {
                 Err(io::Error::from_raw_os_error(errno))
             }
             _ => Ok(()),
+        }
+    }
+
+    fn check_room(&self, is_wanted: bool) -> io::Result<()> {
+        match self.full && is_wanted {
+            true => Err(io::Error::from_raw_os_error(libc::ENOSPC)),
+            false => Ok(()),
         }
     }
 

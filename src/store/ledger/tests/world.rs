@@ -110,6 +110,11 @@ impl World {
         opening
     }
 
+    /// Spare segments that are ready.
+    pub(super) fn spares(&mut self) -> usize {
+        self.ledger().reserve().map_or(0, |reserve| reserve.ready)
+    }
+
     pub(super) fn commit(&mut self, records: &[Record]) -> Result<u64, LedgerError> {
         let result = self.ledger().commit(records);
         self.note(records, false, result)
@@ -183,6 +188,7 @@ pub(super) fn small() -> Options {
     Options {
         first_segment_bytes: 4 * 4096,
         segment_bytes: 6 * 4096,
+        reserve: 1,
         append: false,
         inline_upkeep: true,
     }

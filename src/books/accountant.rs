@@ -1,0 +1,502 @@
+//! Who reads the records in their order and keeps the books.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::charge::{Charge, Fact, Stands};
+use super::opening::State;
+use super::price::Prices;
+use super::violation::{Violation, Wrong};
+use super::{Period, Report, Sum};
+use crate::lane::time::Wall;
+use crate::store::audit::Entry;
+
+const STEP: u16 = 1;
+const RULES: u16 = 2;
+const CHECKPOINT: u16 = 3;
+const SESSION_OPENED: u16 = 16;
+const SESSION_CLOSED: u16 = 17;
+const CHARGE_OPENED: u16 = 38;
+const SESSION: u8 = 2;
+const MONEY: u8 = 3;
+
+/// A stay.
+#[derive(Debug, Default)]
+struct Stay {
+    /// How it ended; None: it goes on.
+    ended: Option<u64>,
+    /// The charge that stands for it.
+    charge: Option<Box<str>>,
+    /// It ended without a charge to its name.
+    ended_free: bool,
+}
+
+/// The record at hand.
+struct At<'r> {
+    seq: u64,
+    fields: &'r Value,
+}
+
+pub(super) struct Accountant {
+    period: Period,
+    report: Report,
+    stays: BTreeMap<Box<str>, Stay>,
+    charges: BTreeMap<Box<str>, Charge>,
+    /// Every price list so far.
+    prices: Vec<Prices>,
+    /// The sums that the core keeps, by name.
+    totals: BTreeMap<String, (u64, u64)>,
+    at: Wall,
+    newest_trusted: Option<Wall>,
+    /// A person decided this step: fees in it need not be the price list's.
+    is_by_hand: bool,
+    /// Charges that were refused in this step.
+    refused: BTreeSet<Box<str>>,
+    /// Nothing was heard so far.
+    is_new: bool,
+    /// Records were erased: what is not there may have been in them.
+    has_holes: bool,
+}
+
+impl Accountant {
+    pub(super) fn new(period: Period) -> Self {
+        Self {
+            period,
+            report: Report::default(),
+            stays: BTreeMap::new(),
+            charges: BTreeMap::new(),
+            prices: Vec::new(),
+            totals: BTreeMap::new(),
+            at: Wall::default(),
+            newest_trusted: None,
+            is_by_hand: false,
+            refused: BTreeSet::new(),
+            is_new: true,
+            has_holes: false,
+        }
+    }
+
+    /// The next record.
+    pub(super) fn hear(&mut self, seq: u64, entry: &Entry, in_checkpoint: bool) {
+        if self.report.first_seq == 0 {
+            self.report.first_seq = seq;
+            // What was before is not there, and no whole state in its place.
+            self.has_holes = seq > 1 && !in_checkpoint;
+        }
+        let Some(payload) = &entry.payload else {
+            self.report.erased += 1;
+            // A head tells no money, and neither do most kinds.
+            let tells =
+                matches!(entry.kind, SESSION_OPENED | SESSION_CLOSED) || entry.class == MONEY;
+            self.has_holes |= tells && entry.kind != STEP;
+            return;
+        };
+        let is_needed = match (entry.class, entry.kind) {
+            (_, STEP | RULES | CHECKPOINT) => true,
+            (SESSION, kind) => matches!(kind, SESSION_OPENED | SESSION_CLOSED),
+            (MONEY, kind) => kind >= CHARGE_OPENED,
+            _ => false,
+        };
+        let fields = is_needed.then(|| serde_json::from_slice::<Value>(payload));
+        let Some(Ok(fields)) = fields else { return };
+        let at = At {
+            seq,
+            fields: &fields,
+        };
+        match (entry.class, entry.kind) {
+            (_, STEP) => self.head(&at),
+            (_, RULES) => self.rules(&fields),
+            (_, CHECKPOINT) if in_checkpoint && self.is_new => self.begin_with(&fields),
+            (_, CHECKPOINT) => self.compare(&at),
+            (SESSION, SESSION_OPENED) => self.opened(&at),
+            (SESSION, SESSION_CLOSED) => self.closed(&at),
+            (MONEY, CHARGE_OPENED) => self.due(&at),
+            (MONEY, kind) => self.moved(kind, &at),
+            _ => {}
+        }
+        self.is_new &= matches!(entry.kind, RULES);
+    }
+
+    fn head(&mut self, at: &At<'_>) {
+        self.end_step(at.seq);
+        let now = &at.fields["now"];
+        let wall = Wall(now["wall"].as_i64().unwrap_or_default());
+        let is_trusted = now["trusted"] == true;
+        if is_trusted {
+            self.newest_trusted = Some(wall);
+        }
+        self.at = self.newest_trusted.filter(|_| !is_trusted).unwrap_or(wall);
+        let event = at.fields["event"]["event"].as_str().unwrap_or_default();
+        self.is_by_hand = matches!(
+            event,
+            "review_decided" | "correction_asked" | "correction_done" | "arrears_finished"
+        );
+    }
+
+    fn end_step(&mut self, seq: u64) {
+        for number in std::mem::take(&mut self.refused) {
+            let charge = self.charges.get(&number);
+            if let Some(charge) = charge.filter(|charge| charge.stands == Stands::Refused) {
+                let session = charge.session.to_string();
+                self.wrong(seq, Some(&session), Some(&number), Wrong::LeftRefused);
+            }
+        }
+    }
+
+    fn rules(&mut self, rules: &Value) {
+        if let Some(prices) = Prices::of(&rules["tariff"])
+            && self.prices.last() != Some(&prices)
+        {
+            self.prices.push(prices);
+        }
+    }
+
+    /// The ledger begins here; what is open was opened in a part that is not there.
+    fn begin_with(&mut self, checkpoint: &Value) {
+        let State {
+            sessions,
+            claimed,
+            charges,
+            totals,
+        } = State::read(checkpoint);
+        for session in sessions {
+            self.stays.insert(session.into(), Stay::default());
+        }
+        for (number, charge) in charges {
+            let stay = self.stays.entry(charge.session.clone());
+            let stay = stay.or_insert_with(|| Stay {
+                ended: Some(0),
+                ..Stay::default()
+            });
+            stay.charge = Some(number.as_str().into());
+            self.charges.insert(number.into(), charge);
+        }
+        for (session, number) in claimed {
+            let finished = Charge::finished_before(&session);
+            let charges = &mut self.charges;
+            charges.entry(number.as_str().into()).or_insert(finished);
+            if let Some(stay) = self.stays.get_mut(session.as_str()) {
+                stay.charge = Some(number.into());
+            }
+        }
+        self.totals = totals;
+    }
+
+    /// The whole state, as the core has it, against the books.
+    fn compare(&mut self, at: &At<'_>) {
+        if self.has_holes {
+            return;
+        }
+        let state = State::read(at.fields);
+        let open = self.stays.values().filter(|stay| stay.ended.is_none());
+        let unfinished = self.charges.values().filter(|c| !c.stands.is_over());
+        let fen = |charges: &mut dyn Iterator<Item = &Charge>| -> u64 {
+            charges.map(|charge| charge.fee_fen).sum()
+        };
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let mut pairs = vec![
+            (
+                "open stays".to_owned(),
+                count(state.sessions.len()),
+                count(open.count()),
+            ),
+            (
+                "unfinished charges, fen".to_owned(),
+                fen(&mut state.charges.values()),
+                fen(&mut unfinished.into_iter()),
+            ),
+        ];
+        for (name, (count, fen)) in &state.totals {
+            let (own_count, own_fen) = self.totals.get(name).copied().unwrap_or_default();
+            pairs.push((format!("{name}, count"), *count, own_count));
+            pairs.push((format!("{name}, fen"), *fen, own_fen));
+        }
+        for (what, state, books) in pairs {
+            if state != books {
+                let wrong = Wrong::StateDiffers { what, state, books };
+                self.wrong(at.seq, None, None, wrong);
+            }
+        }
+        // From here on by the core's sums again, so that one difference is told once.
+        self.totals = state.totals;
+    }
+
+    fn opened(&mut self, at: &At<'_>) {
+        let Some(session) = at.fields["session"]["id"].as_str() else {
+            return;
+        };
+        if self.stays.contains_key(session) {
+            self.wrong(at.seq, Some(session), None, Wrong::OpenedTwice);
+            return;
+        }
+        self.stays.insert(session.into(), Stay::default());
+    }
+
+    fn closed(&mut self, at: &At<'_>) {
+        let Some(session) = at.fields["session"].as_str() else {
+            return;
+        };
+        let ending = &at.fields["ending"];
+        let name = ending.as_str().map(str::to_owned);
+        let name = name.or_else(|| ending.as_object()?.keys().next().cloned());
+        let name = name.unwrap_or_default();
+        let named = ending[&name]["trade_no"].as_str();
+        let fee_fen = at.fields["fee_fen"].as_u64().unwrap_or_default();
+        let Some(stay) = self.stays.get_mut(session) else {
+            if !self.has_holes {
+                self.wrong(at.seq, Some(session), None, Wrong::EndedUnopened);
+            }
+            return;
+        };
+        if stay.ended.is_some() {
+            self.wrong(at.seq, Some(session), None, Wrong::EndedTwice);
+            return;
+        }
+        stay.ended = Some(at.seq);
+        stay.ended_free = named.is_none();
+        if self.period.has(self.at) {
+            *self.report.ended.entry(name.clone()).or_default() += 1;
+        }
+        let charge = stay.charge.clone();
+        let charge = charge.and_then(|number| Some((number.clone(), self.charges.get(&number)?)));
+        let wrong = match (named, charge) {
+            (Some(named), Some((number, charge))) if named == &*number => {
+                // What was finished before its car left ends with no fee to be claimed.
+                let is_its_fee =
+                    fee_fen == charge.fee_fen || (fee_fen == 0 && charge.stands.is_over());
+                (!is_its_fee).then_some(Wrong::EndedWithOtherFee {
+                    ended_fen: fee_fen,
+                    due_fen: charge.fee_fen,
+                })
+            }
+            (Some(_), _) => (!self.has_holes).then_some(Wrong::ChargeMissing),
+            (None, Some((_, charge))) if name != "turned_back" && !charge.stands.is_over() => {
+                let due_fen = charge.fee_fen;
+                Some(Wrong::FeeForgotten { due_fen })
+            }
+            (None, _) => (fee_fen > 0).then_some(Wrong::ChargeMissing),
+        };
+        if let Some(wrong) = wrong {
+            let named = named.map(str::to_owned);
+            self.wrong(at.seq, Some(session), named.as_deref(), wrong);
+        }
+    }
+
+    fn due(&mut self, at: &At<'_>) {
+        let claim = &at.fields["claim"];
+        let text = |name: &str| claim[name].as_str();
+        let (Some(number), Some(session)) = (text("trade_no"), text("session")) else {
+            return;
+        };
+        let fee_fen = claim["quote"]["fee_fen"].as_u64().unwrap_or_default();
+        let mut wrongs = Vec::new();
+        if self.charges.contains_key(number) {
+            self.wrong(at.seq, Some(session), Some(number), Wrong::NumberTwice);
+            return;
+        }
+        let first = self.stays.get(session).and_then(|stay| stay.charge.clone());
+        let first = first.and_then(|first| Some((first.clone(), self.charges.get(&first)?)));
+        // A person may charge what the machine never would: the rest of a stay that was charged too soon.
+        let by_hand = self.is_by_hand;
+        if let Some((first, _)) = first.filter(|(_, charge)| {
+            let is_given_up = matches!(charge.stands, Stands::Replaced | Stands::Withdrawn);
+            let may_follow = is_given_up || charge.to_refund;
+            !(may_follow || by_hand && charge.stands.is_over())
+        }) {
+            let first = first.to_string();
+            wrongs.push(Wrong::ChargedTwice { first });
+        }
+        let stay = self.stays.get(session);
+        match stay {
+            None if !self.has_holes => wrongs.push(Wrong::ChargeWithoutStay),
+            _ => {}
+        }
+        let lines = claim["quote"]["lines"].as_array();
+        let lines_fen: i64 = lines.into_iter().flatten().map(line_fen).sum();
+        if !self.is_by_hand && i64::try_from(fee_fen) != Ok(lines_fen) {
+            wrongs.push(Wrong::NotTheSumOfItsLines { fee_fen, lines_fen });
+        }
+        let stay_ms = claim["stay_ms"].as_u64().unwrap_or_default();
+        let fees: Vec<u64> = self.prices.iter().map(|p| p.fee_fen(stay_ms)).collect();
+        if let Some(tariff_fen) = fees.last().filter(|_| !self.is_by_hand)
+            && !fees.contains(&fee_fen)
+        {
+            let tariff_fen = *tariff_fen;
+            wrongs.push(Wrong::NotByTariff {
+                fee_fen,
+                tariff_fen,
+            });
+        }
+        for wrong in wrongs {
+            self.wrong(at.seq, Some(session), Some(number), wrong);
+        }
+        let to_staff = claim["opening"].get("to_staff").is_some();
+        let counts = self.period.has(self.at);
+        let charge = Charge {
+            session: session.into(),
+            fee_fen,
+            stands: match to_staff {
+                true => Stands::WithStaff,
+                false => Stands::Due,
+            },
+            plate: text("plate").unwrap_or_default().into(),
+            counts,
+            was_sent: false,
+            is_fixed: false,
+            to_refund: false,
+        };
+        self.charges.insert(number.into(), charge);
+        self.stays.entry(session.into()).or_default().charge = Some(number.into());
+        self.total("opened", fee_fen);
+        if to_staff {
+            self.total("handed_to_staff", fee_fen);
+        }
+    }
+
+    fn moved(&mut self, kind: u16, at: &At<'_>) {
+        let name = at.fields["fact"].as_str().unwrap_or_default();
+        let Some(fact) = fact(kind, at.fields) else {
+            return;
+        };
+        let number = at.fields["trade_no"].as_str();
+        let number = number.or_else(|| at.fields.pointer("/correction/trade_no")?.as_str());
+        let Some(number) = number else { return };
+        let Some(charge) = self.charges.get_mut(number) else {
+            if !self.has_holes {
+                let fact = name.to_owned();
+                self.wrong(at.seq, None, Some(number), Wrong::NoSuchCharge { fact });
+            }
+            return;
+        };
+        let (session, fee_fen) = (charge.session.to_string(), charge.fee_fen);
+        let mut wrongs: Vec<Wrong> = charge.take(fact, name).into_iter().collect();
+        if let (Fact::Sent, Some(body)) = (fact, at.fields["body"].as_str()) {
+            if std::mem::replace(&mut charge.is_fixed, true) {
+                wrongs.push(Wrong::FixedTwice);
+            }
+            wrongs.extend(wrong_in_body(body, number, charge));
+        }
+        charge.to_refund |= kind == CORRECTION_ASKED;
+        let has_moved = !wrongs
+            .iter()
+            .any(|wrong| matches!(wrong, Wrong::AfterItsEnd { .. } | Wrong::SettledTwice));
+        if fact == Fact::Refused {
+            self.refused.insert(number.into());
+        }
+        let total = match fact {
+            Fact::Settled => Some("settled"),
+            Fact::HandedToStaff => Some("handed_to_staff"),
+            Fact::Withdrawn => Some("withdrawn"),
+            Fact::Collected => Some("collected"),
+            Fact::WrittenOff => Some("written_off"),
+            Fact::Replaced => Some("replaced"),
+            _ => None,
+        };
+        if let Some(total) = total.filter(|_| has_moved) {
+            self.total(total, fee_fen);
+        }
+        for wrong in wrongs {
+            self.wrong(at.seq, Some(&session), Some(number), wrong);
+        }
+    }
+
+    fn total(&mut self, name: &str, fen: u64) {
+        let (count, sum) = self.totals.entry(name.to_owned()).or_default();
+        *count += 1;
+        *sum += fen;
+    }
+
+    fn wrong(&mut self, seq: u64, session: Option<&str>, number: Option<&str>, wrong: Wrong) {
+        if !self.period.has(self.at) {
+            return;
+        }
+        self.report.violations.push(Violation {
+            session: session.map(str::to_owned),
+            trade_no: number.map(str::to_owned),
+            ..Violation::at(seq, self.at, wrong)
+        });
+    }
+
+    /// There are no more records.
+    pub(super) fn close(mut self) -> Report {
+        self.end_step(0);
+        let mut report = self.report;
+        let open = self.stays.values().filter(|stay| stay.ended.is_none());
+        report.inside = u64::try_from(open.count()).unwrap_or(u64::MAX);
+        for charge in self.charges.values().filter(|charge| charge.counts) {
+            report.due.add(charge.fee_fen);
+            let sum: &mut Sum = match charge.stands {
+                Stands::Settled => &mut report.settled,
+                Stands::Withdrawn => &mut report.withdrawn,
+                Stands::Collected => &mut report.collected,
+                Stands::WrittenOff => &mut report.written_off,
+                Stands::Replaced => &mut report.replaced,
+                Stands::WithStaff => &mut report.arrears,
+                Stands::Due
+                | Stands::MayBeTaken
+                | Stands::ToRepeat
+                | Stands::Accepted
+                | Stands::Refused => &mut report.queued,
+            };
+            sum.add(charge.fee_fen);
+            if charge.to_refund {
+                report.to_refund.add(charge.fee_fen);
+            }
+        }
+        report
+    }
+}
+
+const CORRECTION_ASKED: u16 = 54;
+
+/// The numbers of docs/record-kinds.md.
+fn fact(kind: u16, fields: &Value) -> Option<Fact> {
+    Some(match kind {
+        39 => Fact::Sent,
+        40 => Fact::DueAgain,
+        41 => Fact::Unknown,
+        42 => Fact::Accepted,
+        43 => Fact::Settled,
+        44 | 45 => Fact::Noted,
+        46 => Fact::HandedToStaff,
+        47 => Fact::Withdrawn,
+        48 => {
+            let how = fields["how"].as_object()?.keys().next()?;
+            match how.as_str() {
+                "collected" => Fact::Collected,
+                "written_off" => Fact::WrittenOff,
+                "replaced" => Fact::Replaced,
+                _ => return None,
+            }
+        }
+        51 | 52 => Fact::Refused,
+        53 => Fact::ToRepeat,
+        CORRECTION_ASKED | 55 => Fact::Noted,
+        _ => return None,
+    })
+}
+
+/// What one line adds, from its units and price where it has some.
+fn line_fen(line: &Value) -> i64 {
+    let amount_fen = line["amount_fen"].as_i64().unwrap_or_default();
+    if line["what"] == "cap" {
+        return amount_fen;
+    }
+    let product = line["units"].as_i64().zip(line["price_fen"].as_i64());
+    product.map_or(amount_fen, |(units, price_fen)| {
+        units.saturating_mul(price_fen)
+    })
+}
+
+fn wrong_in_body(body: &str, number: &str, charge: &Charge) -> Option<Wrong> {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let sent_fen = body["amount"]["total"].as_u64();
+    if sent_fen != Some(charge.fee_fen) {
+        let fee_fen = charge.fee_fen;
+        return Some(Wrong::OtherAmountSent { fee_fen, sent_fen });
+    }
+    let plate = body["parking_info"]["plate_number"].as_str();
+    let is_ours = body["out_trade_no"].as_str() == Some(number) && plate == Some(&charge.plate);
+    (!is_ours).then_some(Wrong::OtherChargeSent)
+}

@@ -1,0 +1,137 @@
+//! What became of one charge, by docs/money.md.
+
+use super::violation::Wrong;
+
+/// Where a charge stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stands {
+    /// Nothing is on its way.
+    Due,
+    /// WeChat may have it.
+    MayBeTaken,
+    /// An unsigned answer says that WeChat has not.
+    ToRepeat,
+    Accepted,
+    /// Refused or failed, until it is handed over in the same step.
+    Refused,
+    WithStaff,
+    Settled,
+    Withdrawn,
+    Collected,
+    WrittenOff,
+    Replaced,
+}
+
+impl Stands {
+    fn end(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Settled => "settled",
+            Self::Withdrawn => "withdrawn",
+            Self::Collected => "collected",
+            Self::WrittenOff => "written off",
+            Self::Replaced => "replaced",
+            _ => return None,
+        })
+    }
+
+    /// Whether it has left the queue for good and the desk too.
+    pub(super) fn is_over(self) -> bool {
+        self.end().is_some()
+    }
+}
+
+/// One claim.
+#[derive(Clone, Debug)]
+pub(super) struct Charge {
+    pub(super) session: Box<str>,
+    pub(super) fee_fen: u64,
+    pub(super) stands: Stands,
+    pub(super) plate: Box<str>,
+    /// It became due in the period.
+    pub(super) counts: bool,
+    pub(super) was_sent: bool,
+    pub(super) is_fixed: bool,
+    pub(super) to_refund: bool,
+}
+
+/// What a record says happened to a charge; the numbers are those of docs/record-kinds.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fact {
+    Sent,
+    DueAgain,
+    Unknown,
+    Accepted,
+    Settled,
+    HandedToStaff,
+    Withdrawn,
+    Collected,
+    WrittenOff,
+    Replaced,
+    Refused,
+    ToRepeat,
+    /// Nothing that moves it.
+    Noted,
+}
+
+impl Charge {
+    /// One that was finished in a part of the ledger that is not there.
+    pub(super) fn finished_before(session: &str) -> Self {
+        Self {
+            session: session.into(),
+            fee_fen: 0,
+            stands: Stands::Settled,
+            plate: "".into(),
+            counts: false,
+            was_sent: true,
+            is_fixed: true,
+            to_refund: false,
+        }
+    }
+
+    /// Takes it a step further; tells what is wrong about that.
+    pub(super) fn take(&mut self, fact: Fact, name: &str) -> Option<Wrong> {
+        let fact_name = || name.to_owned();
+        let was = self.stands;
+        let wrong = match (fact, was) {
+            (Fact::Settled, Stands::Settled) => Some(Wrong::SettledTwice),
+            (Fact::Noted, _) => None,
+            (_, was) if was.is_over() => Some(Wrong::AfterItsEnd {
+                fact: fact_name(),
+                ended: was.end().unwrap_or_default().to_owned(),
+            }),
+            (Fact::Collected | Fact::WrittenOff | Fact::Replaced, Stands::WithStaff) => None,
+            (Fact::Collected | Fact::WrittenOff | Fact::Replaced, _) => Some(Wrong::NotWithStaff),
+            (_, Stands::WithStaff) => Some(Wrong::AfterItsEnd {
+                fact: fact_name(),
+                ended: "with staff".to_owned(),
+            }),
+            (Fact::Accepted | Fact::Settled, _) if !self.was_sent => {
+                Some(Wrong::NeverSent { fact: fact_name() })
+            }
+            (Fact::HandedToStaff, Stands::MayBeTaken)
+            | (Fact::Withdrawn, Stands::MayBeTaken | Stands::ToRepeat | Stands::Accepted) => {
+                Some(Wrong::WhileWeChatMayTakeIt { fact: fact_name() })
+            }
+            _ => None,
+        };
+        // What has ended stays ended, so that its money is counted once.
+        if !was.is_over() {
+            self.stands = match fact {
+                Fact::Sent | Fact::Unknown => Stands::MayBeTaken,
+                Fact::DueAgain => Stands::Due,
+                Fact::Accepted => Stands::Accepted,
+                Fact::Settled => Stands::Settled,
+                Fact::HandedToStaff => Stands::WithStaff,
+                Fact::Withdrawn => Stands::Withdrawn,
+                Fact::Collected => Stands::Collected,
+                Fact::WrittenOff => Stands::WrittenOff,
+                Fact::Replaced => Stands::Replaced,
+                Fact::Refused => Stands::Refused,
+                Fact::ToRepeat => Stands::ToRepeat,
+                Fact::Noted => was,
+            };
+        }
+        self.was_sent |= fact == Fact::Sent;
+        wrong
+    }
+}
