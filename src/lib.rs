@@ -20,6 +20,7 @@ mod json;
 pub mod lane;
 pub mod park;
 pub mod rerun;
+pub mod retention;
 pub mod serial;
 #[cfg(feature = "demo")]
 pub mod sim;

@@ -142,6 +142,7 @@ impl Lanes {
             version: "0".to_owned(),
             rules_changed: true,
             possibly_lost: 0,
+            skip: 0,
         };
         lanes.happens(started)?;
         Ok(lanes)

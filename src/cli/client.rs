@@ -261,7 +261,7 @@ fn sort_out(answer: Answer, args: &SocketArgs, lang: Lang) -> Result<Value, Exit
 /// Asks and waits for the answer.
 pub fn exchange(socket: &Path, question: &Question) -> std::io::Result<Answer> {
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(match question.is_of_the_past() {
+    stream.set_read_timeout(Some(match question.takes_its_time() {
         true => PAST_TIMEOUT,
         false => TIMEOUT,
     }))?;

@@ -83,7 +83,7 @@ enum Command {
         #[command(subcommand)]
         command: lane::LaneCommand,
     },
-    /// Check the box's records, or take them out
+    /// Check the box's records, take them out, or erase what is known of a plate
     Ledger {
         #[command(subcommand)]
         command: ledger::LedgerCommand,

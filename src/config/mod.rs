@@ -25,6 +25,7 @@ mod merchant;
 mod mqtt;
 mod nearest;
 mod port;
+mod retention;
 mod secret;
 mod site;
 mod tariff;
@@ -45,6 +46,7 @@ pub use self::lane::{Camera, Dialect, Lane, LoopInput, Loops};
 pub use self::lists::Lists;
 pub use self::merchant::{Certificate, Merchant, SubMerchant};
 pub use self::mqtt::{ClientCertificate, Mqtt};
+pub use self::retention::Retention;
 pub use self::secret::{MissingSecret, read_public, read_secret, readable_by_others};
 pub use self::site::Site;
 pub use self::text::TextCamera;
@@ -57,6 +59,7 @@ pub struct Config {
     pub merchant: Merchant,
     pub wechat: Wechat,
     pub store: Store,
+    pub retention: Retention,
     pub mqtt: Mqtt,
     pub clock: ClockSection,
     pub entry: Entry,
@@ -155,12 +158,14 @@ impl Config {
         let merchant = root.section("merchant", Merchant::read);
         let wechat = root.section("wechat", Wechat::read);
         let store = root.section("store", Store::read);
+        let retention = root.section("retention", Retention::read);
         let mqtt = root.section("mqtt", |section| Mqtt::read(section, &site));
         Self {
             site,
             merchant,
             wechat,
             store,
+            retention,
             mqtt,
             clock: root.section("clock", ClockSection::read),
             entry: root.section("entry", Entry::read),

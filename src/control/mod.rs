@@ -1,5 +1,6 @@
 //! The local socket: JSON lines between the command line and a running daemon.
 
+pub mod erasure;
 pub mod server;
 
 use serde::{Deserialize, Serialize};
@@ -96,6 +97,8 @@ pub enum Question {
     },
     /// Cameras, barriers and links.
     Devices,
+    /// Erase one plate's payloads, where nothing of it is needed any more.
+    Erase(erasure::Wanted),
     /// When each charge in the queue is next seen to.
     Due,
     /// Whose socket this is.
@@ -139,10 +142,16 @@ impl Question {
             | Self::Corrected { .. }
             | Self::NamePlate { .. }
             | Self::Arrears { .. }
+            | Self::Erase(_)
             | Self::Devices
             | Self::Due
             | Self::Store => false,
         }
+    }
+
+    /// Whether the answer takes longer than a look into the daemon's memory.
+    pub fn takes_its_time(&self) -> bool {
+        self.is_of_the_past() || matches!(self, Self::Erase(_))
     }
 }
 

@@ -209,11 +209,18 @@ fn not_a_question(error: &serde_json::Error) -> String {
 }
 
 async fn ask(inbox: &Inbox, question: Question) -> Answer {
+    let within = match question.takes_its_time() {
+        true => PAST_WITHIN,
+        false => ANSWER_WITHIN,
+    };
     let (reply, answer) = oneshot::channel();
     inbox.put_message(Message::Asked(question, reply)).await;
-    match tokio::time::timeout(ANSWER_WITHIN, answer).await {
+    match tokio::time::timeout(within, answer).await {
         Ok(Ok(answer)) => answer,
-        _ => Answer::Error("the daemon did not answer within 10 s".to_owned()),
+        _ => Answer::Error(format!(
+            "the daemon did not answer within {} s; it may still be at it",
+            within.as_secs()
+        )),
     }
 }
 

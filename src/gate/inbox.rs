@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::steward::Ask;
 use crate::barrier::BarrierEvent;
 use crate::camera::CameraEvent;
 use crate::control::{Answer, Question};
@@ -28,6 +29,8 @@ pub enum Message {
     NotWritten { command_id: String, why: String },
     /// From the local socket.
     Asked(Question, oneshot::Sender<Answer>),
+    /// From the steward of the ledger's past.
+    Steward(Ask),
     /// Finish what is at hand and end.
     Stop,
 }

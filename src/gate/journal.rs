@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::turn::Journal;
 use crate::lane::number::LedgerId;
-use crate::store::ledger::{Identity, Ledger, LedgerError, Options, Reserve};
+use crate::store::ledger::{Closed, Identity, Ledger, LedgerError, Options, Reserve};
 use crate::store::record::Record;
 
 /// After a whole state that fits in no commit, so many records go by before it is tried again.
@@ -63,6 +63,16 @@ impl LedgerJournal {
     /// Set once a restart is wanted.
     pub fn restart_wanted(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.restart_wanted)
+    }
+
+    /// The ledger's segments, if it is open.
+    pub fn segments(&self) -> Option<Closed> {
+        self.ledger.as_ref().map(Ledger::closed)
+    }
+
+    /// Seq of the last record on disk.
+    pub fn last_seq(&self) -> u64 {
+        self.ledger.as_ref().map_or(0, Ledger::last_seq)
     }
 
     /// What kept the work behind the ledger from its end when it was last done.

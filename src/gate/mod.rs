@@ -8,8 +8,10 @@ pub mod devices;
 mod disk_watch;
 pub mod ears;
 mod enquiries;
+mod erasure;
 pub mod inbox;
 pub mod journal;
+mod mark;
 mod ports;
 mod replay;
 mod report;
@@ -17,6 +19,7 @@ pub mod rows;
 pub mod rules;
 mod run;
 mod secrets;
+mod steward;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -195,6 +198,7 @@ impl Gate {
         let barriers = barriers::start(&config.lanes, link.as_ref(), &clock, &inbox);
         let barriers = barriers.map_err(StartError::Thread)?;
         let (tell_end, ended) = oneshot::channel();
+        let steward = steward::Steward::start(&config, &clock, index.client(), inbox.clone());
         let started_at = clock.now();
         let work = Loop {
             devices: devices::Devices::new(&config.lanes, started_at.moment),
@@ -203,6 +207,7 @@ impl Gate {
             barriers,
             turner: Turner::new(store.park, store.journal),
             restart_wanted: store.restart_wanted,
+            mark: store.mark,
             started: store.started,
             outlet,
             clock,
@@ -215,6 +220,8 @@ impl Gate {
             calls,
             enquiries,
             index,
+            steward: steward.map_err(StartError::Thread)?,
+            rotations: Vec::new(),
             alarms: crate::health::Alarms::default(),
             announcing: announcing::Announcing::new(notifier.clone(), announcements, started_at),
             observer,

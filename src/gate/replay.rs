@@ -1,10 +1,11 @@
 //! Opening the store: whatever can be read is taken up, and the lanes start in any case.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::journal::LedgerJournal;
+use super::mark::{self, Mark};
 use crate::causes;
 use crate::config::Config;
 use crate::lane::alarm::{Alarm, AlarmKind};
@@ -29,6 +30,8 @@ pub struct Store {
     /// The first event.
     pub started: Event,
     pub restart_wanted: Arc<AtomicBool>,
+    /// To be kept when the first event is on disk.
+    pub mark: Option<Mark>,
 }
 
 /// Where the ledger lies.
@@ -51,8 +54,9 @@ impl Store {
         let fresh = LedgerId::from_random(random());
         match Ledger::open(&dir, &identity, &Options::default(), fresh.0) {
             Ok((ledger, opening)) => {
+                let mark = new_mark(&dir, &config.store.path, &opening);
                 let journal = LedgerJournal::open(dir, identity, ledger);
-                Ok(Self::replayed(journal, opening, rules))
+                Ok(Self::replayed(journal, opening, rules, mark))
             }
             Err(
                 error @ (LedgerError::InUse { .. }
@@ -67,9 +71,15 @@ impl Store {
         }
     }
 
-    fn replayed(journal: LedgerJournal, opening: Opening, rules: Rules) -> Self {
+    fn replayed(
+        journal: LedgerJournal,
+        opening: Opening,
+        rules: Rules,
+        mark: Option<Mark>,
+    ) -> Self {
         let Opening {
             ledger_id,
+            created,
             checkpoint,
             tail,
             findings,
@@ -94,13 +104,27 @@ impl Store {
             )));
         }
         let rules_changed = folding.rules.as_ref() != Some(park.rules());
+        // A new ledger has given out no number.
+        let is_a_copy = mark.is_some() && !created;
+        let skip = match is_a_copy {
+            true => mark::skipped(park.site().sessions_opened, random()),
+            false => 0,
+        };
+        if is_a_copy {
+            tracing::warn!(
+                skip,
+                "this ledger's folder was made anew or stands on another machine: if it is a copy that was \
+                 put back, what happened after the copy is not in it. Numbers go on far ahead"
+            );
+        }
         Self {
             park,
             last_trusted: folding.last_trusted,
             alarms,
-            started: started(rules_changed, possibly_lost),
+            started: started(rules_changed, possibly_lost, skip),
             restart_wanted: journal.restart_wanted(),
             journal,
+            mark,
         }
     }
 
@@ -124,9 +148,10 @@ impl Store {
                 raised: true,
                 text,
             }],
-            started: started(true, 0),
+            started: started(true, 0, 0),
             restart_wanted: journal.restart_wanted(),
             journal,
+            mark: None,
         }
     }
 }
@@ -165,12 +190,24 @@ impl Folding {
     }
 }
 
-fn started(rules_changed: bool, possibly_lost: u64) -> Event {
+fn started(rules_changed: bool, possibly_lost: u64, skip: u64) -> Event {
     let version = env!("CARGO_PKG_VERSION").to_owned();
     Event::Started {
         version,
         rules_changed,
         possibly_lost,
+        skip,
+    }
+}
+
+/// The folder's mark, if it is another one than that of the last start.
+fn new_mark(dir: &Path, store: &Path, opening: &Opening) -> Option<Mark> {
+    match Mark::of(dir, opening.ledger_id) {
+        Ok(mark) => Some(mark).filter(|mark| !mark.is_kept_in(store)),
+        Err(error) => {
+            tracing::warn!(%error, "nobody can tell whether the ledger is a copy");
+            None
+        }
     }
 }
 
@@ -184,8 +221,8 @@ fn damaged(text: String) -> Alarm {
     }
 }
 
-/// Bits for a new ledger's id.
-fn random() -> u64 {
+/// Bits for a new ledger's id, or another name that nobody can guess.
+pub(super) fn random() -> u64 {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).expect("the kernel always has random bytes");
     u64::from_le_bytes(bytes)

@@ -110,7 +110,7 @@ fn lane_fact(record: &LaneRecord) {
             tracing::info!(%session, ?plate, charges, fen, "owes from before");
         }
         LaneRecord::NumbersSkipped { sessions } => {
-            tracing::warn!(sessions, "numbers skipped: the last commit may be lost");
+            tracing::warn!(sessions, "numbers skipped: some may be in use already");
         }
         LaneRecord::DoubtLifted { .. }
         | LaneRecord::RaiseCarriedOut { .. }
@@ -230,6 +230,7 @@ pub fn answer(
         | Question::Corrected { .. }
         | Question::NamePlate { .. }
         | Question::Find(_)
+        | Question::Erase(_)
         | Question::Devices
         | Question::Store => Answer::Error("the loop answers that itself".to_owned()),
     }

@@ -16,11 +16,14 @@ use super::devices::Devices;
 use super::disk_watch::DiskWatch;
 use super::ears::Ears;
 use super::enquiries::Enquiry;
+use super::erasure;
 use super::inbox::{Message, Outlet};
 use super::journal::LedgerJournal;
+use super::mark::Mark;
 use super::ports::Ports;
 use super::report::{self, Hardware};
 use super::rows;
+use super::steward::{Ask, Steward};
 use super::turn::{Outcome, StoreNews, Taken, Turner};
 use super::upkeep_watch::UpkeepWatch;
 use super::wishes;
@@ -29,6 +32,7 @@ use crate::barrier::{self, Barriers, RaiseOrder};
 use crate::charges::queue::Call;
 use crate::charges::sender;
 use crate::clock::Clock;
+use crate::control::erasure::Wanted;
 use crate::control::{Answer, Question};
 use crate::health::Alarms;
 use crate::lane::alarm::{Alarm, AlarmKind};
@@ -36,9 +40,11 @@ use crate::lane::raise::RaiseReason;
 use crate::lane::session::LaneId;
 use crate::lane::time::{Moment, Now};
 use crate::park::event::Event;
+use crate::park::reply::{Refusal, StillNeeded};
 use crate::park::step::Command;
+use crate::retention::Stays;
 use crate::store::index::{Batch, Index};
-use crate::wechat::enrolment::Wanted;
+use crate::wechat::enrolment;
 
 /// Messages that one turn takes: their steps share a commit.
 const SHARED_MAX: usize = 64;
@@ -49,6 +55,8 @@ const SLEEP_MAX: Duration = Duration::from_secs(10);
 pub struct Loop {
     pub turner: Turner<LedgerJournal>,
     pub restart_wanted: Arc<AtomicBool>,
+    /// Of a ledger's folder that was not there at the last start.
+    pub mark: Option<Mark>,
     pub started: Event,
     pub outlet: Outlet,
     pub clock: Clock,
@@ -62,6 +70,9 @@ pub struct Loop {
     pub calls: mpsc::Sender<Call>,
     pub enquiries: mpsc::Sender<Enquiry>,
     pub index: Index,
+    pub steward: Steward,
+    /// Who waits for a new segment.
+    pub rotations: Vec<oneshot::Sender<bool>>,
     pub alarms: Alarms,
     pub announcing: Announcing,
     pub observer: Option<Observer>,
@@ -79,6 +90,7 @@ impl Loop {
             let events = std::mem::take(&mut to_do);
             let failed = self.turn(events, &mut asked).await;
             to_do.extend(failed);
+            self.keep_mark();
             if self.restart_wanted.load(Ordering::Relaxed) {
                 tracing::error!("the store is back; parkgate restarts to take up what is in it");
                 return self.end(Ended::RestartWanted);
@@ -109,6 +121,7 @@ impl Loop {
             if let Some(alarm) = self.clock_watch.look(now) {
                 self.note(alarm);
             }
+            self.look_at_the_past(now);
             self.look_at_upkeep(now.moment);
             self.watch_disk(now);
             if self.turner.wake_at().is_some_and(|at| at <= now.moment) {
@@ -164,6 +177,22 @@ impl Loop {
                 }
             }
             Message::Asked(Question::Find(wanted), reply) => self.enquire(wanted, reply),
+            Message::Asked(Question::Erase(wanted), reply) => self.erase(wanted, reply),
+            Message::Steward(Ask::Record(erasure, reply)) => {
+                to_do.push(Event::ErasureDue { erasure });
+                asked.push(reply);
+            }
+            Message::Steward(Ask::Rotate(word)) => {
+                let reserve = self.turner.journal().reserve();
+                // The last room is the commits'.
+                match reserve.is_some_and(|reserve| reserve.ready < 2) {
+                    true => drop(word),
+                    false => {
+                        self.turner.want_checkpoint();
+                        self.rotations.push(word);
+                    }
+                }
+            }
             Message::Asked(question, reply) => {
                 let answer = self.answer(&question);
                 // Whoever asked may have gone.
@@ -181,7 +210,7 @@ impl Loop {
         }
     }
 
-    fn enquire(&self, wanted: Wanted, reply: oneshot::Sender<Answer>) {
+    fn enquire(&self, wanted: enrolment::Wanted, reply: oneshot::Sender<Answer>) {
         if let Err(refused) = self.enquiries.try_send(Enquiry { wanted, reply }) {
             let (TrySendError::Full(enquiry) | TrySendError::Closed(enquiry)) = refused;
             let why = "others are asking WeChat; try again in some seconds";
@@ -218,7 +247,15 @@ impl Loop {
         if !events.is_empty() {
             self.announcing.news();
         }
+        if !events.is_empty() {
+            self.steward.work_begins(now);
+        }
         let outcome = self.turner.turn(events, now);
+        self.steward.work_ends(now, self.turner.is_failing());
+        for word in self.rotations.drain(..) {
+            // Whoever asked may have stopped.
+            let _ = word.send(!self.turner.is_failing());
+        }
         let failed = self.carry_out(&outcome.taken).await;
         for event in &failed {
             self.devices.happened(event, now.moment);
@@ -377,7 +414,51 @@ impl Loop {
             .fold(SLEEP_MAX, Duration::min)
     }
 
-    fn end(self, end: Ended) -> Ended {
+    /// The numbers that a copy skips are on disk now.
+    fn keep_mark(&mut self) {
+        if !self.turner.is_failing()
+            && let Some(mark) = self.mark.take()
+            && let Err(error) = mark.keep(&self.store_dir)
+        {
+            tracing::warn!(%error, "the ledger's mark cannot be kept; the next start skips numbers");
+        }
+    }
+
+    /// Has what is too old erased, now and then.
+    fn look_at_the_past(&mut self, now: Now) {
+        if self.steward.wants_look(now)
+            && let Some(closed) = self.turner.journal().segments()
+        {
+            let unfinished = Stays::unfinished(self.turner.park());
+            self.steward.look(now, closed, unfinished);
+        }
+    }
+
+    /// Has one plate's payloads erased, if nothing of it is needed any more.
+    fn erase(&mut self, wanted: Wanted, reply: oneshot::Sender<Answer>) {
+        let park = self.turner.park();
+        let refusal = match self.turner.is_failing() {
+            true => Some(StillNeeded::StoreFailed),
+            false => erasure::still_needed(park, &wanted),
+        };
+        let closed = self.turner.journal().segments();
+        match (refusal, closed) {
+            (None, Some(closed)) => {
+                let up_to = self.turner.journal().last_seq();
+                let unfinished = Stays::unfinished(park);
+                let request = erasure::request(wanted, up_to, closed, unfinished);
+                self.steward.erase(request, reply);
+            }
+            (why, _) => {
+                let why = why.unwrap_or(StillNeeded::StoreFailed);
+                // Whoever asked may have gone.
+                let _ = reply.send(Answer::Refused(Refusal::Plate { why }));
+            }
+        }
+    }
+
+    fn end(mut self, end: Ended) -> Ended {
+        self.steward.stop();
         self.leave_what_was_kept();
         if let Err(error) = self.index.close() {
             tracing::warn!(

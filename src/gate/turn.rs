@@ -47,6 +47,7 @@ pub struct Turner<J> {
     park: Park,
     journal: J,
     failing: Option<Failing>,
+    checkpoint_wanted: bool,
 }
 
 struct Failing {
@@ -131,7 +132,13 @@ impl<J: Journal> Turner<J> {
             park,
             journal,
             failing: None,
+            checkpoint_wanted: false,
         }
+    }
+
+    /// Has the next turn write the state whole.
+    pub fn want_checkpoint(&mut self) {
+        self.checkpoint_wanted = true;
     }
 
     /// The state.
@@ -178,7 +185,9 @@ impl<J: Journal> Turner<J> {
             }
         }
         // What was given up is missing in the ledger, unless the state is written whole.
-        let is_due = self.journal.wants_checkpoint() || given_up.is_some_and(|count| count > 0);
+        let is_due = self.journal.wants_checkpoint()
+            || std::mem::take(&mut self.checkpoint_wanted)
+            || given_up.is_some_and(|count| count > 0);
         if self.failing.is_none() && is_due {
             self.checkpoint(now, &mut outcome);
         }

@@ -55,6 +55,8 @@ pub enum AlarmKind {
     WechatKeys,
     /// The wall clock is not trusted; nothing is signed.
     ClockUntrusted,
+    /// What is old enough to be erased is not.
+    RetentionStopped,
 }
 
 impl AlarmKind {
@@ -93,7 +95,8 @@ impl AlarmKind {
             | Self::BarrierUncertain
             | Self::UnsignedErrors
             | Self::StoreUpkeep
-            | Self::ClockUntrusted => Severity::Warning,
+            | Self::ClockUntrusted
+            | Self::RetentionStopped => Severity::Warning,
             Self::IndexUnavailable | Self::ChargeWithStaff => Severity::Notice,
         }
     }

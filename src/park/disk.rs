@@ -16,11 +16,17 @@ use crate::store::record::{Class, Record as Stored};
 /// Version of every payload's form in this release.
 const VERSION: u16 = 1;
 
-const STEP: u16 = 1;
-const RULES: u16 = 2;
-const CHECKPOINT: u16 = 3;
+/// The head of a step.
+pub const STEP: u16 = 1;
+/// The whole rules.
+pub const RULES: u16 = 2;
+/// The whole state.
+pub const CHECKPOINT: u16 = 3;
 const MEANWHILE: u16 = 4;
-const MIND: u16 = 5;
+/// What the park knows of its present run.
+pub const MIND: u16 = 5;
+/// What was taken out of the ledger.
+pub const ERASURE: u16 = 6;
 
 /// A payload that is not what its number says. Where it is wrong is told, and not with what: plates may
 /// stand there.
@@ -47,6 +53,7 @@ impl Record {
             Self::Checkpoint(snapshot) => (Class::Session, CHECKPOINT, json::bytes(snapshot)),
             Self::Meanwhile(meanwhile) => (Class::Reading, MEANWHILE, json::bytes(meanwhile)),
             Self::Mind(mind) => (Class::Session, MIND, json::bytes(mind)),
+            Self::PayloadsErased(erasure) => (Class::Event, ERASURE, json::bytes(erasure)),
             Self::Lane(record) => (Class::Session, lane_kind(record), json::bytes(record)),
             Self::Money(record) => (Class::Money, money_kind(record), json::bytes(record)),
             Self::Unknown { kind } => (Class::Event, *kind, Vec::new()),
@@ -74,6 +81,7 @@ impl Record {
             (CHECKPOINT, _) => parse(stored).map(Self::Checkpoint),
             (MEANWHILE, _) => parse(stored).map(Self::Meanwhile),
             (MIND, _) => parse(stored).map(Self::Mind),
+            (ERASURE, _) => parse(stored).map(Self::PayloadsErased),
             (kind, Class::Session) if LANE_KINDS.contains(&kind) => parse(stored).map(Self::Lane),
             (kind, Class::Money) if MONEY_KINDS.contains(&kind) => parse(stored).map(Self::Money),
             _ => Ok(unknown),
@@ -128,19 +136,20 @@ fn parse<T: DeserializeOwned>(stored: &Stored) -> Result<T, Unreadable> {
 pub fn kind_name(class: Class, kind: u16) -> Option<&'static str> {
     let known = KIND_NAMES.iter().find(|(number, _)| *number == kind);
     let fits = match kind {
-        STEP | RULES | CHECKPOINT | MEANWHILE | MIND => true,
+        STEP | RULES | CHECKPOINT | MEANWHILE | MIND | ERASURE => true,
         kind if LANE_KINDS.contains(&kind) => class == Class::Session,
         kind => MONEY_KINDS.contains(&kind) && class == Class::Money,
     };
     known.filter(|_| fits).map(|(_, name)| *name)
 }
 
-const KIND_NAMES: [(u16, &str); 43] = [
+const KIND_NAMES: [(u16, &str); 44] = [
     (1, "step_taken"),
     (2, "rules"),
     (3, "checkpoint"),
     (4, "meanwhile"),
     (5, "mind"),
+    (6, "payloads_erased"),
     (16, "session_opened"),
     (17, "session_closed"),
     (18, "raise_decided"),

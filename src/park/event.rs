@@ -11,6 +11,7 @@ use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::reading::PlateRead;
 use crate::lane::session::LaneId;
 use crate::lane::time::Wall;
+use crate::park::erasure::Erasure;
 
 /// One thing that happened. Past tense; an answer from the world is simply the next event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub enum Event {
         rules_changed: bool,
         /// Commits that may have been acknowledged and cannot be read.
         possibly_lost: u64,
+        /// The ledger is a copy that was put back: so many numbers may have been given out since it was made.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        skip: u64,
     },
     /// A camera saw a vehicle.
     PlateRead {
@@ -187,8 +191,17 @@ pub enum Event {
     },
     /// The store writes again, and has written what was kept in memory.
     StoreRecovered,
+    /// Payloads are about to be taken out of the ledger, by age or on request.
+    ErasureDue {
+        /// Which, and by what right.
+        erasure: Box<Erasure>,
+    },
     /// Time has passed.
     Tick,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Event {
@@ -215,6 +228,7 @@ impl Event {
             | Self::CorrectionDone { .. }
             | Self::StoreFailed { .. }
             | Self::StoreRecovered
+            | Self::ErasureDue { .. }
             | Self::Tick => None,
         }
     }

@@ -201,7 +201,8 @@ fn has_an_effect(event: &Event, ignored: Option<Ignored>) -> bool {
         | Event::ReviewDecided { .. }
         | Event::CorrectionAsked { .. }
         | Event::CorrectionDone { .. }
-        | Event::PlateNamed { .. } => false,
+        | Event::PlateNamed { .. }
+        | Event::ErasureDue { .. } => false,
         Event::Started { .. }
         | Event::ClosingLoop { .. }
         | Event::RaiseNotSent { .. }

@@ -5,6 +5,7 @@ mod asked;
 mod barrier;
 pub mod disk;
 mod entry;
+pub mod erasure;
 pub mod event;
 mod exit;
 mod hold;
@@ -143,6 +144,7 @@ impl Park {
             Record::RulesChanged(_)
             | Record::Meanwhile(_)
             | Record::Mind(_)
+            | Record::PayloadsErased(_)
             | Record::Unknown { .. } => {}
         }
     }
@@ -257,8 +259,9 @@ impl Park {
             Event::Started {
                 rules_changed,
                 possibly_lost,
+                skip,
                 ..
-            } => self.started(*rules_changed, *possibly_lost, turn),
+            } => self.started(*rules_changed, *possibly_lost, *skip, turn),
             Event::PlateRead { lane, camera, read } => {
                 self.plate_read(lane, camera, read, turn);
             }
@@ -337,17 +340,21 @@ impl Park {
             } => self.plate_named(lane, plate, *color, Word { by, why }, turn),
             Event::StoreFailed { raises, calls } => self.store_failed(raises, calls, turn),
             Event::StoreRecovered => self.queue.pause(false),
+            Event::ErasureDue { erasure } => {
+                turn.records.push(Record::PayloadsErased(erasure.clone()));
+                turn.reply = Some(Ok(Done::ErasureRecorded));
+            }
             Event::Tick => {}
         }
     }
 
-    fn started(&mut self, rules_changed: bool, possibly_lost: u64, turn: &mut Turn) {
+    fn started(&mut self, rules_changed: bool, possibly_lost: u64, skip: u64, turn: &mut Turn) {
         if rules_changed {
             let rules = Box::new(self.rules.clone());
             turn.records.push(Record::RulesChanged(rules));
         }
-        if possibly_lost > 0 {
-            let sessions = NUMBERS_SKIPPED;
+        if possibly_lost > 0 || skip > 0 {
+            let sessions = skip.max(NUMBERS_SKIPPED);
             self.lane_record(LaneRecord::NumbersSkipped { sessions }, turn);
         }
         self.queue

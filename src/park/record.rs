@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::erasure::Erasure;
 use super::event::Event;
 use super::meanwhile::Meanwhile;
 use super::mind::Mind;
@@ -26,6 +27,8 @@ pub enum Record {
     RulesChanged(Box<Rules>),
     /// The whole state, so that a start need not read what is before it.
     Checkpoint(Box<Snapshot>),
+    /// Payloads were taken out of the ledger.
+    PayloadsErased(Box<Erasure>),
     /// What happened without a record of its own, for a re-run. Nothing follows from it at a start.
     Meanwhile(Box<Meanwhile>),
     /// What the park knows of its present run, beside a checkpoint, for a re-run. As above.

@@ -85,6 +85,8 @@ pub enum Done {
         /// Its stay.
         session: Option<SessionId>,
     },
+    /// What is to be erased is on record.
+    ErasureRecorded,
 }
 
 /// Where a claim stands that a person made.
@@ -163,6 +165,39 @@ pub enum Refusal {
         /// Which rule.
         why: Declined,
     },
+    /// What is known of a plate is still needed.
+    #[error("nothing was erased: {why}")]
+    Plate {
+        /// What for.
+        why: StillNeeded,
+    },
+}
+
+/// What a plate's records are still needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum StillNeeded {
+    /// The car is inside, or waits at a barrier.
+    #[error("the car is inside; ask again when it has left")]
+    Inside,
+    /// A charge or an entry is in the queue.
+    #[error("a charge or an entry of it is in the queue; see `parkgate charges list`")]
+    NotSettled,
+    /// The staff has something to finish.
+    #[error("the staff has a charge of it to finish; see `parkgate review list`")]
+    WithStaff,
+    /// A person has to look at a stay.
+    #[error("a stay of it waits for a person; see `parkgate review list`")]
+    InReview,
+    /// The configuration names it.
+    #[error("it stands in [lists] of the configuration; take it out there and restart parkgate")]
+    Listed,
+    /// The name or the reason would keep what is to be erased.
+    #[error("the plate stands in the name or in the reason, and would be kept there; leave it out")]
+    InTheReason,
+    /// Nothing can be put on record now.
+    #[error("the store cannot write; see the alarms of `parkgate status`")]
+    StoreFailed,
 }
 
 /// Why a stay is not decided, and what to do instead.
@@ -283,6 +318,7 @@ impl fmt::Display for Done {
                 Some(session) => write!(f, "lane {lane}: the car is that of stay {session}"),
                 None => write!(f, "lane {lane}: the car has its plate"),
             },
+            Self::ErasureRecorded => f.write_str("the erasure is on record"),
         }
     }
 }

@@ -98,6 +98,11 @@ pub struct Commit {
 }
 
 impl Commit {
+    /// Whether a start can read its state from here: a checkpoint of which nothing is erased.
+    pub fn is_whole_checkpoint(&self) -> bool {
+        self.checkpoint && self.erased.is_empty()
+    }
+
     /// Seq of the last record. A commit holds at least one.
     pub fn last_seq(&self) -> u64 {
         let count = u64::try_from(self.records.len()).unwrap_or(u64::MAX);

@@ -67,6 +67,7 @@ impl Archive {
             | Question::Corrected { .. }
             | Question::NamePlate { .. }
             | Question::Find(_)
+            | Question::Erase(_)
             | Question::Devices
             | Question::Due
             | Question::Store => {

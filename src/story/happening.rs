@@ -202,6 +202,7 @@ impl Teller {
                 Record::RulesChanged(_)
                 | Record::Meanwhile(_)
                 | Record::Mind(_)
+                | Record::PayloadsErased(_)
                 | Record::Unknown { .. },
             )
             | None => {}

@@ -46,6 +46,7 @@ impl Standing {
             Some(
                 Record::StepTaken(_)
                 | Record::RulesChanged(_)
+                | Record::PayloadsErased(_)
                 | Record::Meanwhile(_)
                 | Record::Mind(_)
                 | Record::Unknown { .. },

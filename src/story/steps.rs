@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::head::decided_at;
+use super::head::{StepClock, newest_stamp};
 use crate::lane::time::Wall;
 use crate::park::disk::is_for_a_rerun;
 use crate::park::record::Record;
@@ -63,16 +63,17 @@ pub fn read_newest(dir: &Path, mut tell: impl FnMut(Told<'_>)) -> Result<u64, Le
 
 fn through(commits: Commits, tell: &mut impl FnMut(Told<'_>)) -> Result<u64, LedgerError> {
     let mut last_seq = 0;
-    let (mut at, mut newest_trusted) = (Wall::default(), None);
+    let (mut clock, mut at, mut newest_trusted) = (StepClock::default(), Wall::default(), None);
     for commit in commits {
         let commit = commit?;
         last_seq = commit.last_seq();
         for (seq, stored) in (commit.first_seq..).zip(&commit.records) {
-            if let Some(now) = decided_at(stored) {
-                if now.trusted {
-                    newest_trusted = Some(now.wall);
+            clock.hear(stored);
+            if let Some((wall, trusted)) = clock.at() {
+                if trusted {
+                    newest_trusted = Some(wall);
                 }
-                at = newest_trusted.filter(|_| !now.trusted).unwrap_or(now.wall);
+                at = newest_trusted.filter(|_| !trusted).unwrap_or(wall);
             }
             tell(Told { seq, at, stored });
         }
@@ -80,9 +81,9 @@ fn through(commits: Commits, tell: &mut impl FnMut(Told<'_>)) -> Result<u64, Led
     Ok(last_seq)
 }
 
-/// Whether a segment begins before that time, by its first step with a trusted one.
+/// Whether a segment begins before that time, by its first record with a trusted one.
 pub fn is_before(commits: &[&Commit], since: Wall) -> bool {
     let records = commits.iter().flat_map(|commit| &commit.records);
-    let mut times = records.filter_map(decided_at).filter(|now| now.trusted);
-    times.next().is_some_and(|now| now.wall < since)
+    let mut times = records.filter_map(newest_stamp);
+    times.next().is_some_and(|time| time < since)
 }

@@ -35,6 +35,7 @@ mod cuts;
 mod damage;
 mod deciding;
 mod disks;
+mod erasure;
 mod forgery;
 mod frozen;
 mod idle;

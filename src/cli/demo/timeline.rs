@@ -208,6 +208,7 @@ impl Timeline {
                 Record::StepTaken(_)
                 | Record::RulesChanged(_)
                 | Record::Checkpoint(_)
+                | Record::PayloadsErased(_)
                 | Record::Meanwhile(_)
                 | Record::Mind(_)
                 | Record::Unknown { .. } => {}

@@ -1,11 +1,37 @@
 //! What a look at the whole ledger found.
 
 use super::{Lang, Pair, pair};
+use crate::park::reply::StillNeeded;
 use crate::store::audit::{Finding, Report, Verdict};
 
 pub const SEGMENTS: Pair = pair("segments", "段");
 pub const RECORDS: Pair = pair("records", "记录");
 pub const ERASED: Pair = pair("erased", "已擦除");
+pub const REFERENCE: Pair = pair("reference", "编号");
+pub const WOULD_GO: Pair = pair("would go", "将擦除");
+pub const KEPT: Pair = pair("kept", "保留");
+pub const LEFT: Pair = pair("left", "剩余");
+pub const ARCHIVE: Pair = pair("archive", "归档");
+pub const READINGS: Pair = pair("readings", "读数");
+pub const SESSIONS: Pair = pair("of stays", "停车");
+pub const MONEY: Pair = pair("of money", "资金");
+pub const EVENTS: Pair = pair("of events", "事件");
+pub const WHY_KEPT: Pair = pair(
+    "(money, for as long as [retention] money has it)",
+    "（资金记录，按 [retention] money 的期限保留）",
+);
+pub const WHY_LEFT: Pair = pair(
+    "(in what a start reads, such as a lane's last raise; ask again tomorrow)",
+    "（启动所需，如车道的最近一次抬杆；请明天再试）",
+);
+pub const NOT_MOUNTED: Pair = pair(
+    "not mounted: its copies are as they were; mount it and ask again",
+    "未挂载：其中副本未动；请挂载后再试",
+);
+pub const LOOK_ELSEWHERE: Pair = pair(
+    "Not looked at: backups, pictures, logs, what was set aside (damaged/, unreadable-N/, index.damaged-N).",
+    "未检查：备份、图片、日志，以及另存的损坏部分（damaged/、unreadable-N/、index.damaged-N）。",
+);
 pub const HEAD: Pair = pair("head", "链头");
 pub const VERDICT: Pair = pair("verdict", "结论");
 pub const LEDGER: Pair = pair("ledger", "账本");
@@ -30,6 +56,19 @@ pub fn verdict(verdict: Verdict) -> Pair {
             "THE LEDGER WAS ALTERED: its hash chain does not hold; keep a copy",
             "账本被改动：哈希链不成立；请备份",
         ),
+    }
+}
+
+/// Why a plate's records stay.
+pub fn still_needed(why: StillNeeded) -> &'static str {
+    match why {
+        StillNeeded::Inside => "车辆在场内，请待其离场后再试",
+        StillNeeded::NotSettled => "尚有扣费或入场登记在处理中；见 `parkgate charges list`",
+        StillNeeded::WithStaff => "尚有扣费待人工处理；见 `parkgate review list`",
+        StillNeeded::InReview => "尚有停车待人工核查；见 `parkgate review list`",
+        StillNeeded::Listed => "该车牌在配置的 [lists] 中；请先删去并重启 parkgate",
+        StillNeeded::InTheReason => "姓名或原因中含有该车牌，会被留存；请勿写入",
+        StillNeeded::StoreFailed => "存储无法写入；见 `parkgate status` 的告警",
     }
 }
 

@@ -1,6 +1,6 @@
 //! What people are told who asked for something to be done.
 
-use super::{Lang, pair};
+use super::{Lang, ledger, pair};
 use crate::charges::staff::{Declined, WaitsFor};
 use crate::lane::tariff::yuan;
 use crate::park::reply::{Claimed, Done, Money, Refusal, Undecided};
@@ -25,7 +25,8 @@ impl Lang {
                 | Done::Waived { .. }
                 | Done::CorrectionNoted { .. }
                 | Done::CorrectionClosed { .. }
-                | Done::PlateNamed { .. } => done.to_string(),
+                | Done::PlateNamed { .. }
+                | Done::ErasureRecorded => done.to_string(),
             },
             Self::Zh => match done {
                 Done::Raised {
@@ -53,6 +54,7 @@ impl Lang {
                 Done::HandedToStaff { trade_no } => {
                     format!("扣费 {trade_no} 已转人工，不再向微信发送")
                 }
+                Done::ErasureRecorded => "删除已入账".to_owned(),
                 Done::Finished { trade_no, fen, .. } => {
                     format!("扣费 {trade_no}（{} 元）已了结", yuan(*fen))
                 }
@@ -141,6 +143,9 @@ impl Lang {
             }
             (Self::Zh, Refusal::Charge { trade_no, why }) => {
                 format!("扣费 {trade_no}：{}", self.declined(why))
+            }
+            (Self::Zh, Refusal::Plate { why }) => {
+                format!("未删除任何内容：{}", ledger::still_needed(*why))
             }
         }
     }

@@ -359,6 +359,7 @@ fn given_a_ledger_that_may_have_lost_a_commit_when_it_starts_then_numbers_are_sk
         version: "test".into(),
         rules_changed: false,
         possibly_lost: 1,
+        skip: 0,
     });
     for park in [world.park(), &world.replayed()] {
         assert_eq!(park.site().sessions_opened, 1024);

@@ -24,6 +24,7 @@ mod named;
 mod owing;
 mod people;
 mod properties;
+mod release;
 mod rerunning;
 mod reviewed;
 mod seeds;

@@ -102,6 +102,7 @@ pub fn started() -> Event {
         version: "test".into(),
         rules_changed: false,
         possibly_lost: 0,
+        skip: 0,
     }
 }
 

@@ -41,7 +41,11 @@ impl Sample {
         }
         ledger.checkpoint(&[record(90, 900)]).unwrap();
         ledger.commit(&[record(91, 5000)]).unwrap();
-        ledger.erase(|seq, _| seq == 3).unwrap();
+        let closed = ledger.closed();
+        let first = closed.read(1).unwrap().unwrap();
+        closed
+            .erase(&first, |seq, _| seq == 3, &mut || true)
+            .unwrap();
         ledger.checkpoint(&[record(92, 900)]).unwrap();
         ledger.commit(&[record(93, 30), record(94, 10)]).unwrap();
         drop(ledger);
@@ -109,6 +113,28 @@ fn both_readings_agree_on_a_sound_ledger_and_erased_payloads_still_verify() {
     );
     assert_eq!((second.erased, first.erased), (1, 1));
     assert_eq!(second.head, first.head.map(|head| hexadecimal(&head)));
+}
+
+/// What retention leaves of a ledger: the oldest segment gone, another one without any payload.
+#[test]
+fn both_readings_agree_where_the_oldest_records_were_purged() {
+    let sample = Sample::new();
+    let whole = sample.audit();
+    let numbers: Vec<PathBuf> = sample.files();
+    fs::remove_file(&numbers[0]).unwrap();
+    let second = sample.audit();
+    let first = Ledger::verify(&sample.dir).unwrap();
+    assert_eq!(second.verdict(), Verdict::Sound, "{:?}", second.findings);
+    assert!(first.is_sound(), "{:?}", first.findings);
+    assert!(second.first_seq > 1 && second.first_seq == first.first_seq);
+    assert_eq!((second.erased, first.erased), (0, 0));
+    assert_eq!(
+        (second.last_seq, &second.head),
+        (whole.last_seq, &whole.head)
+    );
+    // One from the middle is another matter.
+    fs::remove_file(&numbers[2]).unwrap();
+    assert_eq!(sample.audit().verdict(), Verdict::Missing);
 }
 
 /// A bit in each of many places: what is found says so, at that place, and both readings agree.

@@ -1,7 +1,7 @@
 //! Comparing the tree with itself and with the truth, and making up for what is missing.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::{Bound, RangeInclusive};
 
 use super::digest::Tallies;
 use super::fault::{Fault, Wrong};
@@ -42,7 +42,98 @@ pub(super) fn settle(
         repaired += table.write(behind, changes.by_ref().take(PAGE))?;
     }
     repaired += replay(&mut table, truth, until, filling)?;
+    // What was erased while nobody could tell the index.
+    repaired += sweep(&mut table, truth, 0..=until)?;
     Ok((table, repaired))
+}
+
+/// Deletes the history rows of these records that the truth does not tell any more, since their payloads
+/// were erased. Returns how many went.
+pub(super) fn sweep(
+    table: &mut Table,
+    truth: &mut dyn Truth,
+    seqs: RangeInclusive<u64>,
+) -> Result<usize, Fault> {
+    let (first, last) = (*seqs.start(), (*seqs.end()).min(table.last_seq()));
+    let mut found = Found::new(first, last);
+    let mut swept = 0;
+    for batch in truth
+        .history(first.saturating_sub(1))
+        .map_err(Fault::Truth)?
+    {
+        let batch = batch.map_err(Fault::Truth)?;
+        for change in batch.changes {
+            if let Change::Put(row) = change {
+                swept += found.up_to(table, Some(&row.key))?;
+                found.pass(&row.key);
+            }
+        }
+        if batch.last_seq >= last {
+            break;
+        }
+    }
+    Ok(swept + found.up_to(table, None)?)
+}
+
+/// History rows of the tree in the order of their keys, a page at a time.
+struct Found {
+    from: Vec<u8>,
+    last: [u8; 8],
+    page: VecDeque<Vec<u8>>,
+    ended: bool,
+}
+
+impl Found {
+    fn new(first: u64, last: u64) -> Self {
+        Self {
+            from: first.to_be_bytes().to_vec(),
+            last: last.to_be_bytes(),
+            page: VecDeque::new(),
+            ended: false,
+        }
+    }
+
+    /// Deletes what comes before a key, or all that is left.
+    fn up_to(&mut self, table: &mut Table, end: Option<&[u8]>) -> Result<usize, Fault> {
+        let mut swept = 0;
+        loop {
+            if self.page.is_empty() && !self.ended {
+                self.turn(table)?;
+            }
+            let is_before = |key: &[u8]| end.is_none_or(|end| key < end);
+            let count = self.page.iter().take_while(|key| is_before(key)).count();
+            let keys = self.page.drain(..count);
+            let gone: Vec<Change> = keys
+                .map(|key| Change::Delete {
+                    prefix: Prefix::History,
+                    key,
+                })
+                .collect();
+            swept += table.write(table.last_seq(), gone)?;
+            if self.ended || !self.page.is_empty() {
+                return Ok(swept);
+            }
+        }
+    }
+
+    /// Leaves a key that is in order.
+    fn pass(&mut self, key: &[u8]) {
+        if self.page.front().is_some_and(|front| front[..] == *key) {
+            self.page.pop_front();
+        }
+    }
+
+    fn turn(&mut self, table: &Table) -> Result<(), Fault> {
+        let rows = table.scan(Prefix::History, &self.from, PAGE)?;
+        self.ended = rows.len() < PAGE;
+        if let Some(last) = rows.last() {
+            self.from = [&last.key[..], &[0]].concat();
+            self.ended |= last.key[..] > self.last[..];
+        }
+        let keys = rows.into_iter().map(|row| row.key);
+        self.page = keys.filter(|key| key[..] <= self.last[..]).collect();
+        Ok(())
+    }
 }
 
 /// Writes the history rows of the commits that the table has not seen.

@@ -15,7 +15,7 @@ use crate::lane::time::Moment;
 
 use super::fault::Fault;
 use super::folder;
-use super::inspection::settle;
+use super::inspection::{settle, sweep};
 use super::row::{Batch, Change, Prefix, Row};
 use super::table::Table;
 use super::tree::{Tree, TreeError, panic_text};
@@ -61,6 +61,11 @@ pub(super) enum Message {
         from: Vec<u8>,
         limit: usize,
         reply: oneshot::Sender<Result<Vec<Row>, IndexError>>,
+    },
+    /// Compare the history of these records with the truth.
+    Sweep {
+        first_seq: u64,
+        last_seq: u64,
     },
     /// Look whether the index fell behind or is to be closed.
     Wake,
@@ -285,7 +290,32 @@ impl<T: Truth, R: Fn(IndexReport)> Keeper<T, R> {
                 limit,
                 reply,
             } => self.answer(reply, |table| table.scan(prefix, &from, limit)),
+            Message::Sweep {
+                first_seq,
+                last_seq,
+            } => self.sweep(first_seq, last_seq),
             Message::Wake => {}
+        }
+    }
+
+    fn sweep(&mut self, first_seq: u64, last_seq: u64) {
+        let State::Serving {
+            table,
+            unsynced_since,
+        } = &mut self.state
+        else {
+            return;
+        };
+        let truth = &mut self.truth;
+        let swept = catch_unwind(AssertUnwindSafe(|| {
+            sweep(table, truth, first_seq..=last_seq)
+        }))
+        .unwrap_or_else(|panic| Err(Fault::Panicked(panic_text(&*panic))));
+        if table.is_unsynced() && unsynced_since.is_none() {
+            *unsynced_since = Some(self.shared.now());
+        }
+        if let Err(fault) = swept {
+            self.fail(&fault);
         }
     }
 

@@ -237,6 +237,15 @@ impl IndexClient {
         self.change_cache(Change::Put(row));
     }
 
+    /// Takes out the history of these records that the truth does not tell any more. Never waits; what is
+    /// forgotten under load is made up for at the next comparison.
+    pub fn sweep(&self, first_seq: u64, last_seq: u64) {
+        let _ = self.queue.try_send(Message::Sweep {
+            first_seq,
+            last_seq,
+        });
+    }
+
     /// Forgets a row of an [`Origin::Cache`] prefix.
     pub fn delete_cache(&self, prefix: Prefix, key: Vec<u8>) {
         self.change_cache(Change::Delete { prefix, key });

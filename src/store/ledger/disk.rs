@@ -15,6 +15,8 @@ use super::tests::trial::Trial;
 #[derive(Clone, Default)]
 pub(super) struct Disk {
     syncs: Arc<AtomicU64>,
+    /// Shared by all that work on one ledger.
+    written: Arc<AtomicU64>,
     #[cfg(test)]
     trial: Option<Arc<Trial>>,
 }
@@ -35,7 +37,7 @@ impl Disk {
         }
     }
 
-    /// The same disk with a count of its own.
+    /// The same disk with a count of flushes of its own.
     pub(super) fn counted_apart(&self) -> Self {
         let mut apart = self.clone();
         apart.syncs = Arc::default();
@@ -45,6 +47,11 @@ impl Disk {
     /// How often this disk was told to flush a file or a folder.
     pub(super) fn syncs(&self) -> u64 {
         self.syncs.load(Ordering::Relaxed)
+    }
+
+    /// Bytes written so far, by this disk and all that were counted apart from it.
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
     }
 
     /// Bytes that the disk of a folder has left for this process; none where it does not say.
@@ -185,6 +192,8 @@ impl Disk {
     }
 
     fn write_raw(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.written.fetch_add(count, Ordering::Relaxed);
         #[cfg(test)]
         if let Some(trial) = &self.trial {
             return trial.write(file, bytes, offset);

@@ -60,6 +60,9 @@ pub enum LedgerError {
     #[error("the ledger in {} has used up its segment numbers; move the folder away", dir.display())]
     NoMoreSegments { dir: PathBuf },
 
+    #[error("{} is not packed yet; it is left alone", path.display())]
+    InUseSegment { path: PathBuf },
+
     #[error("cannot lock {}", path.display())]
     Lock { path: PathBuf, source: io::Error },
 

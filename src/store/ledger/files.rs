@@ -147,6 +147,7 @@ fn live_name(number: u32) -> String {
     format!("{number:010}{LIVE}")
 }
 
+/// Name of the file of a closed segment without its padding.
 pub(super) fn packed_name(number: u32) -> String {
     format!("{number:010}{PACKED}")
 }

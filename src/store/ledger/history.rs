@@ -167,7 +167,9 @@ impl Commits {
             };
             let is_ours = part.ledger().is_some() && part.ledger() == all.ledger;
             let commits: Vec<&Commit> = part.scan.frames().map(|frame| &frame.commit).collect();
-            let begins = commits.first().is_some_and(|commit| commit.checkpoint);
+            let begins = commits
+                .first()
+                .is_some_and(|commit| commit.is_whole_checkpoint());
             if is_ours && begins && is_early_enough(&commits) {
                 from = Some(*number);
                 break;

@@ -4,6 +4,7 @@
 
 mod aside;
 mod chain;
+mod closed;
 mod disk;
 mod error;
 mod excerpt;
@@ -24,10 +25,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::lane::number::LedgerId;
 use crate::store::record::{Commit, Record};
 
+pub use closed::{Closed, ClosedSegment};
 pub use error::LedgerError;
 pub use finding::Finding;
 pub use history::Commits;
@@ -36,7 +40,6 @@ pub use opening::Opening;
 pub use verify::Report;
 
 use disk::{Disk, DiskFile};
-use files::Files;
 use layout::{BLOCK, BLOCK_BYTES, Head, Place, SegmentHeader, blocks, encode_frame, frame_bytes};
 use opening::Position;
 use upkeep::{Order, Tools, Upkeep};
@@ -107,14 +110,15 @@ pub struct Ledger {
     /// The last segment that is in place, in use or not.
     newest_segment: u32,
     next_segment: u32,
-    checkpoint_segment: u32,
+    /// The segment that a start reads from.
+    checkpoint_segment: Arc<AtomicU32>,
     spare_bytes: u64,
     last_seq: u64,
     head: Head,
     buffer: Vec<u8>,
     upkeep: Upkeep,
     // Last: released after the upkeep has ended.
-    _lock: File,
+    lock: Arc<File>,
 }
 
 /// The segment in use.
@@ -181,13 +185,13 @@ impl Ledger {
             active,
             newest_segment: next_segment - 1,
             next_segment,
-            checkpoint_segment,
+            checkpoint_segment: Arc::new(AtomicU32::new(checkpoint_segment)),
             spare_bytes: options.segment_bytes(),
             last_seq: next.seq - 1,
             head: next.head,
             buffer: Vec::new(),
             upkeep: Upkeep::start(tools, options.inline_upkeep)?,
-            _lock: lock,
+            lock: Arc::new(lock),
         };
         ledger.ask_for_upkeep(spares);
         Ok((ledger, opening))
@@ -215,7 +219,8 @@ impl Ledger {
     /// full disk there is none, so that the last room is left to them.
     pub fn wants_checkpoint(&self) -> bool {
         self.active.as_ref().is_some_and(|active| {
-            (active.number != self.checkpoint_segment || active.is_nearly_full())
+            let newest = self.checkpoint_segment.load(Ordering::Relaxed);
+            (active.number != newest || active.is_nearly_full())
                 && (active.grows || self.has_room_for_a_segment())
         })
     }
@@ -277,28 +282,16 @@ impl Ledger {
         verify::verify(dir)
     }
 
-    /// Erases the payloads of the records for which `choose` says so and returns how many it took.
-    /// Class, kind, seq and hash stay, and so does the chain. Only segments from before the last
-    /// checkpoint are looked at, since a start needs the others.
-    ///
-    /// # Errors
-    /// If a segment cannot be read or written; those before it are done.
-    pub fn erase(
-        &mut self,
-        mut choose: impl FnMut(u64, &Record) -> bool,
-    ) -> Result<u64, LedgerError> {
-        self.upkeep.settle();
-        let mut taken = 0;
-        for number in Files::list(&self.dir)?
-            .packed
-            .range(..self.checkpoint_segment)
-        {
-            let file = files::load(&self.dir, *number)?.filter(|file| file.packed);
-            if let Some(file) = file {
-                taken += pack::erase(&self.disk, &self.dir, *number, &file.bytes, &mut choose)?;
-            }
+    /// The segments as retention sees them, to be worked on beside the ledger. Keeps the folder
+    /// locked as the ledger does.
+    pub fn closed(&self) -> Closed {
+        Closed {
+            disk: self.disk.counted_apart(),
+            dir: self.dir.clone(),
+            ledger: self.id,
+            checkpoint_segment: Arc::clone(&self.checkpoint_segment),
+            _lock: Arc::clone(&self.lock),
         }
-        Ok(taken)
     }
 
     /// The id drawn when this ledger was begun.
@@ -319,6 +312,11 @@ impl Ledger {
     /// Flushes that the upkeep has made in the background.
     pub fn upkeep_flushes(&self) -> u64 {
         self.upkeep.syncs()
+    }
+
+    /// Bytes written to the disk since the ledger was opened: by commits, upkeep and retention.
+    pub fn bytes_written(&self) -> u64 {
+        self.disk.written()
     }
 
     /// What is reserved on the disk for commits; none where the filesystem has no room to reserve
@@ -404,7 +402,8 @@ impl Ledger {
         }
         self.newest_segment = active.number;
         if checkpoint {
-            self.checkpoint_segment = active.number;
+            self.checkpoint_segment
+                .store(active.number, Ordering::Relaxed);
         }
         self.active = Some(active);
         let last_seq = self.acknowledge(head, records.len());

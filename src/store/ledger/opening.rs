@@ -130,7 +130,7 @@ pub(super) fn read(
         });
     }
     let mut tail = outcome.commits;
-    let checkpoint = match tail.iter().rposition(|commit| commit.checkpoint) {
+    let checkpoint = match tail.iter().rposition(Commit::is_whole_checkpoint) {
         Some(at) => tail
             .drain(..=at)
             .next_back()
@@ -183,14 +183,17 @@ fn load_back_to_checkpoint(
             check_box(dir, identity, &part)?;
             ledger = part.ledger();
         }
-        let of_interest = part.scan.frames().any(|frame| frame.commit.checkpoint);
+        let of_interest = part
+            .scan
+            .frames()
+            .any(|frame| frame.commit.is_whole_checkpoint());
         parts.push_front(part);
         if let Some(ledger) = ledger
             && of_interest
             && Outcome::of(&parts, ledger)
                 .commits
                 .iter()
-                .any(|commit| commit.checkpoint)
+                .any(Commit::is_whole_checkpoint)
         {
             break;
         }

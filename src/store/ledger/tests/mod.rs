@@ -8,4 +8,5 @@ mod folder;
 mod format;
 mod model;
 mod power;
+mod purge;
 mod segments;
