@@ -444,6 +444,7 @@ fn rules() -> Rules {
             try_when_blocked: true,
             no_entry: NoEntry::Ask,
             near_match: NearMatch::Ask,
+            home_province: None,
             held_at_most_ms: 600_000,
             silent_normal_up_to_fen: 5_000,
             silent_unknown_up_to_fen: 2_000,
