@@ -24,7 +24,12 @@ impl Stays {
         let entries = book.entries().map(|entry| &entry.session);
         let charges = book.charges().chain(book.desk());
         let charged = charges.map(|charge| &charge.claim.session);
-        let all = open.chain(held).chain(entries).chain(charged);
+        let corrected = book.corrections().map(|correction| &correction.session);
+        let all = open
+            .chain(held)
+            .chain(entries)
+            .chain(charged)
+            .chain(corrected);
         Self(all.map(|session| session.0.clone()).collect())
     }
 
