@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::age::{Reached, Span};
 use super::{Days, Desk, Stopped};
 use crate::lane::time::Wall;
-use crate::park::disk::{CHECKPOINT, MIND, RULES};
+use crate::park::disk::{CHECKPOINT, ERASURE, MIND, RULES};
 use crate::store::ledger::{Closed, ClosedSegment};
 
 const DAY_MS: u64 = 86_400_000;
@@ -25,7 +25,8 @@ pub struct Entry {
     span: Span,
     /// How many payloads are kept for how many days.
     payloads: BTreeMap<u64, u64>,
-    /// The same without whole states and rules.
+    /// The same without what no segment need end for: whole states, rules, and what tells of erasures. Else
+    /// an idle box would write a state a day, erase the one before, and so have written again.
     steps: BTreeMap<u64, u64>,
     /// How old it was when something in it had to stay.
     kept_at_ms: Option<u64>,
@@ -177,7 +178,7 @@ impl Entry {
             if !stored.payload.is_empty() {
                 let days = days.of(stored);
                 *payloads.entry(days).or_default() += 1;
-                if ![RULES, CHECKPOINT, MIND].contains(&stored.kind) {
+                if ![RULES, CHECKPOINT, MIND, ERASURE].contains(&stored.kind) {
                     *steps.entry(days).or_default() += 1;
                 }
             }
