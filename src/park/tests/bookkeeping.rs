@@ -46,7 +46,12 @@ fn the_books_of_seeded_traffic_balance_also_half_way() {
         assert_eq!(report.settled.fen, totals.settled.fen, "seed {seed}");
         assert_eq!(report.withdrawn.fen, totals.withdrawn.fen, "seed {seed}");
         assert_eq!(report.collected.fen, totals.collected.fen, "seed {seed}");
-        let staff = [report.collected, report.written_off, report.arrears];
+        let staff = [
+            report.collected,
+            report.written_off,
+            report.arrears,
+            report.replaced,
+        ];
         let staff: u64 = staff.iter().map(|sum| sum.fen).sum();
         assert_eq!(staff, totals.handed_to_staff.fen, "seed {seed}");
         assert_eq!(report.queued, Sum::default(), "seed {seed}");
