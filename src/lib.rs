@@ -2,6 +2,9 @@
 //!
 //! **The lane decides. The ledger remembers. The adapters do.**
 
+#[macro_use]
+mod planted;
+
 pub mod barrier;
 pub mod broker;
 pub mod camera;
@@ -19,6 +22,9 @@ pub mod park;
 pub mod serial;
 #[cfg(feature = "demo")]
 pub mod sim;
+#[cfg(test)]
+#[cfg(feature = "demo")]
+mod simulation;
 pub mod site;
 #[cfg(test)]
 mod spoiled;

@@ -5,7 +5,7 @@ mod announcing;
 mod barriers;
 mod clock_watch;
 pub mod devices;
-mod ears;
+pub(crate) mod ears;
 mod enquiries;
 pub mod inbox;
 mod journal;
