@@ -12,7 +12,7 @@ pub enum Defect {
     RaiseBeforeCommit,
     /// A charge goes again under another number.
     NewNumberOnRetry,
-    /// A charge is forgotten as soon as WeChat has taken it on.
+    /// A charge is forgotten as soon as WeChat has taken it on, and its barrier rises as if it were paid.
     AcceptedIsDone,
     /// A command to raise that could not leave is kept, and sent when the broker is back.
     StaleRaise,

@@ -179,7 +179,11 @@ impl Park {
                 lines: Vec::new(),
             };
         }
-        let beyond_ms = if planted!(FeeOneStepTooHigh) { 3_600_000 } else { 0 };
+        let beyond_ms = if planted!(FeeOneStepTooHigh) {
+            3_600_000
+        } else {
+            0
+        };
         let stay = Stay {
             entry: session.entered.now.wall,
             duration_ms: stay_ms + beyond_ms,

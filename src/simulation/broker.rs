@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::camera::{Content, as_replay};
 use super::faults::{permille, windows, within};
 use super::site::MINUTE;
+use crate::lane::time::Wall;
 use crate::sim::random::SplitMix64;
 
 /// What is wrong with the broker.
@@ -26,11 +28,17 @@ pub struct BrokerFaults {
 #[derive(Clone, Debug)]
 pub struct Letter {
     pub lane: &'static str,
-    pub topic: String,
-    pub payload: Vec<u8>,
+    /// By the camera's clock.
+    pub sent: Wall,
     pub retained: bool,
+    pub content: Content,
+}
+
+impl Letter {
     /// A reading, which a camera keeps while it cannot be delivered.
-    pub is_reading: bool,
+    fn is_reading(&self) -> bool {
+        matches!(self.content, Content::Reading(_))
+    }
 }
 
 pub struct Broker {
@@ -85,7 +93,7 @@ impl Broker {
     /// A camera says something: what reaches the box, after how many milliseconds. `hears` tells whether
     /// the box is there at all.
     pub fn deliver(&mut self, letter: Letter, time: u64, hears: bool) -> Vec<(u64, Letter)> {
-        if self.faults.retains && letter.is_reading {
+        if self.faults.retains && letter.is_reading() {
             let kept = Letter {
                 retained: true,
                 ..letter.clone()
@@ -94,7 +102,7 @@ impl Broker {
         }
         let heard = hears && self.is_up(time) && !within(&self.faults.deaf, time);
         if !heard {
-            if letter.is_reading && self.backlog.len() < 50 {
+            if letter.is_reading() && self.backlog.len() < 50 {
                 self.backlog.push(letter);
             }
             return Vec::new();
@@ -103,7 +111,8 @@ impl Broker {
             return Vec::new();
         }
         let mut after_ms = 20 + self.random.below(60);
-        if self.random.chance(self.faults.late_permille) {
+        // A sign of life that is late teaches the box a wrong time; the rule is about readings.
+        if letter.is_reading() && self.random.chance(self.faults.late_permille) {
             after_ms += self.random.below(40_000);
         }
         let mut deliveries = vec![(after_ms, letter.clone())];
@@ -126,7 +135,7 @@ impl Broker {
         for letter in self.backlog.drain(..) {
             letters.push(match self.faults.keeps_backlog {
                 true => letter,
-                false => super::camera::as_replay(letter),
+                false => as_replay(letter),
             });
         }
         let random = &mut self.random;

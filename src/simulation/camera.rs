@@ -10,11 +10,17 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::broker::Letter;
 use super::faults::permille;
 use super::site::{LANES, PLATES, color_of, number};
+use crate::camera::vz_mqtt::decode;
+use crate::camera::{CameraEvent, Report};
 use crate::config::{self, Config};
-use crate::lane::plate::PlateNumber;
-use crate::lane::time::Wall;
+use crate::lane::plate::{PlateColor, PlateNumber};
+use crate::lane::reading::{self, PlateRead, ReadFault, ReadWarning};
+use crate::lane::time::{Now, Wall};
 use crate::sim::random::SplitMix64;
 use crate::sim::site::message::{self, Message, Sight, Trigger};
+
+/// One seed in so many has its letters in bytes.
+const IN_BYTES_EVERY: u64 = 4;
 
 /// What is wrong with cameras.
 #[derive(Default)]
@@ -36,6 +42,32 @@ pub struct CameraFaults {
     clock_error_ms: i64,
 }
 
+/// What a camera says.
+#[derive(Clone, Debug)]
+pub enum Content {
+    Heartbeat,
+    ClosingLoop { occupied: bool },
+    Reply { command_id: String, driven: bool },
+    Reading(Reading),
+    Garbage(Vec<u8>),
+}
+
+/// What it saw.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    plate: PlateNumber,
+    color: PlateColor,
+    /// Percent.
+    confidence: u8,
+    says_confidence: bool,
+    is_readable: bool,
+    is_fake: bool,
+    record: u64,
+    captured: Wall,
+    turned_back: bool,
+    is_replay: bool,
+}
+
 /// What a camera really saw, to judge by what the box does about it.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -47,6 +79,8 @@ pub struct Cameras {
     faults: CameraFaults,
     random: SplitMix64,
     records: u64,
+    /// Letters are read by the box's decoder.
+    in_bytes: bool,
     /// By camera and record number.
     pub seen: BTreeMap<(String, String), Seen>,
 }
@@ -82,6 +116,7 @@ impl Cameras {
             faults,
             random: SplitMix64::new(seed, "cameras"),
             records: 0,
+            in_bytes: seed.is_multiple_of(IN_BYTES_EVERY),
             seen: BTreeMap::new(),
         }
     }
@@ -103,23 +138,18 @@ impl Cameras {
 
     /// A sign of life.
     pub fn heartbeat(&self, lane: &'static str, wall: Wall) -> Letter {
-        let message = message::heartbeat(serial(lane), self.clock(wall));
-        letter(lane, message, false)
+        self.letter(lane, Content::Heartbeat, wall)
     }
 
     /// The loop under the arm, wired to the camera.
     pub fn closing_loop(&self, lane: &'static str, occupied: bool, wall: Wall) -> Letter {
-        let message = message::input(serial(lane), 1, occupied, self.clock(wall));
-        letter(lane, message, false)
+        self.letter(lane, Content::ClosingLoop { occupied }, wall)
     }
 
     /// The answer to a command to raise.
     pub fn reply(&self, lane: &'static str, command_id: &str, driven: bool, wall: Wall) -> Letter {
-        let topic = format!("device/{}/message/down/gpio_out", serial(lane));
-        let code = if driven { 200 } else { 500 };
-        let sent = self.clock(wall);
-        let message = message::reply(&topic, serial(lane), "gpio_out", command_id, code, sent);
-        letter(lane, message, false)
+        let command_id = command_id.to_owned();
+        self.letter(lane, Content::Reply { command_id, driven }, wall)
     }
 
     /// Looks at a car.
@@ -137,17 +167,26 @@ impl Cameras {
             said.push((100 + self.random.below(1_500), second));
         }
         if self.random.chance(self.faults.garbage_permille) {
-            let mut garbage = said[0].1.clone();
-            self.garble(&mut garbage.payload);
+            let mut bytes = message_of(&said[0].1).payload;
+            self.garble(&mut bytes);
+            let garbage = self.letter(lane, Content::Garbage(bytes), wall);
             said.push((self.random.below(500), garbage));
         }
         said
     }
 
     /// The car turns round.
-    pub fn turned_back(&mut self, lane: &'static str, plate: &str, time: u64, wall: Wall) -> Letter {
+    pub fn turned_back(
+        &mut self,
+        lane: &'static str,
+        plate: &str,
+        time: u64,
+        wall: Wall,
+    ) -> Letter {
         let mut letter = self.read(lane, plate, time, wall);
-        replace(&mut letter, r#""triggerType":8"#, r#""triggerType":66"#);
+        if let Content::Reading(reading) = &mut letter.content {
+            reading.turned_back = true;
+        }
         letter
     }
 
@@ -157,37 +196,63 @@ impl Cameras {
             false => number(plate),
         };
         self.records += 1;
-        let color = color_of(plate.as_str());
-        let sight = Sight {
-            confidence: match self.random.chance(self.faults.unsure_permille) {
+        let key = (serial(lane).to_owned(), self.records.to_string());
+        self.seen.insert(key, Seen { at: time });
+        let faults = &self.faults;
+        let reading = Reading {
+            color: color_of(plate.as_str()),
+            plate,
+            confidence: match self.random.chance(faults.unsure_permille) {
                 true => 60,
                 false => 95,
             },
-            plate,
-            color,
+            says_confidence: !self.random.chance(faults.silent_about_confidence_permille),
+            is_readable: !self.random.chance(faults.unreadable_permille),
+            is_fake: self.random.chance(faults.fake_permille),
             record: self.records,
             captured: self.clock(wall),
-            trigger: Trigger::VirtualLoop,
+            turned_back: false,
+            is_replay: false,
         };
-        let key = (serial(lane).to_lowercase(), self.records.to_string());
-        self.seen.insert(key, Seen { at: time });
-        let message = message::final_result(serial(lane), &sight, self.clock(wall));
-        let mut letter = letter(lane, message, true);
-        if self.random.chance(self.faults.unreadable_permille) {
-            let license = BASE64.encode(sight.plate.as_str());
-            replace(&mut letter, &license, &BASE64.encode("_无_"));
+        self.letter(lane, Content::Reading(reading), wall)
+    }
+
+    /// What the box's adapter hears of a letter: in some seeds its own decoder reads the very bytes, which
+    /// takes time; in the others it is spared that.
+    pub fn heard(&self, letter: &Letter, received: Now) -> CameraEvent {
+        if self.in_bytes || matches!(letter.content, Content::Garbage(_)) {
+            let message = message_of(letter);
+            return decode(&message.topic, &message.payload, letter.retained, received);
         }
-        if self
-            .random
-            .chance(self.faults.silent_about_confidence_permille)
-        {
-            let confidence = format!(r#""confidence":{},"#, sight.confidence);
-            replace(&mut letter, &confidence, "");
+        CameraEvent {
+            camera_id: serial(letter.lane).to_owned(),
+            received,
+            sent_at: Some(letter.sent.floor_to_second()),
+            retained: letter.retained,
+            report: match &letter.content {
+                Content::Heartbeat => Report::Heartbeat,
+                Content::ClosingLoop { occupied } => Report::Input {
+                    input: 1,
+                    active: *occupied,
+                },
+                Content::Reply { command_id, driven } => Report::CommandReply {
+                    command_id: command_id.clone(),
+                    ok: *driven,
+                    code: if *driven { 200 } else { 500 },
+                },
+                Content::Reading(reading) => Report::Read(reading.read(letter)),
+                Content::Garbage(_) => Report::Ignored,
+            },
         }
-        if self.random.chance(self.faults.fake_permille) {
-            replace(&mut letter, r#""is_fake_plate":0"#, r#""is_fake_plate":1"#);
+    }
+
+    fn letter(&self, lane: &'static str, content: Content, wall: Wall) -> Letter {
+        Letter {
+            lane,
+            sent: self.clock(wall),
+            retained: false,
+            content,
         }
-        letter
     }
 
     /// The last character is read as another. Never as the plate of another car here: nobody could know.
@@ -219,10 +284,90 @@ impl Cameras {
     }
 }
 
+impl Reading {
+    fn read(&self, letter: &Letter) -> PlateRead {
+        let mut warnings = Vec::new();
+        if self.is_fake {
+            warnings.push(ReadWarning::FakePlate);
+        }
+        PlateRead {
+            record_id: Some(self.record.to_string()),
+            plate: self.is_readable.then(|| self.plate.clone()),
+            color: Some(self.color),
+            confidence_permille: self
+                .says_confidence
+                .then_some(self.confidence.into())
+                .map(|p: u16| p * 10),
+            captured_at: Some(self.captured),
+            sent_at: Some(letter.sent.floor_to_second()),
+            replay: self.is_replay,
+            retained: letter.retained,
+            fault: (!self.is_readable).then_some(ReadFault::Unlicensed),
+            warnings,
+            raw_plate: None,
+            trigger: Some(match self.turned_back {
+                true => reading::Trigger::TurnedBack,
+                false => reading::Trigger::VirtualLoop,
+            }),
+        }
+    }
+
+    fn message(&self, letter: &Letter) -> Message {
+        let sight = Sight {
+            plate: self.plate.clone(),
+            color: self.color,
+            confidence: self.confidence,
+            record: self.record,
+            captured: self.captured,
+            trigger: Trigger::VirtualLoop,
+        };
+        let mut message = message::final_result(serial(letter.lane), &sight, letter.sent);
+        if self.turned_back {
+            replace(&mut message, r#""triggerType":8"#, r#""triggerType":66"#);
+        }
+        if self.is_replay {
+            replace(&mut message, r#""isoffline":0"#, r#""isoffline":1"#);
+        }
+        if !self.is_readable {
+            let license = BASE64.encode(sight.plate.as_str());
+            replace(&mut message, &license, &BASE64.encode("_无_"));
+        }
+        if !self.says_confidence {
+            let confidence = format!(r#""confidence":{},"#, sight.confidence);
+            replace(&mut message, &confidence, "");
+        }
+        if self.is_fake {
+            replace(&mut message, r#""is_fake_plate":0"#, r#""is_fake_plate":1"#);
+        }
+        message
+    }
+}
+
 /// What the camera kept while nobody heard it, and hands over as such.
 pub fn as_replay(mut letter: Letter) -> Letter {
-    replace(&mut letter, r#""isoffline":0"#, r#""isoffline":1"#);
+    if let Content::Reading(reading) = &mut letter.content {
+        reading.is_replay = true;
+    }
     letter
+}
+
+/// The bytes of a letter.
+fn message_of(letter: &Letter) -> Message {
+    let serial = serial(letter.lane);
+    match &letter.content {
+        Content::Heartbeat => message::heartbeat(serial, letter.sent),
+        Content::ClosingLoop { occupied } => message::input(serial, 1, *occupied, letter.sent),
+        Content::Reply { command_id, driven } => {
+            let topic = format!("device/{serial}/message/down/gpio_out");
+            let code = if *driven { 200 } else { 500 };
+            message::reply(&topic, serial, "gpio_out", command_id, code, letter.sent)
+        }
+        Content::Reading(reading) => reading.message(letter),
+        Content::Garbage(bytes) => Message {
+            topic: format!("device/{serial}/message/up/ivs_result"),
+            payload: bytes.clone(),
+        },
+    }
 }
 
 /// The lanes as the box's configuration has them, for its ears.
@@ -233,7 +378,11 @@ pub fn configured() -> &'static [config::Lane] {
         let (head, rest) = text.split_once("[[lane]]").expect("it has lanes");
         let (_, tail) = rest.split_once("[tariff]").expect("it has a tariff");
         let lanes = LANES.map(|lane| {
-            let direction = if lane.starts_with("in") { "entry" } else { "exit" };
+            let direction = if lane.starts_with("in") {
+                "entry"
+            } else {
+                "exit"
+            };
             format!(
                 "[[lane]]\nid = {lane:?}\ndirection = {direction:?}\n\
                  camera = {{ dialect = \"vz-mqtt\", device_id = {:?} }}\n\
@@ -257,18 +406,8 @@ fn serial(lane: &str) -> &'static str {
     }
 }
 
-fn letter(lane: &'static str, message: Message, is_reading: bool) -> Letter {
-    Letter {
-        lane,
-        topic: message.topic,
-        payload: message.payload,
-        retained: false,
-        is_reading,
-    }
-}
-
-fn replace(letter: &mut Letter, from: &str, to: &str) {
-    if let Ok(text) = std::str::from_utf8(&letter.payload) {
-        letter.payload = text.replace(from, to).into_bytes();
+fn replace(message: &mut Message, from: &str, to: &str) {
+    if let Ok(text) = std::str::from_utf8(&message.payload) {
+        message.payload = text.replace(from, to).into_bytes();
     }
 }

@@ -17,7 +17,7 @@ use crate::sim::wechat::{Call, Fault};
 const PLATE: &str = "苏E6P398";
 const STAY_MS: u64 = 90 * MINUTE;
 /// So many effects of a start are cut at, too: the recovery itself, and the first that it decides.
-const RECOVERY: usize = 5;
+const RECOVERY: usize = 4;
 
 /// How a scenario differs from a car that comes in, stays an hour and a half, and pays.
 struct Scenario {
@@ -127,7 +127,10 @@ fn run(scenario: &Scenario, cuts: &[(usize, Fate)], clock: Profile) -> World {
         let told = play(scenario, cuts, clock, Detail::Last);
         let last = told.trace.last().join("\n");
         let name = scenario.name;
-        panic!("{name}, {cuts:?}, {clock:?}\n{last}\nbreaks {}: {what}", rule.name());
+        panic!(
+            "{name}, {cuts:?}, {clock:?}\n{last}\nbreaks {}: {what}",
+            rule.name()
+        );
     }
     let books = world.network.simulator.books();
     assert!(books.orders.len() <= 1, "{}, {cuts:?}", scenario.name);

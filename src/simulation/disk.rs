@@ -118,7 +118,8 @@ impl Disk {
     /// How many commits are on it, whole.
     pub fn commits(&self) -> usize {
         let platter = self.0.borrow();
-        platter.commits.iter().filter(|commit| !commit.torn).count()
+        let is_torn = platter.commits.last().is_some_and(|commit| commit.torn);
+        platter.commits.len() - usize::from(is_torn)
     }
 
     /// The power went while the newest commit was written.

@@ -138,5 +138,7 @@ pub fn permille(random: &mut SplitMix64, most: u64) -> u16 {
 
 /// Whether `time` lies in one of the stretches.
 pub fn within(windows: &[(u64, u64)], time: u64) -> bool {
-    windows.iter().any(|(from, to)| (*from..*to).contains(&time))
+    windows
+        .iter()
+        .any(|(from, to)| (*from..*to).contains(&time))
 }

@@ -95,7 +95,12 @@ impl World {
         if self.vehicles.front_of(lane).is_none() {
             return;
         }
-        let is_held = self.machine.park().site().holds.contains_key(&lane_id(lane));
+        let is_held = self
+            .machine
+            .park()
+            .site()
+            .holds
+            .contains_key(&lane_id(lane));
         if is_held && lane.starts_with("in") {
             self.attend(lane);
         }

@@ -23,9 +23,12 @@ fn whatever_goes_wrong_every_rule_holds() {
     let mut seeds: Vec<u64> = range(asked.as_deref()).collect();
     seeds.extend(once_failed());
     let totals = Totals::default();
+    #[expect(clippy::disallowed_methods, reason = "for people who wait")]
+    let began = std::time::Instant::now();
     run_all(&seeds, &totals, asked.is_some());
     if asked.is_some() {
-        eprintln!("{}", totals.told());
+        let (seconds, told) = (began.elapsed().as_secs(), totals.told());
+        eprintln!("{told}; in {seconds} s");
     }
     let failed = totals.failed.into_inner().unwrap();
     let reports = failed.iter().take(REPORTS_MAX).map(|s| shrink::report(*s));
@@ -83,7 +86,8 @@ impl Totals {
     fn add(&self, seed: u64, outcome: &shrink::Outcome) {
         self.seeds.fetch_add(1, Ordering::Relaxed);
         self.passages.fetch_add(outcome.passages, Ordering::Relaxed);
-        self.power_cuts.fetch_add(outcome.power_cuts, Ordering::Relaxed);
+        self.power_cuts
+            .fetch_add(outcome.power_cuts, Ordering::Relaxed);
         let mut tally = self.tally.lock().unwrap();
         for (group, count) in &outcome.tally {
             *tally.entry(*group).or_default() += count;
@@ -133,7 +137,10 @@ fn run_all(seeds: &[u64], totals: &Totals, tells: bool) {
 }
 
 fn range(asked: Option<&str>) -> Range<u64> {
-    let number = |text: &str| text.parse::<u64>().expect("PARKGATE_SEEDS is N or FROM..TO");
+    let number = |text: &str| {
+        text.parse::<u64>()
+            .expect("PARKGATE_SEEDS is N or FROM..TO")
+    };
     match asked.map(|asked| (asked, asked.split_once(".."))) {
         None => 0..SEEDS,
         Some((_, Some((from, to)))) => number(from)..number(to),

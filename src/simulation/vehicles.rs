@@ -110,7 +110,13 @@ impl Vehicles {
     }
 
     /// One car that comes in now and leaves after so long.
-    pub fn add(&mut self, plate: &'static str, entry: &'static str, exit: &'static str, stay_ms: u64) {
+    pub fn add(
+        &mut self,
+        plate: &'static str,
+        entry: &'static str,
+        exit: &'static str,
+        stay_ms: u64,
+    ) {
         self.visits.push(Visit {
             plate,
             entering: Vec::new(),

@@ -15,7 +15,6 @@ use super::site::{DAY, HOUR, LANES, MINUTE, drawn_rules, lane_id};
 use super::trace::{Detail, Trace};
 use super::vehicles::Vehicles;
 use crate::barrier::command_id;
-use crate::camera::vz_mqtt::decode;
 use crate::charges::queue::Request;
 use crate::gate::ears::Ears;
 use crate::lane::number::LedgerId;
@@ -157,7 +156,10 @@ impl World {
         };
         if world.disk_draws.chance(500) {
             let every = 5 + world.disk_draws.below(40);
-            world.machine.disk.checkpoint_every(usize::try_from(every).unwrap());
+            world
+                .machine
+                .disk
+                .checkpoint_every(usize::try_from(every).unwrap());
         }
         for at in world.broker.turns() {
             world.plan(at, Doing::Reconnect);
@@ -324,8 +326,7 @@ impl World {
                 Some((*event, is_genuine))
             }
             Doing::Hear(run, letter) if run == self.machine.run => {
-                let now = self.clock.now();
-                let heard = decode(&letter.topic, &letter.payload, letter.retained, now);
+                let heard = self.cameras.heard(&letter, self.clock.now());
                 let event = self.ears.event(heard)?;
                 if matches!(event, Event::CameraAlive { .. }) && !self.machine.off {
                     self.oracle.alive.insert(letter.lane.to_owned());
@@ -355,9 +356,8 @@ impl World {
     fn heartbeat(&mut self, lane: &'static str) {
         let letter = self.cameras.heartbeat(lane, self.clock.true_wall());
         self.post(letter);
-        let again_ms = if self.calm { 30 * MINUTE } else { 4 * MINUTE };
-        if self.clock.time < ALL_GONE_MS {
-            self.soon(again_ms, Doing::Heartbeat(lane));
+        if !self.calm {
+            self.soon(5 * MINUTE, Doing::Heartbeat(lane));
         }
     }
 
@@ -462,7 +462,8 @@ impl World {
     }
 
     fn carry_out(&mut self, command: Command) {
-        self.trace.note(self.clock.time, || format!("  -> {command:?}"));
+        self.trace
+            .note(self.clock.time, || format!("  -> {command:?}"));
         match command {
             Command::RaiseBarrier {
                 lane,
@@ -521,7 +522,9 @@ impl World {
         });
         if let Some(driven) = answer.reply {
             let wall = self.clock.true_wall();
-            let reply = self.cameras.reply(order.lane, &order.command_id, driven, wall);
+            let reply = self
+                .cameras
+                .reply(order.lane, &order.command_id, driven, wall);
             self.soon(50, Doing::Post(reply));
         }
         if let Some(up_after_ms) = answer.up_after_ms {
@@ -547,7 +550,8 @@ impl World {
         }
         if let Some(what) = &called.went_wrong {
             self.count(Group::Network);
-            self.trace.note(self.clock.time, || format!("  wire: {what}"));
+            self.trace
+                .note(self.clock.time, || format!("  wire: {what}"));
         }
         let books = self.network.simulator.books();
         let view = View {
@@ -573,7 +577,8 @@ impl World {
 
     fn power_went(&mut self) {
         self.count(Group::Power);
-        self.trace.note(self.clock.time, || "the power goes".to_owned());
+        self.trace
+            .note(self.clock.time, || "the power goes".to_owned());
         self.flights.clear();
         let off_ms = 2_000 + self.power_draws.below(4 * MINUTE);
         let again = self.power_draws.chance(700);
@@ -606,7 +611,10 @@ impl World {
         self.ears = Ears::new(camera::configured(), ledger, now.moment);
         let run = self.machine.run + 1;
         self.trace.note(self.clock.time, || {
-            format!("run {run} starts, boot {}, clock trusted: {}", now.boot.0, now.trusted)
+            format!(
+                "run {run} starts, boot {}, clock trusted: {}",
+                now.boot.0, now.trusted
+            )
         });
         let (is_the_state, turned) = self.machine.start_under(ledger, now);
         let verdict = hold(is_the_state, Rule::FoldIsTheState, || {
@@ -633,7 +641,8 @@ impl World {
             return;
         }
         self.count(Group::People);
-        self.trace.note(self.clock.time, || "the daemon stops".to_owned());
+        self.trace
+            .note(self.clock.time, || "the daemon stops".to_owned());
         self.machine.off = true;
         self.flights.clear();
         self.soon(ms.max(500), Doing::Start);
@@ -642,7 +651,8 @@ impl World {
     /// The box breaks. Another one with an empty disk, and so with a ledger of its own, takes its place.
     fn replace(&mut self) {
         self.count(Group::People);
-        self.trace.note(self.clock.time, || "another box takes its place".to_owned());
+        self.trace
+            .note(self.clock.time, || "another box takes its place".to_owned());
         self.machine.off = true;
         self.flights.clear();
         self.machine.replace();
@@ -654,7 +664,9 @@ impl World {
 
     /// A defect: what docs/operations.md forbids.
     fn put_the_copy_back(&mut self) {
-        let Some(commits) = self.copied_at else { return };
+        let Some(commits) = self.copied_at else {
+            return;
+        };
         self.machine.restore(commits);
         let records: Vec<Record> = self.machine.disk.stored().iter().map(read).collect();
         self.oracle.relearn(&records);

@@ -27,7 +27,10 @@ impl Oracle {
                 self.judge_move(trade_no, record)?;
                 let known = self.charge(trade_no)?.body.is_some();
                 hold(known != body.is_some(), Rule::FrozenNeverChanges, || {
-                    format!("{trade_no} was frozen {}", if known { "twice" } else { "never" })
+                    format!(
+                        "{trade_no} was frozen {}",
+                        if known { "twice" } else { "never" }
+                    )
                 })
             }
             MoneyRecord::ChargeAccepted { trade_no, .. }
@@ -128,9 +131,11 @@ impl Oracle {
             MoneyRecord::StaffFinished { .. } => &[WithStaff],
             _ => return Ok(()),
         };
-        hold(may_come_from.contains(&from), Rule::StatesMoveForward, || {
-            format!("{trade_no} was {from:?}, and then: {record:?}")
-        })
+        hold(
+            may_come_from.contains(&from),
+            Rule::StatesMoveForward,
+            || format!("{trade_no} was {from:?}, and then: {record:?}"),
+        )
     }
 
     /// Money moves forward by WeChat's own word alone.

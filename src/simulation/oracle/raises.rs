@@ -32,7 +32,9 @@ impl Oracle {
                 at,
             } => {
                 let is_new = !self.model.raises.contains_key(&(lane.clone(), *raise));
-                hold(is_new, Rule::NumbersAreNew, || format!("raise {raise} twice"))?;
+                hold(is_new, Rule::NumbersAreNew, || {
+                    format!("raise {raise} twice")
+                })?;
                 if follows_a_reading(reason) {
                     self.judge_liveness(lane, view)?;
                 }
@@ -177,7 +179,10 @@ impl Oracle {
         })?;
         let knows_the_age = self.alive.contains(&lane.0)
             || (head.now.trusted && !view.cameras.have_wrong_clocks() && !view.clock.lies());
-        let key = read.record_id.as_ref().map(|id| (camera.clone(), id.clone()));
+        let key = read
+            .record_id
+            .as_ref()
+            .map(|id| (camera.clone(), id.clone()));
         let seen = key.and_then(|key| view.cameras.seen.get(&key));
         let stamp = Stamp {
             now: head.now,

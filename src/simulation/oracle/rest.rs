@@ -17,10 +17,9 @@ impl Oracle {
         self.judge_cars(machine.park(), view)?;
         self.judge_queue(machine.park(), view)?;
         self.judge_both_books(machine.park(), view)?;
-        let fold = machine.disk.open(Park::new(
-            machine.park().ledger(),
-            machine.rules.clone(),
-        ));
+        let fold = machine
+            .disk
+            .open(Park::new(machine.park().ledger(), machine.rules.clone()));
         hold(
             fold.park.snapshot() == machine.park().snapshot(),
             Rule::FoldIsTheState,
@@ -48,11 +47,9 @@ impl Oracle {
             for stand in &visit.leaving {
                 let calm = stand.from > FAULTS_MS;
                 let waited_ms = stand.to.unwrap_or(u64::MAX) - stand.from;
-                hold(
-                    !calm || waited_ms <= longest,
-                    Rule::NobodyIsTrapped,
-                    || format!("a car waited for {waited_ms} ms: {visit:?}"),
-                )?;
+                hold(!calm || waited_ms <= longest, Rule::NobodyIsTrapped, || {
+                    format!("a car waited for {waited_ms} ms: {visit:?}")
+                })?;
             }
         }
         Ok(())
@@ -64,7 +61,10 @@ impl Oracle {
         }
         let book = park.queue().book();
         let open = &park.site().sessions;
-        let charges: Vec<_> = book.charges().map(|charge| &charge.claim.trade_no).collect();
+        let charges: Vec<_> = book
+            .charges()
+            .map(|charge| &charge.claim.trade_no)
+            .collect();
         let mut entries = book.entries();
         let left = entries.find(|e| !open.contains_key(&e.session) || e.is_to_send());
         let is_stopped = book.stop().is_some() && !book.is_idle();
@@ -91,10 +91,8 @@ impl Oracle {
         }
         let settled_fen = park.queue().book().totals().settled.fen;
         let agree = settled_fen == moved_fen && open == 0;
-        hold(
-            agree || view.clock.is_never_set(),
-            Rule::BooksAgree,
-            || format!("settled {settled_fen} fen, moved {moved_fen} fen, {open} orders open"),
-        )
+        hold(agree || view.clock.is_never_set(), Rule::BooksAgree, || {
+            format!("settled {settled_fen} fen, moved {moved_fen} fen, {open} orders open")
+        })
     }
 }

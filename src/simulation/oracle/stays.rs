@@ -18,7 +18,10 @@ impl Oracle {
         let is_first =
             of_stay.next().is_none() && !self.model.charges.contains_key(&claim.trade_no);
         hold(is_first, Rule::OneChargeAStay, || {
-            format!("{} is charged a second time, as {}", claim.session, claim.trade_no)
+            format!(
+                "{} is charged a second time, as {}",
+                claim.session, claim.trade_no
+            )
         })?;
         let Some(stay) = self.model.open.get(&claim.session) else {
             return hold(false, Rule::OneChargeAStay, || {
@@ -36,9 +39,8 @@ impl Oracle {
         let stay_ms = price::stay_ms(&stay.entered, &claim.exited);
         let fee_fen = claim.quote.fee_fen;
         let head = self.model.head.as_ref();
-        let exited_now = head.is_some_and(|head| {
-            claim.exited.now.moment.0 + head.waited_ms == head.now.moment.0
-        });
+        let exited_now = head
+            .is_some_and(|head| claim.exited.now.moment.0 + head.waited_ms == head.now.moment.0);
         let is_filed = matches!(claim.opening, Opening::ToFile { .. });
         let at_these_prices = |ms| match is_filed {
             true => exited_now && fee_fen == price::fee_fen(&self.rules.tariff, ms),
@@ -90,7 +92,10 @@ impl Oracle {
             (read.replay, "a reading that was kept"),
             (stay_ms.is_none(), "times that cannot be compared"),
             (stay_ms > Some(guard.max_stay_ms), "a stay beyond max_stay"),
-            (claim.quote.fee_fen > guard.max_fee_fen, "a fee beyond max_fee_fen"),
+            (
+                claim.quote.fee_fen > guard.max_fee_fen,
+                "a fee beyond max_fee_fen",
+            ),
         ];
         for (is_so, why) in doubtful {
             hold(!is_so, Rule::GuardedIsNotFiled, || {
@@ -117,7 +122,12 @@ impl Oracle {
                 && near(&stay)
                 && candidates == 1,
             Rule::NearMatchIsAsked,
-            || format!("{} is charged for a car read as another of {candidates}", stay.id),
+            || {
+                format!(
+                    "{} is charged for a car read as another of {candidates}",
+                    stay.id
+                )
+            },
         )
     }
 }

@@ -6,12 +6,7 @@ use crate::sim::wechat::{Books, OrderRow};
 
 impl Oracle {
     /// WeChat has taken on a charge.
-    pub(super) fn judge_order(
-        &self,
-        order: &OrderRow,
-        books: &Books,
-        view: &View<'_>,
-    ) -> Verdict {
+    pub(super) fn judge_order(&self, order: &OrderRow, books: &Books, view: &View<'_>) -> Verdict {
         let number = &order.out_trade_no;
         let Some(charge) = self.model.charges.get(number) else {
             return hold(false, Rule::FrozenNeverChanges, || {
@@ -32,7 +27,10 @@ impl Oracle {
         )?;
         let elsewhere = [Stage::Withdrawn, Stage::Collected, Stage::WrittenOff];
         hold(!elsewhere.contains(&charge.stage), Rule::OneChannel, || {
-            format!("{number} was {:?}, and then WeChat took it on", charge.stage)
+            format!(
+                "{number} was {:?}, and then WeChat took it on",
+                charge.stage
+            )
         })?;
         // The operator lets a car be charged that was read a little otherwise.
         if charge.read_as.is_some() {
