@@ -81,6 +81,8 @@ pub struct Cameras {
     records: u64,
     /// Letters are read by the box's decoder.
     in_bytes: bool,
+    /// Looks and readings that were not as they should be.
+    pub went_wrong: u64,
     /// By camera and record number.
     pub seen: BTreeMap<(String, String), Seen>,
 }
@@ -116,6 +118,7 @@ impl Cameras {
             faults,
             random: SplitMix64::new(seed, "cameras"),
             records: 0,
+            went_wrong: 0,
             in_bytes: seed.is_multiple_of(IN_BYTES_EVERY),
             seen: BTreeMap::new(),
         }
@@ -155,6 +158,7 @@ impl Cameras {
     /// Looks at a car.
     pub fn look(&mut self, lane: &'static str, plate: &str, time: u64, wall: Wall) -> Said {
         if self.random.chance(self.faults.blind_permille) {
+            self.went_wrong += 1;
             return Vec::new();
         }
         let first = self.read(lane, plate, time, wall);
@@ -172,6 +176,7 @@ impl Cameras {
             let garbage = self.letter(lane, Content::Garbage(bytes), wall);
             said.push((self.random.below(500), garbage));
         }
+        self.went_wrong += u64::from(said.len() > 1 || said[0].0 > 0);
         said
     }
 
@@ -214,6 +219,12 @@ impl Cameras {
             turned_back: false,
             is_replay: false,
         };
+        let is_fine = reading.is_readable
+            && reading.says_confidence
+            && !reading.is_fake
+            && reading.confidence > 60
+            && PLATES.contains(&reading.plate.as_str());
+        self.went_wrong += u64::from(!is_fine);
         self.letter(lane, Content::Reading(reading), wall)
     }
 

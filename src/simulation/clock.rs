@@ -95,6 +95,11 @@ impl Clock {
         }
     }
 
+    /// Whether nothing is wrong with it.
+    pub fn is_right(&self) -> bool {
+        self.profile == Profile::Right
+    }
+
     /// Whether it is never trusted.
     pub fn is_never_set(&self) -> bool {
         self.profile == Profile::Never

@@ -219,6 +219,9 @@ impl World {
     /// Everything works from here on.
     pub fn calm_down(&mut self) {
         self.calm = true;
+        self.tally.insert(Group::Camera, self.cameras.went_wrong);
+        let clock_is_wrong = u64::from(!self.clock.is_right());
+        self.tally.insert(Group::Clock, clock_is_wrong);
         self.network.calm_down();
         self.broker.calm_down();
         self.cameras.calm_down();
