@@ -1,11 +1,11 @@
 //! Defects that a test plants, to see that the simulation finds them (docs/simulation.md). Outside the
 //! tests every `planted!(…)` is the constant `false`, and nothing of this is in the program.
 
-#[cfg(test)]
+#[cfg(all(test, feature = "demo"))]
 use std::cell::Cell;
 
 /// What can be planted.
-#[cfg(test)]
+#[cfg(all(test, feature = "demo"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defect {
     /// The barrier is told before the reason is on disk.
@@ -42,25 +42,25 @@ pub enum Defect {
     ExposureUnlimited,
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "demo"))]
 thread_local! {
     static PLANTED: Cell<Option<Defect>> = const { Cell::new(None) };
 }
 
 /// Plants a defect in this thread, or takes it away.
-#[cfg(test)]
+#[cfg(all(test, feature = "demo"))]
 pub fn plant(defect: Option<Defect>) {
     PLANTED.set(defect);
 }
 
 /// Whether this defect is planted in this thread.
-#[cfg(test)]
+#[cfg(all(test, feature = "demo"))]
 pub fn is_planted(defect: Defect) -> bool {
     PLANTED.get() == Some(defect)
 }
 
 /// Whether a test has planted this defect here.
-#[cfg(test)]
+#[cfg(all(test, feature = "demo"))]
 macro_rules! planted {
     ($defect:ident) => {
         $crate::planted::is_planted($crate::planted::Defect::$defect)
@@ -68,7 +68,7 @@ macro_rules! planted {
 }
 
 /// Whether a test has planted this defect here.
-#[cfg(not(test))]
+#[cfg(not(all(test, feature = "demo")))]
 macro_rules! planted {
     ($defect:ident) => {
         false
