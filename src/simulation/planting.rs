@@ -8,28 +8,43 @@ use super::shrink;
 use super::trace::Detail;
 use crate::planted::{Defect, plant};
 
-/// Each defect is found within so many seeds.
+/// Each defect is found within so many seeds; some break one of two rules, whichever comes first.
 const SEEDS_MAX: u64 = 300;
 
 #[test]
 fn each_planted_defect_is_found_by_the_rule_that_it_breaks() {
-    let defects = [
-        (Defect::RaiseBeforeCommit, Rule::RaiseHasAReason),
-        (Defect::NewNumberOnRetry, Rule::FrozenNeverChanges),
-        (Defect::AcceptedIsDone, Rule::ReasonIsTrue),
-        (Defect::StaleRaise, Rule::RaiseIsFresh),
-        (Defect::WallClockSubtraction, Rule::FeeIsTheModels),
-        (Defect::EntryBeforeOlderCharge, Rule::OlderChargeFirst),
-        (Defect::NearMatchCharged, Rule::NearMatchIsAsked),
-        (Defect::LateAnswerMovesBack, Rule::StatesMoveForward),
-        (Defect::PaidWhileUnknown, Rule::OneChannel),
-        (Defect::NumberReusedAfterRestore, Rule::NumbersAreNew),
-        (Defect::FeeOneStepTooHigh, Rule::FeeIsTheModels),
-        (Defect::UnverifiedBelieved, Rule::OnlyVerifiedAnswersCount),
-        (Defect::StaleReadingRaises, Rule::OnlyLiveReadingsRaise),
-        (Defect::RecordLost, Rule::FoldIsTheState),
-        (Defect::GuardIgnored, Rule::GuardedIsNotFiled),
-        (Defect::ExposureUnlimited, Rule::ExposureIsLimited),
+    let defects: [(Defect, &[Rule]); 16] = [
+        (Defect::RaiseBeforeCommit, &[Rule::RaiseHasAReason]),
+        (Defect::NewNumberOnRetry, &[Rule::FrozenNeverChanges]),
+        (
+            Defect::AcceptedIsDone,
+            &[Rule::ReasonIsTrue, Rule::QueueLosesNothing],
+        ),
+        (Defect::StaleRaise, &[Rule::RaiseIsFresh]),
+        (
+            Defect::WallClockSubtraction,
+            &[Rule::FeeIsTheModels, Rule::ReasonIsTrue],
+        ),
+        (Defect::EntryBeforeOlderCharge, &[Rule::OlderChargeFirst]),
+        (Defect::NearMatchCharged, &[Rule::NearMatchIsAsked]),
+        (Defect::LateAnswerMovesBack, &[Rule::StatesMoveForward]),
+        (
+            Defect::PaidWhileUnknown,
+            &[Rule::OneChannel, Rule::StatesMoveForward],
+        ),
+        (Defect::NumberReusedAfterRestore, &[Rule::NumbersAreNew]),
+        (Defect::FeeOneStepTooHigh, &[Rule::FeeIsTheModels]),
+        (
+            Defect::UnverifiedBelieved,
+            &[Rule::OnlyVerifiedAnswersCount],
+        ),
+        (Defect::StaleReadingRaises, &[Rule::OnlyLiveReadingsRaise]),
+        (Defect::RecordLost, &[Rule::FoldIsTheState]),
+        (
+            Defect::GuardIgnored,
+            &[Rule::GuardedIsNotFiled, Rule::ReasonIsTrue],
+        ),
+        (Defect::ExposureUnlimited, &[Rule::ExposureIsLimited]),
     ];
     let wrong = Mutex::new(Vec::new());
     let left = Mutex::new(defects.to_vec());
@@ -37,8 +52,8 @@ fn each_planted_defect_is_found_by_the_rule_that_it_breaks() {
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                while let Some((defect, rule)) = { left.lock().unwrap().pop() } {
-                    let told = search(defect, rule);
+                while let Some((defect, rules)) = { left.lock().unwrap().pop() } {
+                    let told = search(defect, rules);
                     wrong.lock().unwrap().extend(told);
                 }
             });
@@ -48,8 +63,9 @@ fn each_planted_defect_is_found_by_the_rule_that_it_breaks() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The first seed that a defect shows in. Says what is wrong if it shows in none, or breaks another rule.
-fn search(defect: Defect, rule: Rule) -> Option<String> {
+/// The first seed that a defect shows in. Says what is wrong if it shows in none, or breaks
+/// another rule.
+fn search(defect: Defect, rules: &[Rule]) -> Option<String> {
     plant(Some(defect));
     let found = (0..SEEDS_MAX).find_map(|seed| {
         let outcome = shrink::run(seed, &Group::all(), Detail::Digest);
@@ -62,7 +78,8 @@ fn search(defect: Defect, rule: Rule) -> Option<String> {
     let broken = violation.rule.name();
     println!("{defect:?} is found by seed {seed}: {broken}");
     let what = &violation.what;
-    (violation.rule != rule).then(|| format!("{defect:?}, seed {seed}, breaks {broken}: {what}"))
+    (!rules.contains(&violation.rule))
+        .then(|| format!("{defect:?}, seed {seed}, breaks {broken}: {what}"))
 }
 
 #[test]
