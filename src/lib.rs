@@ -2,6 +2,9 @@
 //!
 //! **The lane decides. The ledger remembers. The adapters do.**
 
+#[macro_use]
+mod planted;
+
 pub mod barrier;
 pub mod books;
 pub mod broker;
@@ -23,6 +26,9 @@ pub mod rerun;
 pub mod serial;
 #[cfg(feature = "demo")]
 pub mod sim;
+#[cfg(test)]
+#[cfg(feature = "demo")]
+mod simulation;
 pub mod site;
 #[cfg(test)]
 mod spoiled;

@@ -168,7 +168,10 @@ pub fn when_silent(case: &ExitCase<'_>, rules: &ExitRules) -> ExitDecision {
         }
     };
     let at_risk = case.risk.exposure_fen.saturating_add(case.fee_fen);
-    if case.fee_fen > limit_fen || at_risk > rules.exposure_limit_fen || case.risk.has_arrears {
+    if case.fee_fen > limit_fen
+        || (at_risk > rules.exposure_limit_fen && !planted!(ExposureUnlimited))
+        || case.risk.has_arrears
+    {
         ExitDecision::HoldAndFile(HoldReason::Silent)
     } else {
         ExitDecision::LetOut(reason)

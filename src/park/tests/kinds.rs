@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::traffic::Traffic;
 use crate::park::disk::kind_name;
+use crate::simulation;
 use crate::store::record::Class;
 
 const TABLE: &str = include_str!("../../../docs/record-kinds.md");
@@ -47,9 +47,7 @@ fn every_kind_on_disk_is_in_the_table_and_every_number_once() {
 
     let mut seen = BTreeMap::new();
     for seed in 0..40 {
-        let mut traffic = Traffic::new(seed);
-        traffic.run();
-        for record in traffic.world.disk.stored() {
+        for record in simulation::ran(seed).machine.disk.stored() {
             let payload: Value = serde_json::from_slice(&record.payload).unwrap();
             let (class, name) = &table[&record.kind];
             if let Some(fact) = payload["fact"].as_str() {

@@ -5,21 +5,21 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::traffic::Traffic;
-use super::world::*;
 use crate::lane::number::LedgerId;
 use crate::lane::time::Now;
 use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::Record;
+use crate::simulation::site::{rules, started};
+use crate::simulation::{self, World};
 use crate::spoiled::{self, Spoiled};
 use crate::store::record::Record as Stored;
 
 #[test]
 fn one_wrong_field_in_a_record_costs_that_record_at_most() {
-    let traffic = busy();
-    let (ledger, now) = (traffic.world.park().ledger(), traffic.world.now());
-    let records = traffic.world.disk.stored();
+    let world = busy();
+    let (ledger, now) = (world.machine.park().ledger(), world.clock.now());
+    let records = world.machine.disk.stored();
     let mut taken = 0;
     for (at, good) in one_of_each(&records) {
         let before = replayed(ledger, &records[..at]);
@@ -51,11 +51,8 @@ fn one_wrong_field_in_a_record_costs_that_record_at_most() {
 }
 
 /// A run in which much went wrong.
-fn busy() -> Traffic {
-    let mut traffic = Traffic::new(17);
-    traffic.world.traced = false;
-    traffic.run();
-    traffic
+fn busy() -> World {
+    simulation::ran(17)
 }
 
 /// The first record of each kind, and of steps one for each event.

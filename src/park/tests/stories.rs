@@ -7,9 +7,9 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::traffic::Traffic;
 use crate::control::{Answer, Question};
 use crate::lane::time::Wall;
+use crate::simulation;
 use crate::store::ledger::{Identity, Ledger, Options};
 use crate::store::record::Record as Stored;
 use crate::story::archive::Archive;
@@ -27,13 +27,9 @@ const MIND: u16 = 5;
 #[test]
 fn the_ledger_tells_what_the_park_knows() {
     for seed in [0, 1, 4, 11] {
-        let mut traffic = Traffic::new(seed);
-        traffic.run();
-        let folder = on_disk(
-            &traffic.world.disk.stored(),
-            traffic.world.turner.park().ledger().0,
-        );
-        let park = traffic.world.turner.park();
+        let world = simulation::ran(seed);
+        let park = world.machine.park();
+        let folder = on_disk(&world.machine.disk.stored(), park.ledger().0);
         let standing = Standing::read(folder.path()).unwrap();
         assert_eq!(standing.book, park.snapshot().book, "seed {seed}");
         // Which readings were handled is for the park alone.
@@ -156,9 +152,7 @@ fn ranges_add_up(archive: &Archive, seed: u64) {
 
 #[test]
 fn what_is_not_there_is_said_and_what_needs_a_daemon_is_declined() {
-    let mut traffic = Traffic::new(1);
-    traffic.run();
-    let folder = on_disk(&traffic.world.disk.stored(), 1);
+    let folder = on_disk(&simulation::ran(1).machine.disk.stored(), 1);
     let archive = Archive::new(folder.path().to_owned());
     for (of, says) in [
         ("T00000000000000ZZZ00", "knows nothing"),

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::disk::Disk;
-use super::wire;
 use crate::charges::queue::Request;
 use crate::gate::turn::{Outcome, StoreNews, Turner};
 use crate::lane::alarm::Alarm;
 use crate::lane::number::LedgerId;
 use crate::lane::session::LaneId;
-use crate::lane::time::{BootId, Moment, Now, Stamp, Wall};
+use crate::lane::time::{BootId, Moment, Now, Wall};
 use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::Record;
@@ -18,10 +17,10 @@ use crate::park::reply::{Done, Refusal};
 use crate::park::rules::Rules;
 use crate::park::step::{Command, Ignored};
 use crate::sim::material;
-use crate::sim::random::SplitMix64;
 use crate::sim::wechat::{Seal, Simulator};
+use crate::simulation::wire;
 
-pub use super::site::*;
+pub use crate::simulation::site::*;
 
 /// How long the box has been up by then.
 const UP_MS: u64 = 100_000;
@@ -56,8 +55,6 @@ pub enum Cut {
     BeforeCommit,
     /// The step is on disk, nothing of what it commanded is done.
     BeforeCommands,
-    /// So many of its commands are done.
-    AfterCommands(usize),
 }
 
 /// A command to raise that reached a barrier.
@@ -89,19 +86,9 @@ pub struct World {
     pub unplugged: bool,
     pub arms: BTreeMap<LaneId, Arm>,
     pub next_cut: Option<Cut>,
-    /// Cuts the power at this step, counting those that have records.
-    pub cut_at: Option<(usize, Cut)>,
-    /// Steps that had records.
-    pub steps: usize,
-    /// Cuts the power after so many of 1000 steps.
-    pub cuts: Option<(SplitMix64, u16)>,
-    /// Makes barriers fail now and then.
-    pub arm_moods: Option<SplitMix64>,
     pub off: bool,
     /// What is on disk is all that was decided.
     in_sync: bool,
-    /// The true times at which the boots began.
-    boots: BTreeMap<u64, i64>,
     heap: BTreeMap<(u64, u64), (u64, Event)>,
     queued: u64,
     /// Events of an earlier run are lost with it.
@@ -152,13 +139,8 @@ impl World {
             unplugged: false,
             arms: BTreeMap::new(),
             next_cut: None,
-            cut_at: None,
-            steps: 0,
-            cuts: None,
-            arm_moods: None,
             off: false,
             in_sync: true,
-            boots: BTreeMap::from([(1, -i64::try_from(UP_MS).unwrap())]),
             heap: BTreeMap::new(),
             queued: 0,
             run: 0,
@@ -303,24 +285,11 @@ impl World {
             self.note(|| format!("store: {news:?}"));
         }
         let has_written = self.disk.len() > before;
-        self.steps += usize::from(has_written);
-        if let Some((_, cut)) = self.cut_at.filter(|(step, _)| *step == self.steps) {
-            self.next_cut = Some(cut);
-            self.cut_at = None;
-        }
-        if has_written && self.next_cut.is_none() {
-            self.next_cut = self.cuts.as_mut().and_then(draw_cut);
-        }
         let cut = self.next_cut.filter(|_| has_written);
         self.in_sync = !self.store_down && cut != Some(Cut::BeforeCommit);
         if cut == Some(Cut::BeforeCommit) {
             self.disk.lose_after(before);
         }
-        let mut commands_left = match cut {
-            None => usize::MAX,
-            Some(Cut::AfterCommands(count)) => count,
-            Some(Cut::BeforeCommit | Cut::BeforeCommands) => 0,
-        };
         for taken in outcome.taken {
             for record in &taken.step.records {
                 if !matches!(record, Record::StepTaken(_)) {
@@ -332,8 +301,7 @@ impl World {
             let reply = taken.step.reply.map(told);
             self.replies.extend(reply);
             for command in taken.step.commands {
-                if commands_left > 0 {
-                    commands_left -= 1;
+                if cut.is_none() {
                     self.command(command);
                 }
             }
@@ -372,9 +340,7 @@ impl World {
     }
 
     fn command_raise(&mut self, lane: LaneId, raise: u64, issue: u8) {
-        let drawn = self.arm_moods.as_mut().map(draw_arm);
-        let set = self.arms.get(&lane).copied();
-        let arm = drawn.or(set).unwrap_or_default();
+        let arm = self.arms.get(&lane).copied().unwrap_or_default();
         let answered = |driven| Event::RaiseAnswered {
             lane: lane.clone(),
             raise,
@@ -435,7 +401,6 @@ impl World {
     pub fn boot_again(&mut self, trusted: bool) {
         self.boot += 1;
         self.booted_at = self.time_i64();
-        self.boots.insert(self.boot, self.booted_at);
         self.trusted = trusted;
         self.start();
     }
@@ -460,12 +425,6 @@ impl World {
         self.tell(started());
     }
 
-    /// When a stamp of this box was really made.
-    pub fn true_time(&self, stamp: &Stamp) -> Option<i64> {
-        let booted_at = self.boots.get(&stamp.now.boot.0)?;
-        Some(booted_at + i64::try_from(stamp.now.moment.0).unwrap())
-    }
-
     /// The park as the disk would have it.
     pub fn replayed(&self) -> Park {
         let mut park = Park::new(self.park().ledger(), self.rules.clone());
@@ -480,24 +439,6 @@ impl Drop for World {
             let from = self.trace.len().saturating_sub(TRACED);
             eprintln!("{}", self.trace[from..].join("\n"));
         }
-    }
-}
-
-fn draw_cut((random, permille): &mut (SplitMix64, u16)) -> Option<Cut> {
-    random.chance(*permille).then(|| match random.below(4) {
-        0 => Cut::BeforeCommit,
-        1 => Cut::BeforeCommands,
-        commands => Cut::AfterCommands(usize::try_from(commands).unwrap() - 1),
-    })
-}
-
-fn draw_arm(random: &mut SplitMix64) -> Arm {
-    match random.below(100) {
-        0..4 => Arm::RepliesInVain,
-        4..8 => Arm::Deaf,
-        8..11 => Arm::Offline,
-        11..13 => Arm::Refuses,
-        _ => Arm::Answers,
     }
 }
 

@@ -105,7 +105,7 @@ fn judged<T>(
         return unadorned(lost("silence"));
     };
     let is_signed = answer.header("Wechatpay-Signature").is_some();
-    let verifies = simulator.verify(answer);
+    let verifies = simulator.verify(answer) || planted!(UnverifiedBelieved);
     let error = || {
         let value: Value = serde_json::from_slice(&answer.body).ok()?;
         Some(Refusal {
