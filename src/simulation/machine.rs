@@ -57,6 +57,8 @@ pub struct Machine {
     pub power_cuts: u64,
     /// The store cannot write.
     pub store_down: bool,
+    /// Records were given up for want of memory, and so the ledger has a gap that no number shows.
+    pub has_given_up: bool,
     /// What is on disk is all that was decided.
     in_sync: bool,
     starting: bool,
@@ -133,6 +135,7 @@ impl Machine {
             effects_done: Vec::new(),
             power_cuts: 0,
             store_down: false,
+            has_given_up: false,
             in_sync: true,
             starting: false,
         }
@@ -191,7 +194,15 @@ impl Machine {
         let outcome = self.turner.turn(events, now);
         if let Some(news) = &outcome.store {
             self.store_down = matches!(news, StoreNews::Failed(_));
+            let given_up = matches!(news, StoreNews::Recovered { given_up } if *given_up > 0);
+            self.has_given_up |= given_up;
         }
+        // Commits whose records the turn tells of; a checkpoint may come on top.
+        let written = outcome.committed().map(|it| it.records);
+        let written: Vec<Vec<Record>> = written
+            .map(|records| records.into_iter().cloned().collect())
+            .collect();
+        let mut written = written.into_iter();
         let mut turned = Turned {
             taken: outcome.taken,
             committed: Vec::new(),
@@ -199,8 +210,6 @@ impl Machine {
             ahead,
             news: outcome.store,
         };
-        // Commits whose records the turn tells of; a checkpoint may come on top.
-        let mut written = outcome.committed.into_iter().map(|it| it.records);
         for commit in before..self.disk.commits() {
             let records = written.next().unwrap_or_default();
             if let Some(fate) = self.power_goes(Effect::Commit) {

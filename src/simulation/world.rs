@@ -702,7 +702,8 @@ impl World {
         }
         for taken in &turned.taken {
             for record in &taken.step.records {
-                if !matches!(record, Record::StepTaken(_) | Record::RulesChanged(_)) {
+                let is_told = matches!(record, Record::Lane(_) | Record::Money(_));
+                if is_told {
                     self.trace.note(time, || format!("  {record:?}"));
                 }
             }

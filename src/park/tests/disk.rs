@@ -135,6 +135,10 @@ impl Disk {
         inner.records.iter().map(read).collect()
     }
 
+    pub fn stored(&self) -> Vec<Stored> {
+        self.0.borrow().records.clone()
+    }
+
     pub fn has_raise(&self, lane: &LaneId, raise: u64) -> bool {
         let key = (lane.clone(), raise);
         self.0.borrow().facts.raises.contains(&key)

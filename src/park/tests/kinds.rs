@@ -10,9 +10,6 @@ use crate::store::record::Class;
 
 const TABLE: &str = include_str!("../../../docs/record-kinds.md");
 
-/// Only a ledger that may have lost a commit leads to it, and the one in memory never does.
-const NUMBERS_SKIPPED: u16 = 25;
-
 /// By number: class and name.
 fn documented() -> BTreeMap<u16, (String, String)> {
     let rows = TABLE.lines().filter_map(|line| {
@@ -47,6 +44,9 @@ fn every_kind_on_disk_is_in_the_table_and_every_number_once() {
 
     let mut seen = BTreeMap::new();
     for seed in 0..40 {
+        if seen.len() == expected.len() {
+            break;
+        }
         for record in simulation::ran(seed).machine.disk.stored() {
             let payload: Value = serde_json::from_slice(&record.payload).unwrap();
             let (class, name) = &table[&record.kind];
@@ -65,7 +65,7 @@ fn every_kind_on_disk_is_in_the_table_and_every_number_once() {
     }
     let unseen: Vec<u16> = expected
         .into_iter()
-        .filter(|number| !seen.contains_key(number) && *number != NUMBERS_SKIPPED)
+        .filter(|number| !seen.contains_key(number))
         .collect();
     assert_eq!(unseen, [0; 0], "the seeded traffic leads to every kind");
 }

@@ -157,7 +157,11 @@ impl Oracle {
                 }
                 Record::Lane(lane) => self.judge_lane(lane, view)?,
                 Record::Money(money) => self.judge_money(money, view)?,
-                Record::StepTaken(_) | Record::Checkpoint(_) | Record::Unknown { .. } => {}
+                Record::StepTaken(_)
+                | Record::Checkpoint(_)
+                | Record::Meanwhile(_)
+                | Record::Mind(_)
+                | Record::Unknown { .. } => {}
             }
             self.model.apply(record);
         }

@@ -110,7 +110,11 @@ impl Model {
             Record::StepTaken(head) => self.head = Some(head.clone()),
             Record::Lane(record) => self.apply_lane(record),
             Record::Money(record) => self.apply_money(record),
-            Record::RulesChanged(_) | Record::Checkpoint(_) | Record::Unknown { .. } => {}
+            Record::RulesChanged(_)
+            | Record::Checkpoint(_)
+            | Record::Meanwhile(_)
+            | Record::Mind(_)
+            | Record::Unknown { .. } => {}
         }
     }
 

@@ -122,8 +122,9 @@ impl Oracle {
             now: head.now,
             box_id: stay.entered.box_id.clone(),
         };
-        arrived.now.moment.0 -= head.waited_ms;
-        arrived.now.wall.0 -= i64::try_from(head.waited_ms).unwrap_or(0);
+        let waited_ms = head.waited_ms.unwrap_or(0);
+        arrived.now.moment.0 -= waited_ms;
+        arrived.now.wall.0 -= i64::try_from(waited_ms).unwrap_or(0);
         let stay_ms = price::stay_ms(&stay.entered, &arrived);
         stay_ms.is_some_and(|ms| price::fee_fen(&self.rules.tariff, ms) == 0)
     }

@@ -39,8 +39,9 @@ impl Oracle {
         let stay_ms = price::stay_ms(&stay.entered, &claim.exited);
         let fee_fen = claim.quote.fee_fen;
         let head = self.model.head.as_ref();
-        let exited_now = head
-            .is_some_and(|head| claim.exited.now.moment.0 + head.waited_ms == head.now.moment.0);
+        let exited_now = head.is_some_and(|head| {
+            claim.exited.now.moment.0 + head.waited_ms.unwrap_or(0) == head.now.moment.0
+        });
         let is_filed = matches!(claim.opening, Opening::ToFile { .. });
         let at_these_prices = |ms| match is_filed {
             true => exited_now && fee_fen == price::fee_fen(&self.rules.tariff, ms),
