@@ -1,0 +1,34 @@
+//! The whole gate in a hostile world: the real park, queues and step routine, and around them a car
+//! park, a broker, a disk, a clock and WeChat, in which anything goes wrong that a seed says; and an
+//! oracle that watches (docs/simulation.md).
+
+mod barrier;
+mod broker;
+mod camera;
+mod clock;
+mod crash_points;
+mod disk;
+mod faults;
+mod machine;
+mod network;
+mod oracle;
+mod people;
+mod planting;
+mod seeds;
+mod shrink;
+pub mod site;
+mod trace;
+mod vehicles;
+pub mod wire;
+mod world;
+
+use faults::Group;
+pub use trace::Detail;
+pub use world::World;
+
+/// The run of a seed, with all its faults. The tests of other parts take its records.
+pub fn ran(seed: u64) -> World {
+    let mut world = World::new(seed, &Group::all(), Detail::Digest);
+    world.run();
+    world
+}
