@@ -10,6 +10,9 @@ use crate::store::record::Class;
 
 const TABLE: &str = include_str!("../../../docs/record-kinds.md");
 
+/// Seeds in which a doubt about an entry is lifted, and a charge withdrawn.
+const RARE: [u64; 2] = [52, 85];
+
 /// By number: class and name.
 fn documented() -> BTreeMap<u16, (String, String)> {
     let rows = TABLE.lines().filter_map(|line| {
@@ -43,7 +46,7 @@ fn every_kind_on_disk_is_in_the_table_and_every_number_once() {
     assert_eq!(kind_name(Class::Money, 16), None, "a session's kind");
 
     let mut seen = BTreeMap::new();
-    for seed in 0..40 {
+    for seed in RARE.into_iter().chain(0..40) {
         if seen.len() == expected.len() {
             break;
         }

@@ -41,7 +41,7 @@ fn every_decision_of_seeded_traffic_is_the_same_again() {
         steps += report.steps;
         quiet += records.iter().filter(|r| r.kind == MEANWHILE).count();
     }
-    assert!(steps > 5_000 && quiet > 500, "{steps} steps, {quiet} quiet");
+    assert!(steps > 3_000 && quiet > 500, "{steps} steps, {quiet} quiet");
 }
 
 const PLATE: &str = "粤B12345";
@@ -68,7 +68,7 @@ fn a_rerun_may_begin_at_any_checkpoint() {
             begun += 1;
         }
     }
-    assert!(begun > 20, "{begun}");
+    assert!(begun > 10, "{begun}");
 }
 
 #[test]

@@ -103,8 +103,6 @@ pub struct World {
     /// Writing the trace takes longer than everything else.
     pub traced: bool,
     store_down: bool,
-    /// Records were given up, and so the ledger has a gap.
-    pub has_given_up: bool,
 }
 
 impl World {
@@ -153,7 +151,6 @@ impl World {
             trace: Vec::new(),
             traced: true,
             store_down: false,
-            has_given_up: false,
         };
         world.tell(started());
         world
@@ -280,8 +277,6 @@ impl World {
     fn carry_out(&mut self, outcome: Outcome, before: usize) {
         if let Some(news) = &outcome.store {
             self.store_down = matches!(news, StoreNews::Failed(_));
-            let given_up = matches!(news, StoreNews::Recovered { given_up } if *given_up > 0);
-            self.has_given_up |= given_up;
             self.note(|| format!("store: {news:?}"));
         }
         let has_written = self.disk.len() > before;
