@@ -9,7 +9,7 @@ use super::shrink;
 use super::trace::Detail;
 
 /// So many seeds are always run; `PARKGATE_SEEDS` says otherwise: a number, or `from..to`.
-const SEEDS: u64 = 256;
+const SEEDS: u64 = 128;
 /// More failures than this are not looked into.
 const REPORTS_MAX: usize = 3;
 

@@ -30,6 +30,8 @@ use crate::sim::random::SplitMix64;
 const ALL_GONE_MS: u64 = 12 * HOUR;
 /// So many turns at one instant are a busy loop.
 const TURNS_AT_ONCE_MAX: u32 = 200;
+/// A command takes so long to the relay behind a camera.
+const ON_THE_WAY_MS: u64 = 30;
 /// The queue gives a call up after this.
 const FLIGHT_MS_MAX: u64 = 60_000;
 
@@ -75,6 +77,8 @@ pub struct Order {
     command_id: String,
     valid_until: Moment,
     run: u64,
+    /// When it reaches the relay, also while the box waits for its disk.
+    arrives: u64,
 }
 
 pub struct World {
@@ -371,8 +375,9 @@ impl World {
             self.count(Group::Broker);
             return;
         }
-        for order in std::mem::take(&mut self.kept_orders) {
-            self.soon(100, Doing::Order(order));
+        for mut order in std::mem::take(&mut self.kept_orders) {
+            order.arrives = self.clock.time + ON_THE_WAY_MS;
+            self.plan(order.arrives, Doing::Order(order));
         }
     }
 
@@ -489,6 +494,7 @@ impl World {
             command_id: command_id(self.machine.park().ledger(), raise, issue),
             valid_until,
             run: self.machine.run,
+            arrives: self.clock.time + ON_THE_WAY_MS,
         };
         let not_sent = if self.clock.now().moment > valid_until {
             "it came too late"
@@ -498,7 +504,7 @@ impl World {
             }
             "not connected"
         } else {
-            return self.soon(30, Doing::Order(order));
+            return self.plan(order.arrives, Doing::Order(order));
         };
         let event = Event::RaiseNotSent {
             lane: lane.clone(),
@@ -512,7 +518,9 @@ impl World {
     /// The command has reached the relay behind the camera.
     fn order(&mut self, order: Order) {
         let of_this_run = order.run == self.machine.run;
-        let late_ms = self.clock.now().moment.since_ms(order.valid_until);
+        let waited_ms = self.clock.time - order.arrives;
+        let arrived = self.clock.now().moment.0.saturating_sub(waited_ms);
+        let late_ms = Moment(arrived).since_ms(order.valid_until);
         let verdict = self.oracle.judge_arm(late_ms, of_this_run);
         self.note(verdict);
         let answer = self.arms.command();
