@@ -16,19 +16,8 @@ mod people;
 mod planting;
 mod seeds;
 mod shrink;
-pub mod site;
+mod site;
 mod trace;
 mod vehicles;
-pub mod wire;
+mod wire;
 mod world;
-
-use faults::Group;
-pub use trace::Detail;
-pub use world::World;
-
-/// The run of a seed, with all its faults. The tests of other parts take its records.
-pub fn ran(seed: u64) -> World {
-    let mut world = World::new(seed, &Group::all(), Detail::Digest);
-    world.run();
-    world
-}

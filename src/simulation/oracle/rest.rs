@@ -60,13 +60,18 @@ impl Oracle {
             return Ok(()); // nothing may be signed, and so nothing goes
         }
         let book = park.queue().book();
-        let open = &park.site().sessions;
+        let site = park.site();
+        // While a stay is under review, it can still be charged.
+        let is_wanted = |session| {
+            let mut reviewed = site.open_reviews().map(|review| &review.session);
+            site.sessions.contains_key(session) || reviewed.any(|it| it == session)
+        };
         let charges: Vec<_> = book
             .charges()
             .map(|charge| &charge.claim.trade_no)
             .collect();
         let mut entries = book.entries();
-        let left = entries.find(|e| !open.contains_key(&e.session) || e.is_to_send());
+        let left = entries.find(|entry| !is_wanted(&entry.session) || entry.is_to_send());
         let is_stopped = book.stop().is_some() && !book.is_idle();
         hold(
             charges.is_empty() && left.is_none() && !is_stopped,
