@@ -2,6 +2,9 @@
 //!
 //! **The lane decides. The ledger remembers. The adapters do.**
 
+#[macro_use]
+mod planted;
+
 pub mod barrier;
 pub mod books;
 pub mod broker;
@@ -24,6 +27,9 @@ pub mod retention;
 pub mod serial;
 #[cfg(feature = "demo")]
 pub mod sim;
+#[cfg(test)]
+#[cfg(feature = "demo")]
+mod simulation;
 pub mod site;
 #[cfg(test)]
 mod spoiled;

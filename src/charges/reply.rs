@@ -45,7 +45,8 @@ impl Queue {
                 self.order_seen(&charge, transaction, is_ours, is_awaited, now, out);
             }
             // Too late: the queue has moved on without it.
-            _ if !is_awaited || charge.state != ChargeState::Sent => {}
+            _ if (!is_awaited || charge.state != ChargeState::Sent)
+                && !planted!(LateAnswerMovesBack) => {}
             Answer::Refused(refusal) if is_set_up_error(refusal.status, &refusal.code) => {
                 self.due_again(trade_no, &refusal.code, out);
                 self.stop_merchant(refusal, heard, now, out);

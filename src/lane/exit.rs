@@ -171,7 +171,8 @@ pub fn when_silent(case: &ExitCase<'_>, rules: &ExitRules) -> ExitDecision {
         }
     };
     let at_risk = case.risk.exposure_fen.saturating_add(case.fee_fen);
-    let is_over_a_limit = case.fee_fen > limit_fen || at_risk > rules.exposure_limit_fen;
+    let is_over_a_limit = case.fee_fen > limit_fen
+        || (at_risk > rules.exposure_limit_fen && !planted!(ExposureUnlimited));
     if case.risk.arrears_fen > 0 {
         ExitDecision::HoldAndFile(HoldReason::Arrears {
             fen: case.risk.arrears_fen,

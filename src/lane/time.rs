@@ -111,7 +111,9 @@ impl Stamp {
     /// Milliseconds from `self` to `later`: by the boot clock where box and boot agree, else by two
     /// trusted wall clocks, else unknown, and then nothing is priced from it.
     pub fn stay_ms(&self, later: &Stamp) -> Option<u64> {
-        let same_clock = self.box_id == later.box_id && self.now.boot == later.now.boot;
+        let same_clock = self.box_id == later.box_id
+            && self.now.boot == later.now.boot
+            && !planted!(WallClockSubtraction);
         if same_clock {
             later.now.moment.0.checked_sub(self.now.moment.0)
         } else if self.now.trusted && later.now.trusted {

@@ -156,7 +156,8 @@ impl Park {
     /// The only stay that a misread plate can mean, where the operator lets that be decided without a
     /// person. Never together with a missing confidence (DESIGN 3.7), nor where the colours differ.
     fn certain_match(&self, plate: &PlateNumber, read: &PlateRead) -> Option<Session> {
-        if self.rules.exit.near_match == NearMatch::Ask || read.confidence_permille.is_none() {
+        let asks = self.rules.exit.near_match == NearMatch::Ask && !planted!(NearMatchCharged);
+        if asks || read.confidence_permille.is_none() {
             return None;
         }
         let inside = self.site.plates_inside().map(|(plate, _)| plate);
@@ -190,6 +191,9 @@ impl Park {
         ));
         doubts.sort_unstable();
         doubts.dedup();
+        if planted!(GuardIgnored) {
+            doubts.clear();
+        }
         Leaving {
             lane: lane.clone(),
             session,
@@ -208,9 +212,14 @@ impl Park {
                 lines: Vec::new(),
             };
         }
+        let beyond_ms = if planted!(FeeOneStepTooHigh) {
+            3_600_000
+        } else {
+            0
+        };
         let stay = Stay {
             entry: session.entered.now.wall,
-            duration_ms: stay_ms,
+            duration_ms: stay_ms + beyond_ms,
             color: session.color,
         };
         self.rules.tariff.quote(&stay)

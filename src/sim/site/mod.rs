@@ -7,7 +7,7 @@
 mod barrier;
 mod camera;
 mod drive;
-mod message;
+pub(crate) mod message;
 mod presence;
 mod report;
 #[cfg(test)]

@@ -1,0 +1,23 @@
+//! The whole gate in a hostile world: the real park, queues and step routine, and around them a car
+//! park, a broker, a disk, a clock and WeChat, in which anything goes wrong that a seed says; and an
+//! oracle that watches (docs/simulation.md).
+
+mod barrier;
+mod broker;
+mod camera;
+mod clock;
+mod crash_points;
+mod disk;
+mod faults;
+mod machine;
+mod network;
+mod oracle;
+mod people;
+mod planting;
+mod seeds;
+mod shrink;
+mod site;
+mod trace;
+mod vehicles;
+mod wire;
+mod world;

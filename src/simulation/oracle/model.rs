@@ -1,0 +1,255 @@
+//! What the records on disk say, folded by the oracle itself.
+
+use std::collections::BTreeMap;
+
+use crate::charges::charge::{Claim, Opening, StaffReason};
+use crate::charges::record::{MoneyRecord, StaffOutcome};
+use crate::lane::number::SessionId;
+use crate::lane::plate::PlateNumber;
+use crate::lane::raise::RaiseReason;
+use crate::lane::session::{LaneId, Session};
+use crate::lane::tariff::Tariff;
+use crate::lane::time::Stamp;
+use crate::park::event::Event;
+use crate::park::record::{LaneRecord, Record, StepTaken};
+use crate::park::state::Hold;
+
+/// Where a charge stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Waiting,
+    Due,
+    Sent,
+    Unknown,
+    ToRepeat,
+    Accepted,
+    Refused,
+    Failed,
+    Settled,
+    WithStaff,
+    Withdrawn,
+    Collected,
+    WrittenOff,
+}
+
+/// A charge.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    pub claim: Claim,
+    pub stage: Stage,
+    pub body: Option<String>,
+    pub let_out: bool,
+    pub superseded: bool,
+    pub reason: Option<StaffReason>,
+    /// The plate as read at the exit, if it is not the stay's.
+    pub read_as: Option<PlateNumber>,
+}
+
+impl Charge {
+    /// WeChat has not said yes or no.
+    pub fn is_unfiled(&self) -> bool {
+        use Stage::*;
+        matches!(self.stage, Waiting | Due | Sent | Unknown | ToRepeat)
+    }
+
+    /// It is neither finished nor with the staff.
+    pub fn is_queued(&self) -> bool {
+        self.is_unfiled() || self.stage == Stage::Accepted
+    }
+}
+
+/// An entry at WeChat.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub plate: PlateNumber,
+    pub entered: Stamp,
+    /// By attempt.
+    pub bodies: BTreeMap<u16, String>,
+}
+
+#[derive(Default)]
+pub struct Model {
+    /// The step that the records at hand belong to.
+    pub head: Option<StepTaken>,
+    pub tariffs: Vec<Tariff>,
+    pub open: BTreeMap<SessionId, Session>,
+    /// All of them, by number.
+    pub stays: BTreeMap<SessionId, Session>,
+    pub entries: BTreeMap<SessionId, Entry>,
+    /// By plate: the newest stay that WeChat was told of.
+    pub notified: BTreeMap<PlateNumber, SessionId>,
+    pub charges: BTreeMap<String, Charge>,
+    pub raises: BTreeMap<(LaneId, u64), RaiseReason>,
+    /// The last car that was held in each lane, whether it still is or not.
+    pub last_holds: BTreeMap<LaneId, Hold>,
+}
+
+impl Model {
+    /// Numbers of charges that are still in the queue, in order.
+    pub fn queued(&self) -> impl Iterator<Item = &str> {
+        let queued = self.charges.iter().filter(|(_, c)| c.is_queued());
+        queued.map(|(number, _)| number.as_str())
+    }
+
+    /// Numbers of charges that staff has to finish, in order.
+    pub fn desk(&self) -> impl Iterator<Item = &str> {
+        let desk = self.charges.iter();
+        let desk = desk.filter(|(_, charge)| charge.stage == Stage::WithStaff);
+        desk.map(|(number, _)| number.as_str())
+    }
+
+    /// Fees of cars that were let out, which WeChat has not taken on.
+    pub fn at_risk_fen(&self) -> u64 {
+        let charges = self.charges.values();
+        let at_risk = charges.filter(|charge| charge.let_out && charge.is_unfiled());
+        at_risk.map(|charge| charge.claim.quote.fee_fen).sum()
+    }
+
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::StepTaken(head) => self.head = Some(head.clone()),
+            Record::Lane(record) => self.apply_lane(record),
+            Record::Money(record) => self.apply_money(record),
+            Record::RulesChanged(_)
+            | Record::Checkpoint(_)
+            | Record::Meanwhile(_)
+            | Record::Mind(_)
+            | Record::PayloadsErased(_)
+            | Record::Unknown { .. } => {}
+        }
+    }
+
+    fn apply_lane(&mut self, record: &LaneRecord) {
+        match record {
+            LaneRecord::SessionOpened { session } => {
+                self.open.insert(session.id.clone(), session.clone());
+                self.stays.insert(session.id.clone(), session.clone());
+            }
+            LaneRecord::SessionClosed { session, .. } => {
+                self.open.remove(session);
+            }
+            LaneRecord::RaiseDecided {
+                raise,
+                lane,
+                reason,
+                ..
+            } => {
+                self.raises.insert((lane.clone(), *raise), reason.clone());
+            }
+            LaneRecord::HoldStarted { hold } => {
+                self.last_holds.insert(hold.lane.clone(), hold.clone());
+            }
+            LaneRecord::DoubtLifted { session, doubt } => {
+                for stays in [&mut self.open, &mut self.stays] {
+                    if let Some(session) = stays.get_mut(session) {
+                        session.doubts.retain(|held| held != doubt);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn apply_money(&mut self, record: &MoneyRecord) {
+        match record {
+            MoneyRecord::EntryOpened {
+                session,
+                plate,
+                entered,
+                ..
+            } => {
+                let entry = Entry {
+                    plate: plate.clone(),
+                    entered: entered.clone(),
+                    bodies: BTreeMap::new(),
+                };
+                self.entries.insert(session.clone(), entry);
+            }
+            MoneyRecord::EntrySent {
+                session,
+                attempt,
+                body,
+            } => {
+                if let Some(entry) = self.entries.get_mut(session) {
+                    entry.bodies.insert(*attempt, body.clone());
+                    self.notified.insert(entry.plate.clone(), session.clone());
+                }
+            }
+            MoneyRecord::ChargeOpened { claim } => {
+                let charge = self.opened(claim);
+                self.charges.insert(claim.trade_no.clone(), charge);
+            }
+            MoneyRecord::ChargeSent { trade_no, body } => {
+                self.change(trade_no, |charge| {
+                    charge.stage = Stage::Sent;
+                    charge.body = body.clone().or(charge.body.take());
+                });
+            }
+            MoneyRecord::ChargeSuperseded { trade_no } => {
+                self.change(trade_no, |charge| charge.superseded = true);
+            }
+            MoneyRecord::ChargeLetOut { trade_no } => {
+                self.change(trade_no, |charge| charge.let_out = true);
+            }
+            MoneyRecord::ChargeHandedToStaff { trade_no, reason } => {
+                self.change(trade_no, |charge| {
+                    charge.stage = Stage::WithStaff;
+                    charge.reason = Some(reason.clone());
+                });
+            }
+            _ => {
+                if let Some((trade_no, stage)) = stage_after(record) {
+                    self.change(trade_no, |charge| charge.stage = stage);
+                }
+            }
+        }
+    }
+
+    fn opened(&self, claim: &Claim) -> Charge {
+        let (stage, reason) = match &claim.opening {
+            Opening::ToFile { .. } => (Stage::Waiting, None),
+            Opening::ToStaff(reason) => (Stage::WithStaff, Some(reason.clone())),
+        };
+        let read = self.head.as_ref().and_then(|head| match &head.event {
+            Event::PlateRead { read, .. } => read.plate.clone(),
+            _ => None,
+        });
+        Charge {
+            claim: claim.clone(),
+            stage,
+            body: None,
+            let_out: false,
+            superseded: false,
+            reason,
+            read_as: read.filter(|plate| *plate != claim.plate),
+        }
+    }
+
+    fn change(&mut self, trade_no: &str, change: impl FnOnce(&mut Charge)) {
+        if let Some(charge) = self.charges.get_mut(trade_no) {
+            change(charge);
+        }
+    }
+}
+
+/// Where a charge stands after a record that says nothing else.
+fn stage_after(record: &MoneyRecord) -> Option<(&str, Stage)> {
+    let (trade_no, stage) = match record {
+        MoneyRecord::ChargeDueAgain { trade_no, .. } => (trade_no, Stage::Due),
+        MoneyRecord::ChargeUnknown { trade_no, .. } => (trade_no, Stage::Unknown),
+        MoneyRecord::ChargeToRepeat { trade_no, .. } => (trade_no, Stage::ToRepeat),
+        MoneyRecord::ChargeAccepted { trade_no, .. } => (trade_no, Stage::Accepted),
+        MoneyRecord::ChargeSettled { trade_no, .. } => (trade_no, Stage::Settled),
+        MoneyRecord::ChargeRefused { trade_no, .. } => (trade_no, Stage::Refused),
+        MoneyRecord::ChargeFailed { trade_no } => (trade_no, Stage::Failed),
+        MoneyRecord::ChargeWithdrawn { trade_no, .. } => (trade_no, Stage::Withdrawn),
+        MoneyRecord::StaffFinished { trade_no, how } => match how {
+            StaffOutcome::Collected { .. } => (trade_no, Stage::Collected),
+            StaffOutcome::WrittenOff { .. } => (trade_no, Stage::WrittenOff),
+            // Nobody in this world reviews a stay yet.
+            StaffOutcome::Replaced { .. } => return None,
+        },
+        _ => return None,
+    };
+    Some((trade_no, stage))
+}

@@ -1,0 +1,59 @@
+//! Time and money as the oracle counts them, without a line of the core's.
+
+use std::num::NonZeroU64;
+
+use crate::lane::tariff::Tariff;
+use crate::lane::time::Stamp;
+
+/// A shorter stay costs nothing.
+const SHORTEST_CHARGED_MS: u64 = 2_000;
+const DAY_S: u64 = 24 * 3_600;
+
+/// Milliseconds between two stamps, as docs/time.md has it: by the boot clock where box and boot agree,
+/// else by two trusted wall clocks, else unknown.
+pub fn stay_ms(from: &Stamp, to: &Stamp) -> Option<u64> {
+    let (a, b) = (from.now, to.now);
+    if from.box_id == to.box_id && a.boot.0 == b.boot.0 {
+        return b.moment.0.checked_sub(a.moment.0);
+    }
+    match a.trusted && b.trusted {
+        true => u64::try_from(b.wall.0 - a.wall.0).ok(),
+        false => None,
+    }
+}
+
+/// The fee for a stay within 24 hours: free minutes, then equal steps. The tariffs of the simulation
+/// have no other parts.
+pub fn fee_fen(tariff: &Tariff, stay_ms: u64) -> u64 {
+    let stay_s = stay_ms / 1_000;
+    assert!(tariff.first.is_none() && tariff.cap_fen.is_none());
+    if stay_ms < SHORTEST_CHARGED_MS || stay_s <= tariff.free_s {
+        return 0;
+    }
+    let (every_s, fen) = match &tariff.then {
+        Some(steps) => (steps.every_s, steps.fen),
+        None => (NonZeroU64::MIN, 0),
+    };
+    let first_day_s = stay_s.min(DAY_S) - tariff.free_s;
+    let mut steps = first_day_s.div_ceil(every_s.get());
+    let later_s = stay_s.saturating_sub(DAY_S);
+    steps += (later_s / DAY_S) * DAY_S.div_ceil(every_s.get());
+    steps += (later_s % DAY_S).div_ceil(every_s.get());
+    steps * fen
+}
+
+/// How many characters must be changed, added or left out to make one of the other.
+pub fn edits(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,210 @@
+//! Rules about barriers, and about what is said of cars in front of them.
+
+use super::{Oracle, Rule, Verdict, View, hold, price};
+use crate::lane::exit::NoEntry;
+use crate::lane::guard::WhenGuarded;
+use crate::lane::number::SessionId;
+use crate::lane::plate::PlateNumber;
+use crate::lane::raise::RaiseReason;
+use crate::lane::session::LaneId;
+use crate::lane::time::Stamp;
+use crate::park::event::Event;
+use crate::park::record::{LaneRecord, StepTaken};
+use crate::park::rules::Direction;
+
+use super::model::Stage;
+
+/// A live reading older than this never raises (DESIGN 3.8).
+const STALE_AFTER_MS: u64 = 15_000;
+/// Cameras write whole seconds, and messages take their time.
+const TOLERANCE_MS: u64 = 2_000;
+
+impl Oracle {
+    pub(super) fn judge_lane(&mut self, record: &LaneRecord, view: &View<'_>) -> Verdict {
+        match record {
+            LaneRecord::SessionOpened { session } => self.judge_number(&session.id),
+            LaneRecord::RaiseDecided {
+                raise,
+                lane,
+                plate,
+                session,
+                reason,
+                at,
+            } => {
+                let is_new = !self.model.raises.contains_key(&(lane.clone(), *raise));
+                hold(is_new, Rule::NumbersAreNew, || {
+                    format!("raise {raise} twice")
+                })?;
+                if follows_a_reading(reason) {
+                    self.judge_liveness(lane, view)?;
+                }
+                self.judge_reason(lane, plate.as_ref(), session.as_ref(), reason, at)
+            }
+            LaneRecord::RaiseReissued { lane, .. } => self.judge_liveness(lane, view),
+            _ => Ok(()),
+        }
+    }
+
+    fn judge_number(&mut self, session: &SessionId) -> Verdict {
+        let is_new = self.numbers.insert(session.0.clone());
+        hold(is_new, Rule::NumbersAreNew, || {
+            format!("{session} was another stay's number before")
+        })
+    }
+
+    fn judge_reason(
+        &self,
+        lane: &LaneId,
+        plate: Option<&PlateNumber>,
+        session: Option<&SessionId>,
+        reason: &RaiseReason,
+        at: &Stamp,
+    ) -> Verdict {
+        let rules = &self.rules;
+        let Some(lane_rules) = rules.lanes.get(lane) else {
+            return hold(false, Rule::ReasonIsTrue, || format!("no lane {lane}"));
+        };
+        let enters = lane_rules.direction == Direction::Entry;
+        let stage = |number: &str| self.model.charges.get(number).map(|charge| charge.stage);
+        let stay = session.and_then(|session| self.model.stays.get(session));
+        let head = self.model.head.as_ref();
+        let is_true = match reason {
+            RaiseReason::Entry => enters && stay.is_some(),
+            RaiseReason::Free => !enters && self.is_free(stay, head),
+            RaiseReason::Permit => {
+                let its = stay.map(|stay| &stay.plate).or(plate);
+                its.is_some_and(|plate| rules.lists.permits.contains(plate))
+            }
+            RaiseReason::SpecialVehicle => rules.lists.free_special_vehicles,
+            RaiseReason::Accepted { trade_no } => {
+                rules.exit.advance && stage(trade_no) == Some(Stage::Accepted)
+            }
+            RaiseReason::Settled { trade_no } => matches!(
+                stage(trade_no),
+                Some(Stage::Settled | Stage::Withdrawn | Stage::Collected | Stage::WrittenOff)
+            ),
+            RaiseReason::SilentNormal => {
+                return self.judge_risk(session, rules.exit.silent_normal_up_to_fen);
+            }
+            RaiseReason::SilentUnknown => {
+                return self.judge_risk(session, rules.exit.silent_unknown_up_to_fen);
+            }
+            RaiseReason::HeldTooLong => self.was_held_long_enough(lane, at),
+            RaiseReason::NoEntryOpen => !enters && rules.exit.no_entry == NoEntry::Open,
+            RaiseReason::UnreadableOpen => {
+                enters && rules.entry.unreadable == crate::lane::entry::Unreadable::Open
+            }
+            RaiseReason::GuardOpen => !enters && rules.guard.at_exit == WhenGuarded::Open,
+            RaiseReason::Attendant { .. } => {
+                head.is_some_and(|head| matches!(&head.event, Event::AttendantRaised { .. }))
+            }
+            RaiseReason::StoreFailed => {
+                head.is_some_and(|head| matches!(&head.event, Event::StoreFailed { .. }))
+            }
+            #[allow(unreachable_patterns, reason = "later versions may know more reasons")]
+            _ => true,
+        };
+        hold(is_true, Rule::ReasonIsTrue, || {
+            format!("{lane} is raised for {reason:?}, at {:?}", at.now)
+        })
+    }
+
+    /// By the oracle's own price.
+    fn is_free(
+        &self,
+        stay: Option<&crate::lane::session::Session>,
+        head: Option<&StepTaken>,
+    ) -> bool {
+        let (Some(stay), Some(head)) = (stay, head) else {
+            return false;
+        };
+        let mut arrived = Stamp {
+            now: head.now,
+            box_id: stay.entered.box_id.clone(),
+        };
+        let waited_ms = head.waited_ms.unwrap_or(0);
+        arrived.now.moment.0 -= waited_ms;
+        arrived.now.wall.0 -= i64::try_from(waited_ms).unwrap_or(0);
+        let stay_ms = price::stay_ms(&stay.entered, &arrived);
+        stay_ms.is_some_and(|ms| price::fee_fen(&self.rules.tariff, ms) == 0)
+    }
+
+    /// Let out unpaid: within the limit for one fee, and for all of them together.
+    fn judge_risk(&self, session: Option<&SessionId>, limit_fen: u64) -> Verdict {
+        let charges = self.model.charges.values();
+        let mut its = charges.filter(|charge| Some(&charge.claim.session) == session);
+        let fee_fen = its.next().map(|charge| charge.claim.quote.fee_fen);
+        let at_risk_fen = self.model.at_risk_fen();
+        hold(
+            fee_fen.is_some_and(|fen| fen <= limit_fen)
+                && at_risk_fen <= self.rules.exit.exposure_limit_fen,
+            Rule::ExposureIsLimited,
+            || format!("let out with {fee_fen:?}, and {at_risk_fen} at risk"),
+        )
+    }
+
+    fn was_held_long_enough(&self, lane: &LaneId, at: &Stamp) -> bool {
+        // The hold has just ended; its record came before this one.
+        let hold = self.model.last_holds.get(lane);
+        let waited_ms = hold.map(|hold| price::stay_ms(&hold.since, at));
+        match waited_ms {
+            None => false,
+            // Where clocks cannot tell, it began to count anew with the boot.
+            Some(None) => true,
+            Some(Some(ms)) => {
+                let of_this_boot = hold.is_some_and(|hold| hold.since.now.boot == at.now.boot);
+                !of_this_boot || ms + TOLERANCE_MS >= self.rules.exit.held_at_most_ms
+            }
+        }
+    }
+
+    /// A barrier that rises because of a reading rises because of a car that stands there.
+    fn judge_liveness(&self, lane: &LaneId, view: &View<'_>) -> Verdict {
+        let Some(head) = &self.model.head else {
+            return Ok(());
+        };
+        let Event::PlateRead {
+            lane: read_at,
+            camera,
+            read,
+        } = &head.event
+        else {
+            return Ok(());
+        };
+        if read_at != lane {
+            return Ok(());
+        }
+        let is_said_live = !read.retained && !read.replay;
+        hold(is_said_live, Rule::OnlyLiveReadingsRaise, || {
+            format!("{lane} is raised by a kept reading")
+        })?;
+        let knows_the_age = self.alive.contains(&lane.0)
+            || (head.now.trusted && !view.cameras.have_wrong_clocks() && !view.clock.lies());
+        let key = read
+            .record_id
+            .as_ref()
+            .map(|id| (camera.clone(), id.clone()));
+        let seen = key.and_then(|key| view.cameras.seen.get(&key));
+        let stamp = Stamp {
+            now: head.now,
+            box_id: String::new(),
+        };
+        let (Some(seen), Some(decided)) = (seen, view.clock.true_time(&stamp)) else {
+            return Ok(());
+        };
+        let age_ms = decided.saturating_sub(seen.at);
+        let may = !knows_the_age || age_ms <= STALE_AFTER_MS + TOLERANCE_MS;
+        hold(may, Rule::OnlyLiveReadingsRaise, || {
+            format!("{lane} is raised by a reading of {age_ms} ms ago")
+        })
+    }
+}
+
+/// Whether such a raise is decided by the reading at hand, and not by what came of an earlier one.
+fn follows_a_reading(reason: &RaiseReason) -> bool {
+    use RaiseReason::*;
+    matches!(
+        reason,
+        Entry | Free | Permit | SpecialVehicle | NoEntryOpen | UnreadableOpen | GuardOpen
+    )
+}

@@ -1,0 +1,136 @@
+//! From the queue's calls to the simulator and back: what the client and the sender do on the box.
+
+use serde_json::Value;
+
+use crate::charges::answer::{Answer, Heard, ParkingEntry, Refusal, Transaction};
+use crate::charges::queue::Request;
+use crate::park::event::Event;
+use crate::sim::wechat::{Exchange, Request as Http, Simulator};
+use crate::wechat::parking::{self, ParseFault};
+
+/// The HTTP request of a call.
+pub fn http(request: &Request) -> Http {
+    match request {
+        Request::NotifyEntry { body, .. } => Http::post(parking::ENTRIES, body.as_str()),
+        Request::Charge { body, .. } => Http::post(parking::CHARGES, body.as_str()),
+        Request::Query {
+            trade_no,
+            sub_mchid,
+        } => {
+            let order = parking::order(trade_no, sub_mchid.as_deref());
+            Http::get(order.expect("our own numbers are well formed"))
+        }
+    }
+}
+
+/// What the box hears of it.
+pub fn heard(request: &Request, exchange: &Exchange, simulator: &Simulator) -> Event {
+    match request {
+        Request::NotifyEntry { session, .. } => Event::EntryAnswered {
+            session: session.clone(),
+            heard: judged(exchange, simulator, parking::parking_entry),
+        },
+        Request::Charge { trade_no, .. } => Event::ChargeAnswered {
+            trade_no: trade_no.clone(),
+            heard: judged(exchange, simulator, parking::transaction),
+        },
+        Request::Query { trade_no, .. } => Event::QueryAnswered {
+            trade_no: trade_no.clone(),
+            heard: judged(exchange, simulator, parking::transaction),
+        },
+    }
+}
+
+/// Nothing came back.
+pub fn lost(request: &Request) -> Event {
+    without(request, &|why| Answer::Lost(why), &|why| Answer::Lost(why))
+}
+
+/// Nothing left the box.
+pub fn not_sent(request: &Request) -> Event {
+    without(request, &|why| Answer::NotSent(why), &|why| {
+        Answer::NotSent(why)
+    })
+}
+
+fn without(
+    request: &Request,
+    entry: &dyn Fn(String) -> Answer<ParkingEntry>,
+    order: &dyn Fn(String) -> Answer<Transaction>,
+) -> Event {
+    let why = "no answer".to_owned();
+    match request {
+        Request::NotifyEntry { session, .. } => entry_answered(&session.0, entry(why)),
+        Request::Charge { trade_no, .. } => charge_answered(trade_no, order(why)),
+        Request::Query { trade_no, .. } => query_answered(trade_no, order(why)),
+    }
+}
+
+pub fn entry_answered(session: &str, answer: Answer<ParkingEntry>) -> Event {
+    Event::EntryAnswered {
+        session: crate::lane::number::SessionId(session.to_owned()),
+        heard: unadorned(answer),
+    }
+}
+
+pub fn charge_answered(trade_no: &str, answer: Answer<Transaction>) -> Event {
+    Event::ChargeAnswered {
+        trade_no: trade_no.to_owned(),
+        heard: unadorned(answer),
+    }
+}
+
+pub fn query_answered(trade_no: &str, answer: Answer<Transaction>) -> Event {
+    Event::QueryAnswered {
+        trade_no: trade_no.to_owned(),
+        heard: unadorned(answer),
+    }
+}
+
+fn unadorned<T>(answer: Answer<T>) -> Heard<T> {
+    Heard {
+        answer,
+        request_id: None,
+        skew_ms: None,
+    }
+}
+
+fn judged<T>(
+    exchange: &Exchange,
+    simulator: &Simulator,
+    parse: fn(&[u8]) -> Result<T, ParseFault>,
+) -> Heard<T> {
+    let lost = |why: &str| Answer::Lost(why.to_owned());
+    let Some(answer) = &exchange.answer else {
+        return unadorned(lost("silence"));
+    };
+    let is_signed = answer.header("Wechatpay-Signature").is_some();
+    let verifies = simulator.verify(answer) || planted!(UnverifiedBelieved);
+    let error = || {
+        let value: Value = serde_json::from_slice(&answer.body).ok()?;
+        Some(Refusal {
+            status: answer.status,
+            code: value["code"].as_str()?.to_owned(),
+            message: value["message"].as_str().unwrap_or_default().to_owned(),
+            proven: is_signed,
+        })
+    };
+    unadorned(match answer.status {
+        202 => lost("unfinished"),
+        200..=299 if verifies => match parse(&answer.body) {
+            Ok(value) => Answer::Verified(value),
+            Err(fault) => lost(&fault.to_string()),
+        },
+        400..=499 if !is_signed || verifies => match error() {
+            Some(_) if answer.status == 429 => Answer::Throttled {
+                retry_after_ms: answer
+                    .header("Retry-After")
+                    .and_then(|text| text.parse::<u64>().ok())
+                    .map(|seconds| seconds * 1000),
+            },
+            Some(refusal) => Answer::Refused(refusal),
+            None => lost("not API JSON"),
+        },
+        status => lost(&format!("HTTP {status}, or not believed")),
+    })
+}
