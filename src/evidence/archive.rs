@@ -2,8 +2,8 @@
 
 use std::io::{Seek, Write};
 
+use crate::store::sha256;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -49,7 +49,7 @@ struct Archive<W: Write + Seek> {
 
 impl<W: Write + Seek> Archive<W> {
     fn file(&mut self, name: &str, bytes: &[u8]) -> std::io::Result<()> {
-        let sum = hexadecimal(&Sha256::digest(bytes));
+        let sum = hexadecimal(&sha256::of(bytes));
         self.sums.push_str(&format!("{sum}  {name}\n"));
         self.put(name, bytes)
     }

@@ -7,9 +7,9 @@ mod readme;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::store::sha256;
 use serde::Serialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::lane::number::SessionId;
 use crate::lane::time::Wall;
@@ -73,7 +73,7 @@ impl Kept {
             kind: self.stored.kind,
             name,
             version: self.stored.version,
-            sha256: hexadecimal(&Sha256::digest(&self.stored.payload)),
+            sha256: hexadecimal(&sha256::of(&self.stored.payload)),
             file: format!("records/{:010}-{shown}.json", self.seq),
         }
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use crate::store::sha256;
 
 use super::{Desk, Stopped};
 use crate::lane::number::LedgerId;
@@ -135,7 +135,7 @@ fn count_chosen(segment: &ClosedSegment, choose: impl Fn(u64, &Stored) -> bool) 
 /// As `sha256sum` writes and checks it.
 fn write_sum(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let sum: String = Sha256::digest(bytes)
+    let sum: String = sha256::of(bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
