@@ -80,7 +80,7 @@ impl LedgerJournal {
         self.ledger.as_ref()?.upkeep_failure()
     }
 
-    /// Has it done again, behind the lanes.
+    /// See [`Ledger::retry_upkeep`].
     pub fn retry_upkeep(&self) {
         if let Some(ledger) = &self.ledger {
             ledger.retry_upkeep();
@@ -90,13 +90,6 @@ impl LedgerJournal {
     /// What is reserved for commits, where something is.
     pub fn reserve(&self) -> Option<Reserve> {
         self.ledger.as_ref().and_then(Ledger::reserve)
-    }
-
-    /// See [`Ledger::make_up_reserve`].
-    pub fn make_up_reserve(&self) {
-        if let Some(ledger) = &self.ledger {
-            ledger.make_up_reserve();
-        }
     }
 
     fn ledger(&mut self) -> Result<&mut Ledger, JournalError> {

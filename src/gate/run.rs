@@ -246,8 +246,6 @@ impl Loop {
         let now = self.clock.now();
         if !events.is_empty() {
             self.announcing.news();
-        }
-        if !events.is_empty() {
             self.steward.work_begins(now);
         }
         let outcome = self.turner.turn(events, now);
@@ -313,7 +311,7 @@ impl Loop {
         let journal = self.turner.journal();
         let looked = self.disk_watch.look(now, journal.reserve());
         if looked.make_up {
-            journal.make_up_reserve();
+            journal.retry_upkeep();
         }
         for alarm in looked.alarms {
             self.note(alarm);

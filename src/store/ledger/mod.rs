@@ -339,18 +339,14 @@ impl Ledger {
         })
     }
 
-    /// Makes up the reserve where it lacks, in the background.
-    pub fn make_up_reserve(&self) {
-        self.ask_for_upkeep(Vec::new());
-    }
-
     /// What kept the last round of upkeep from its end. It is tried again when the next segment begins,
     /// or by [`Ledger::retry_upkeep`].
     pub fn upkeep_failure(&self) -> Option<String> {
         self.upkeep.failure()
     }
 
-    /// Asks for another round of upkeep.
+    /// Asks for another round of upkeep, in the background: what failed is tried again, and the reserve is
+    /// made up where it lacks.
     pub fn retry_upkeep(&self) {
         self.ask_for_upkeep(Vec::new());
     }

@@ -131,7 +131,7 @@ fn what_is_reserved_is_there_on_a_full_disk_and_is_made_up_when_there_is_room() 
     assert_eq!((left.ready, left.commits), (0, 0));
 
     world.trial.revive();
-    world.ledger().make_up_reserve();
+    world.ledger().retry_upkeep();
     assert_eq!(world.spares(), 3);
     world.commit(&[record(100, 600)]).unwrap();
     world.reopen();
