@@ -7,6 +7,7 @@ use crate::lane::entry::{EntryRules, Unreadable};
 use crate::lane::exit::{ExitRules, NearMatch, NoEntry};
 use crate::lane::guard::{GuardRules, WhenGuarded};
 use crate::lane::plate::{PlateColor, PlateNumber};
+use crate::lane::reading::PlateRead;
 use crate::lane::session::LaneId;
 use crate::lane::tariff::{Steps, Tariff};
 use crate::lane::time::Wall;
@@ -145,6 +146,14 @@ fn tariff() -> Tariff {
             fen: 500,
         }),
         cap_fen: None,
+    }
+}
+
+pub fn plate_read(lane: &str, read: PlateRead) -> Event {
+    Event::PlateRead {
+        lane: lane_id(lane),
+        camera: format!("camera of {lane}"),
+        read,
     }
 }
 

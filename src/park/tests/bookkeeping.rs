@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::site::*;
 use super::stories::on_disk;
 use super::traffic::Traffic;
 use super::world::World;
 use crate::books::{self, Period, Report, Sum};
 use crate::lane::time::Wall;
+use crate::simulation::site::*;
 use crate::store::record::Record as Stored;
 
 const HEAD: u16 = 1;

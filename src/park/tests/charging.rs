@@ -1,6 +1,5 @@
 //! Charges on their way: what each answer makes of them.
 
-use super::wire;
 use super::world::*;
 use crate::charges::answer::{Answer, Parties, TradeState, Transaction};
 use crate::charges::charge::{ChargeState, StaffReason};
@@ -10,6 +9,7 @@ use crate::charges::record::MoneyRecord;
 use crate::lane::alarm::AlarmKind;
 use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::sim::wechat::{Call, Fault, Outcome, Plate};
+use crate::simulation::wire;
 
 const PLATE: &str = "粤B6K7H2";
 

@@ -7,11 +7,11 @@ use std::path::Path;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::site::*;
 use super::stories::on_disk;
 use super::world::World;
 use crate::evidence::{self, Evidence};
 use crate::lane::number::SessionId;
+use crate::simulation::site::*;
 use crate::store::audit::{self, Report, Verdict, Watcher};
 use crate::story::archive::Archive;
 

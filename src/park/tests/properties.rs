@@ -3,7 +3,6 @@
 
 use proptest::prelude::*;
 
-use super::wire;
 use super::world::*;
 use crate::charges::answer::{
     Answer, ParkingEntry, Parties, Refusal, ServiceState, TradeState, Transaction,
@@ -19,6 +18,7 @@ use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::Record;
 use crate::park::step::{Command, Step};
+use crate::simulation::wire;
 
 pub(super) const PLATES: [&str; 5] = ["粤B10001", "粤B10007", "苏E6P398", "京A7K2M5", "川AD12345"];
 /// A turn that is wanted at once may be followed by so many more.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::site::rules;
 use super::traffic::Traffic;
 use crate::lane::number::LedgerId;
 use crate::park::Park;
@@ -12,6 +11,7 @@ use crate::park::disk::{CHECKPOINT, STEP};
 use crate::park::erasure::{Erasure, Payloads, Rule};
 use crate::park::record::{LaneRecord, Record};
 use crate::park::state::Snapshot;
+use crate::simulation::site::rules;
 use crate::store::audit::{self, Frame, Verdict, Watcher};
 use crate::store::ledger::{Identity, Ledger, Options};
 use crate::store::record::{Class, Record as Stored};

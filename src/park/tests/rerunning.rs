@@ -1,6 +1,5 @@
 //! What a ledger holds is enough to decide everything in it once more.
 
-use super::site::*;
 use super::stories::on_disk;
 use super::traffic::Traffic;
 use super::world::World;
@@ -9,6 +8,7 @@ use crate::lane::time::Wall;
 use crate::park::record::{LaneRecord, Record};
 use crate::park::rules::Rules;
 use crate::rerun::{HoleWhy, Report, Rerun, Source, Span};
+use crate::simulation::site::*;
 use crate::store::record::{Class, Record as Stored};
 
 fn run(seed: u64) -> Traffic {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::disk::Disk;
-use super::wire;
 use crate::charges::queue::Request;
 use crate::gate::turn::{Outcome, StoreNews, Turner};
 use crate::lane::alarm::Alarm;
@@ -20,8 +19,9 @@ use crate::park::step::{Command, Ignored};
 use crate::sim::material;
 use crate::sim::random::SplitMix64;
 use crate::sim::wechat::{Seal, Simulator};
+use crate::simulation::wire;
 
-pub use super::site::*;
+pub use crate::simulation::site::*;
 
 /// How long the box has been up by then.
 const UP_MS: u64 = 100_000;
