@@ -59,15 +59,9 @@ impl SessionId {
 
     /// The stay that a number names: its own, its entry's or its charge's, in any case.
     pub fn named_by(number: &str) -> Option<Self> {
-        const SESSION: usize = (LEDGER_CHARS + COUNTER_CHARS) as usize;
-        const WITH_TRY: usize = 1 + SESSION + TRY_CHARS as usize;
         let number = number.trim().to_uppercase();
         let is_plain = number.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let session = match number.len() {
-            SESSION => &*number,
-            WITH_TRY if number.starts_with(['T', 'P']) => number.get(1..=SESSION)?,
-            _ => return None,
-        };
+        let session = session_in(&number)?;
         is_plain.then(|| Self(session.to_owned()))
     }
 
@@ -93,6 +87,17 @@ impl SessionId {
 impl std::fmt::Display for SessionId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// A stay's own number where it stands in a number of its entry or of its charge, or alone. By length and
+/// first letter only; what else is in the number is not looked at.
+pub fn session_in(number: &str) -> Option<&str> {
+    const WITH_TRY: usize = 1 + SESSION_BYTES + TRY_CHARS as usize;
+    match number.len() {
+        SESSION_BYTES => Some(number),
+        WITH_TRY if number.starts_with(['T', 'P']) => number.get(1..=SESSION_BYTES),
+        _ => None,
     }
 }
 

@@ -119,6 +119,11 @@ impl Park {
     }
 }
 
+/// Whether a record is a part of what [`Park::checkpoint`] writes: of everything, and nobody's evidence.
+pub fn is_of_a_whole_state(stored: &Stored) -> bool {
+    matches!(stored.kind, RULES | CHECKPOINT | MIND)
+}
+
 /// Whether a record is there for a re-run alone, and a start need not look into it.
 pub fn is_for_a_rerun(stored: &Stored) -> bool {
     matches!(stored.kind, MEANWHILE | MIND)

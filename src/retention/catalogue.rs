@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::age::{Reached, Span};
 use super::{Days, Desk, Stopped};
 use crate::lane::time::Wall;
-use crate::park::disk::{CHECKPOINT, ERASURE, MIND, RULES};
+use crate::park::disk::{ERASURE, is_of_a_whole_state};
 use crate::store::ledger::{Closed, ClosedSegment};
 
 const DAY_MS: u64 = 86_400_000;
@@ -178,7 +178,7 @@ impl Entry {
             if !stored.payload.is_empty() {
                 let days = days.of(stored);
                 *payloads.entry(days).or_default() += 1;
-                if ![RULES, CHECKPOINT, MIND, ERASURE].contains(&stored.kind) {
+                if !is_of_a_whole_state(stored) && stored.kind != ERASURE {
                     *steps.entry(days).or_default() += 1;
                 }
             }

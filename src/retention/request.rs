@@ -15,7 +15,7 @@ use super::stays::Stays;
 use super::{Desk, Stopped};
 use crate::charges::record::MoneyRecord;
 use crate::lane::plate::PlateNumber;
-use crate::park::disk::{CHECKPOINT, MIND, RULES};
+use crate::park::disk::is_of_a_whole_state;
 use crate::park::erasure::{Payloads, Rule};
 use crate::park::record::{LaneRecord, Record};
 use crate::store::ledger::{Closed, ClosedSegment};
@@ -190,8 +190,7 @@ impl<'r> Meant<'r> {
             segment,
             |seq, stored| {
                 // The state of a later moment is written while the request is carried out.
-                let in_time =
-                    seq <= self.request.up_to || [RULES, CHECKPOINT, MIND].contains(&stored.kind);
+                let in_time = seq <= self.request.up_to || is_of_a_whole_state(stored);
                 in_time && self.is_told_of_by(stored)
             },
             |stored| self.must_stay(stored),

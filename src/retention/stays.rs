@@ -2,13 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::lane::number::session_in;
 use crate::park::Park;
-use crate::park::disk::{CHECKPOINT, MIND, RULES};
+use crate::park::disk::is_of_a_whole_state;
 use crate::store::record::Record as Stored;
-
-const SESSION: usize = 17;
-/// `T` or `P` before it, two digits behind it.
-const WITH_TRY: usize = SESSION + 3;
 
 /// Numbers of stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,23 +33,14 @@ impl Stays {
     /// Whether a record tells of one of them: by its own number, its entry's or its charge's. Whole states
     /// tell of everything, and are nobody's evidence.
     pub fn are_told_of_by(&self, stored: &Stored) -> bool {
-        if self.0.is_empty() || [RULES, CHECKPOINT, MIND].contains(&stored.kind) {
+        if self.0.is_empty() || is_of_a_whole_state(stored) {
             return false;
         }
         let is_digit = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
         let runs = stored.payload.split(|byte| !is_digit(byte));
-        runs.filter_map(session_in)
+        runs.filter_map(|run| session_in(std::str::from_utf8(run).ok()?))
             .any(|session| self.0.contains(session))
     }
-}
-
-fn session_in(run: &[u8]) -> Option<&str> {
-    let session = match run.len() {
-        SESSION => run,
-        WITH_TRY if matches!(run[0], b'T' | b'P') => &run[1..=SESSION],
-        _ => return None,
-    };
-    std::str::from_utf8(session).ok()
 }
 
 #[cfg(test)]
