@@ -445,23 +445,12 @@ impl Park {
     }
 
     fn review_of(&self, leaving: &Leaving, why: ReviewWhy, at: &Stamp) -> Review {
-        let session = &leaving.session;
-        let trade_no = self.site.claimed.get(&session.id).cloned();
+        let read = Some(leaving.read.clone());
         Review {
-            session: session.id.clone(),
-            plate: session.plate.clone(),
-            color: session.color,
-            entered: session.entered.clone(),
             exited: Some(leaving.arrived.clone()),
-            at: at.clone(),
-            lane: leaving.lane.clone(),
-            why,
             fee_fen: Some(leaving.quote.fee_fen),
             quote: Some(leaving.quote.clone()),
-            read: Some(leaving.read.clone()),
-            charges: u16::from(trade_no.is_some()),
-            trade_no,
-            closed: None,
+            ..self.review_unseen(&leaving.session, &leaving.lane, why, read, at)
         }
     }
 
