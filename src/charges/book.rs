@@ -161,20 +161,6 @@ impl Book {
     /// more change nothing.
     pub fn apply(&mut self, record: &MoneyRecord) {
         match record {
-            MoneyRecord::ChargeAccepted { .. } | MoneyRecord::ChargeSettled { .. } => {
-                self.overtaken_fen = 0;
-            }
-            MoneyRecord::ChargeHandedToStaff {
-                trade_no,
-                reason: StaffReason::Superseded,
-            } => {
-                let charge = self.charges.get(trade_no);
-                let at_risk_fen = charge.map_or(0, at_risk_fen);
-                self.overtaken_fen = self.overtaken_fen.saturating_add(at_risk_fen);
-            }
-            _ => {}
-        }
-        match record {
             MoneyRecord::EntryOpened { .. }
             | MoneyRecord::EntrySent { .. }
             | MoneyRecord::EntryUnknown { .. }
@@ -212,6 +198,7 @@ impl Book {
                 });
             }
             MoneyRecord::ChargeAccepted { trade_no, at } => {
+                self.overtaken_fen = 0;
                 self.change(trade_no, |c| {
                     c.state = match planted!(AcceptedIsDone) {
                         true => ChargeState::Settled,
@@ -220,6 +207,7 @@ impl Book {
                 });
             }
             MoneyRecord::ChargeSettled { trade_no, .. } => {
+                self.overtaken_fen = 0;
                 self.change(trade_no, |charge| charge.state = ChargeState::Settled);
             }
             MoneyRecord::ChargeRefused { trade_no, code } => {
@@ -235,6 +223,10 @@ impl Book {
                 self.change(trade_no, |charge| charge.let_out = true);
             }
             MoneyRecord::ChargeHandedToStaff { trade_no, reason } => {
+                if *reason == StaffReason::Superseded {
+                    let at_risk_fen = self.charges.get(trade_no).map_or(0, at_risk_fen);
+                    self.overtaken_fen = self.overtaken_fen.saturating_add(at_risk_fen);
+                }
                 self.change(trade_no, |charge| {
                     debug_assert!(
                         !charge.is_under_way() || planted!(PaidWhileUnknown),
