@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::call::MerchantRules;
 use super::charge::Charge;
 use super::entry::Entry;
-use crate::json;
 use crate::lane::plate::PlateColor;
 use crate::lane::time::{Now, Wall};
 
@@ -168,7 +167,7 @@ fn device_id(lane: &str) -> String {
 
 /// Serialises a body to the bytes that are frozen, signed and sent.
 pub fn freeze<T: Serialize>(body: &T) -> String {
-    String::from_utf8(json::bytes(body)).expect("JSON is UTF-8")
+    serde_json::to_string(body).expect("plain structs of strings and integers always serialise")
 }
 
 /// `start_time` of a frozen entry body.
