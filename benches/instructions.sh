@@ -87,7 +87,9 @@ counted() {
 
 check() {
     count_all
-    counted | awk -F '\t' -v allowed="$allowed_percent" -v file="$recorded" '
+    counted >"$scratch/now"
+    [[ -z ${PARKGATE_FIGURES:-} ]] || figures <"$scratch/now" >>"$PARKGATE_FIGURES"
+    awk -F '\t' -v allowed="$allowed_percent" -v file="$recorded" '
         BEGIN {
             while ((getline line < file) > 0) {
                 if (line ~ /^#/) { made = line; continue }
@@ -107,7 +109,15 @@ check() {
             hint = "benches/instructions.sh record writes them anew; commit that file with the reason"
             if (dearer) { print "FAILED: " dearer " cost over " allowed " % more than recorded " made; print hint; exit 1 }
             if (cheaper) print cheaper " cost less than recorded; " hint
-        }'
+        }' "$scratch/now"
+}
+
+# For the table of goals, in thousands.
+figures() {
+    awk -F '\t' '
+        $2 == "entry" { print "decide_instructions", $1 / 1000 }
+        $2 == "entry, 300 KB picture" { print "decide_picture_instructions", $1 / 1000 }
+    '
 }
 
 record() {
