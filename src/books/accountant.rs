@@ -490,7 +490,7 @@ fn line_fen(line: &Value) -> i64 {
 }
 
 fn wrong_in_body(body: &str, number: &str, charge: &Charge) -> Option<Wrong> {
-    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let body: Value = serde_json::from_slice(body.as_bytes()).unwrap_or_default();
     let sent_fen = body["amount"]["total"].as_u64();
     if sent_fen != Some(charge.fee_fen) {
         let fee_fen = charge.fee_fen;

@@ -116,7 +116,7 @@ impl ChargeBody {
         now: Now,
         rules: &MerchantRules,
     ) -> Option<Self> {
-        let sent: EntryBody = serde_json::from_str(entry.body.as_deref()?).ok()?;
+        let sent: EntryBody = serde_json::from_slice(entry.body.as_deref()?.as_bytes()).ok()?;
         let start = Wall::from_rfc3339(&sent.start_time)?;
         let stay_ms = i64::try_from(charge.claim.stay_ms).ok()?;
         let end = start
@@ -177,7 +177,7 @@ pub fn start_time_of(body: &str) -> Option<String> {
     struct Start {
         start_time: String,
     }
-    serde_json::from_str::<Start>(body)
+    serde_json::from_slice::<Start>(body.as_bytes())
         .ok()
         .map(|body| body.start_time)
 }

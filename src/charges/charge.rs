@@ -213,7 +213,7 @@ impl Charge {
     }
 
     fn frozen_body(&self) -> Option<ChargeBody> {
-        serde_json::from_str(&self.body.as_ref()?.text).ok()
+        serde_json::from_slice(self.body.as_ref()?.text.as_bytes()).ok()
     }
 
     /// Whether a verified answer to `mchid`'s call speaks of this charge and of nothing else. What

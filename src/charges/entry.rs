@@ -91,7 +91,7 @@ impl Entry {
     /// Whether a verified answer speaks of this entry's attempt and of nothing else.
     pub fn is_meant_by(&self, made: &ParkingEntry) -> bool {
         let sub_mchid = || {
-            let body: EntryBody = serde_json::from_str(self.body.as_deref()?).ok()?;
+            let body: EntryBody = serde_json::from_slice(self.body.as_deref()?.as_bytes()).ok()?;
             body.sub_mchid
         };
         made.out_parking_no == self.session.parking_no(self.attempt)

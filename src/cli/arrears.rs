@@ -13,6 +13,7 @@ use super::words::{self, Lang, review, story as told};
 use super::{SocketArgs, client, fail};
 use crate::charges::record::StaffOutcome;
 use crate::control::Question;
+use crate::json;
 use crate::lane::number::SessionId;
 use crate::lane::tariff::yuan;
 use crate::story::charge::ChargeRow;
@@ -123,7 +124,7 @@ fn charge_of(of: &str, socket: &SocketArgs, lang: Lang) -> Result<String, ExitCo
 }
 
 fn rows(answer: &Value) -> Vec<ChargeRow> {
-    serde_json::from_value(answer["arrears"].clone()).unwrap_or_default()
+    json::typed(&answer["arrears"]).unwrap_or_default()
 }
 
 /// Beside each row, for how many days it is owed; for programs too.

@@ -270,5 +270,5 @@ pub fn exchange(socket: &Path, question: &Question) -> std::io::Result<Answer> {
     stream.write_all(&line)?;
     let mut answer = String::new();
     BufReader::new(stream).read_line(&mut answer)?;
-    Ok(serde_json::from_str(&answer)?)
+    Ok(serde_json::from_slice(answer.as_bytes())?)
 }

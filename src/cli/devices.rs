@@ -9,6 +9,7 @@ use super::words::{Lang, devices as words};
 use super::{SocketArgs, client};
 use crate::control::Question;
 use crate::gate::devices::DeviceList;
+use crate::json;
 
 #[derive(Debug, clap::Args)]
 pub struct DevicesArgs {
@@ -24,7 +25,7 @@ pub fn run(args: &DevicesArgs, lang: Lang) -> ExitCode {
 }
 
 fn show(answer: &Value, lang: Lang) -> String {
-    let Ok(list) = serde_json::from_value::<DeviceList>(answer.clone()) else {
+    let Ok(list) = json::typed::<DeviceList>(answer) else {
         return answer.to_string();
     };
     let mut table = Table::default();

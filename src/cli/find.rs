@@ -10,6 +10,7 @@ use super::{BAD_CONFIG, CONFIG, SocketArgs, client, fail};
 use crate::config::Config;
 use crate::control::{Answer, Question};
 use crate::gate;
+use crate::json;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::wechat::enrolment::Wanted;
 
@@ -91,7 +92,7 @@ fn plate(text: &str) -> Result<PlateNumber, String> {
 }
 
 fn color(text: &str) -> Result<PlateColor, String> {
-    serde_json::from_value(Value::String(text.to_ascii_uppercase()))
+    json::typed(&Value::String(text.to_ascii_uppercase()))
         .map_err(|_| "write blue, green, yellow, black, white or limegreen".to_owned())
 }
 

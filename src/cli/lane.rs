@@ -9,6 +9,7 @@ use super::words::Lang;
 use super::{SocketArgs, client};
 use crate::charges::record::StaffOutcome;
 use crate::control::Question;
+use crate::json;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::session::LaneId;
 use crate::park::reply::Done;
@@ -105,13 +106,12 @@ fn name(args: PlateArgs, lang: Lang) -> ExitCode {
 
 fn color(text: &str) -> Result<PlateColor, String> {
     let name = serde_json::Value::String(text.to_uppercase());
-    serde_json::from_value(name)
-        .map_err(|_| "one of blue, green, yellow, black, white, limegreen".to_owned())
+    json::typed(&name).map_err(|_| "one of blue, green, yellow, black, white, limegreen".to_owned())
 }
 
 /// What was done, in words.
 pub fn done(value: &Value, lang: Lang) -> String {
-    match serde_json::from_value::<Done>(value.clone()) {
+    match json::typed::<Done>(value) {
         Ok(done) => lang.done(&done),
         Err(_) => value.to_string(),
     }

@@ -147,7 +147,7 @@ fn find_plates(value: &Value, plates: &mut BTreeSet<String>) {
                     }
                     // A request as it was sent is a text with an object in it.
                     Value::String(text) if text.starts_with('{') => {
-                        if let Ok(inner) = serde_json::from_str::<Value>(text) {
+                        if let Ok(inner) = serde_json::from_slice::<Value>(text.as_bytes()) {
                             find_plates(&inner, plates);
                         }
                     }

@@ -10,6 +10,7 @@ use super::when::{long, short, when};
 use super::words::{self, Lang, Pair, money, story as told};
 use super::{SocketArgs, client};
 use crate::control::Question;
+use crate::json;
 use crate::lane::tariff::yuan;
 use crate::lane::time::Wall;
 use crate::story::charge::ChargeRow;
@@ -102,8 +103,7 @@ fn state(text: &str) -> Result<Stay, String> {
 }
 
 fn list(answer: &Value, lang: Lang) -> String {
-    let rows: Vec<SessionRow> =
-        serde_json::from_value(answer["sessions"].clone()).unwrap_or_default();
+    let rows: Vec<SessionRow> = json::typed(&answer["sessions"]).unwrap_or_default();
     if rows.is_empty() {
         return lang.of(told::NO_SESSIONS).to_owned();
     }
@@ -145,7 +145,7 @@ pub fn left_off(answer: &Value, lang: Lang) -> String {
 
 /// A stay, its charge, the fee, and what happened.
 pub fn story(answer: &Value, lang: Lang) -> String {
-    let Ok(story) = serde_json::from_value::<Story>(answer.clone()) else {
+    let Ok(story) = json::typed::<Story>(answer) else {
         return answer.to_string();
     };
     let mut facts = Facts {

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::{Answer, Question};
 use crate::gate::inbox::{Inbox, Message};
+use crate::json;
 use crate::story::archive::Archive;
 
 /// Longest question, bytes.
@@ -181,10 +182,10 @@ impl Desk {
     async fn correct(&self, mut wish: Question) -> Answer {
         if let Question::Correct { of, charge, .. } = &mut wish {
             let told = self.look_up(Question::Charge { of: of.clone() }).await;
-            let Answer::Ok(mut story) = told else {
+            let Answer::Ok(story) = told else {
                 return told;
             };
-            *charge = serde_json::from_value(story["charge"].take()).ok();
+            *charge = json::typed(&story["charge"]).ok();
         }
         ask(&self.inbox, wish).await
     }

@@ -147,7 +147,7 @@ fn compare(fact: &str, path: &str, was: &Value, now: &Value, changes: &mut Vec<C
 
 fn written_object(value: &Value) -> Option<Value> {
     let text = value.as_str().filter(|text| text.starts_with('{'))?;
-    serde_json::from_str(text).ok()
+    serde_json::from_slice(text.as_bytes()).ok()
 }
 
 #[cfg(test)]

@@ -155,7 +155,7 @@ fn record(line: &str) -> Result<(u64, Stored), serde_json::Error> {
         version: u16,
         payload: Value,
     }
-    let line: Line = serde_json::from_str(line)?;
+    let line: Line = serde_json::from_slice(line.as_bytes())?;
     let payload = match line.payload {
         Value::Null => Vec::new(),
         payload => serde_json::to_vec(&payload)?,

@@ -171,7 +171,7 @@ fn request(record: &MoneyRecord, session: &SessionId) -> Option<(&'static str, V
         _ => return None,
     };
     // As it was frozen; what is no JSON is shown as it is.
-    let content = serde_json::from_str(text).unwrap_or_else(|_| json!(text));
+    let content = serde_json::from_slice(text.as_bytes()).unwrap_or_else(|_| json!(text));
     Some((what, content))
 }
 

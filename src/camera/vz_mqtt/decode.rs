@@ -75,7 +75,9 @@ pub(super) fn without_pictures(
         return None;
     };
     let (text, gbk) = text(&rest)?;
-    let envelope = serde_json::from_str(&text).ok().filter(|_| !gbk)?;
+    let envelope = serde_json::from_slice(text.as_bytes())
+        .ok()
+        .filter(|_| !gbk)?;
     Some(read(envelope, gbk, kind, event))
 }
 
@@ -83,7 +85,7 @@ pub(super) fn whole(payload: &[u8], kind: Kind<'_>, event: &mut CameraEvent) -> 
     let Some((text, gbk)) = text(payload) else {
         return dropped(FrameFault::Malformed, "neither UTF-8 nor GB18030".into());
     };
-    match serde_json::from_str(&text) {
+    match serde_json::from_slice(text.as_bytes()) {
         Ok(envelope) => read(envelope, gbk, kind, event),
         // Without the error's own text, which may quote the message.
         Err(error) => {

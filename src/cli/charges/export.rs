@@ -10,6 +10,7 @@ use crate::cli::when::when;
 use crate::cli::words::Lang;
 use crate::cli::{SocketArgs, fail};
 use crate::control::Question;
+use crate::json;
 use crate::lane::tariff::yuan;
 use crate::lane::time::Wall;
 use crate::story::charge::{ChargeRow, Stage};
@@ -54,7 +55,7 @@ pub fn run(args: &ExportArgs, lang: Lang) -> ExitCode {
         output::mask(&mut answered.value);
     }
     let rows = answered.value["charges"].take();
-    let rows: Vec<ChargeRow> = match serde_json::from_value(rows) {
+    let rows: Vec<ChargeRow> = match json::typed(&rows) {
         Ok(rows) => rows,
         Err(error) => return fail(client::REFUSED, format!("the answer is no list: {error}")),
     };

@@ -9,6 +9,7 @@ use super::super::words::{Lang, ledger as words};
 use super::super::{SocketArgs, client};
 use crate::control::Question;
 use crate::control::erasure::Wanted;
+use crate::json;
 use crate::lane::plate::PlateNumber;
 use crate::park::erasure::Payloads;
 use crate::retention::{Archived, Found};
@@ -48,7 +49,7 @@ fn plate(text: &str) -> Result<PlateNumber, String> {
 }
 
 fn show(answer: &Value, lang: Lang) -> String {
-    let Ok(found) = serde_json::from_value::<Found>(answer.clone()) else {
+    let Ok(found) = json::typed::<Found>(answer) else {
         return answer.to_string();
     };
     let mut text = String::new();

@@ -6,6 +6,7 @@ use crate::cli::output::{Table, number, padded, text};
 use crate::cli::sessions;
 use crate::cli::when::{long, short};
 use crate::cli::words::{Lang, Pair, review as words, story as told};
+use crate::json;
 use crate::lane::tariff::yuan;
 use crate::lane::time::Stamp;
 use crate::park::review::Review;
@@ -13,7 +14,7 @@ use crate::story::case::{Candidate, Case, Exchange, Times};
 
 /// The question first, then the story that answers it.
 pub fn show(answer: &Value, lang: Lang) -> String {
-    let Ok(case) = serde_json::from_value::<Case>(answer.clone()) else {
+    let Ok(case) = json::typed::<Case>(answer) else {
         return answer.to_string();
     };
     let mut text = match &case.review {

@@ -7,6 +7,7 @@ use crate::charges::charge::ChargeState;
 use crate::charges::record::Correction;
 use crate::cli::output::{Table, number, text};
 use crate::cli::words::{self, Lang, review};
+use crate::json;
 use crate::lane::tariff::yuan;
 
 pub fn list(answer: &Value, lang: Lang) -> String {
@@ -50,7 +51,7 @@ pub fn list(answer: &Value, lang: Lang) -> String {
         ]);
     }
     for correction in list("corrections") {
-        let Ok(correction) = serde_json::from_value::<Correction>(correction) else {
+        let Ok(correction) = json::typed::<Correction>(&correction) else {
             continue;
         };
         table.row([
@@ -69,7 +70,7 @@ pub fn list(answer: &Value, lang: Lang) -> String {
 
 /// In words where it can be read, else as it is.
 fn told<T: DeserializeOwned>(value: &Value, words: impl FnOnce(&T) -> String) -> String {
-    match serde_json::from_value::<T>(value.clone()) {
+    match json::typed::<T>(value) {
         Ok(reason) => words(&reason),
         Err(_) => value.to_string(),
     }
