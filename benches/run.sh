@@ -6,10 +6,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-target=${CARGO_TARGET_DIR:-target}
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 mkdir -p "$target"
-export PARKGATE_FIGURES=$PWD/target/figures.txt
-[[ $target == /* ]] && PARKGATE_FIGURES=$target/figures.txt
+export PARKGATE_FIGURES=$target/figures.txt
 : >"$PARKGATE_FIGURES"
 
 title() { printf '\n== %s\n' "$*"; }
@@ -30,6 +29,9 @@ printf '  %s on %s\n' "$PWD" "$(stat -f -c %T .)"
 
 title "The program, stripped"
 size run_only_mb "run only (--no-default-features)" --no-default-features
+# The daemon is measured as it runs on a box.
+export PARKGATE_PROGRAM=$target/release/parkgate-run-only
+cp "$target/release/parkgate" "$PARKGATE_PROGRAM"
 size whole_mb "with demo, sandbox and simulator"
 
 # All of them first, so that no build stands between two measurements.

@@ -1,5 +1,6 @@
 //! The daemon as it runs on a box: its own process, its own store.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -38,7 +39,7 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Writes a configuration into `folder` and starts the daemon that this benchmark was built with.
+    /// Writes a configuration into `folder` and starts the daemon.
     pub fn start(
         name: &'static str,
         folder: &Path,
@@ -145,13 +146,16 @@ impl Daemon {
     }
 }
 
+/// The program of `PARKGATE_PROGRAM`, such as the firmware's, or else the one that was built along with
+/// this benchmark.
 fn spawn(folder: &Path) -> Outcome<Running> {
+    let program = env::var_os("PARKGATE_PROGRAM").unwrap_or(env!("CARGO_BIN_EXE_parkgate").into());
     let log = File::options()
         .create(true)
         .append(true)
         .open(folder.join("log"))?;
     Running::spawn(
-        Command::new(env!("CARGO_BIN_EXE_parkgate"))
+        Command::new(program)
             .args(["run", "--config"])
             .arg(folder.join("parkgate.toml"))
             .env_remove("RUST_LOG")
