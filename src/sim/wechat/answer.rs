@@ -27,6 +27,7 @@ pub(super) struct Reply {
 #[derive(Clone, Debug, PartialEq)]
 enum Content {
     Json(Value),
+    Empty,
     /// From something in between that is not WeChat.
     Page(&'static str),
 }
@@ -136,6 +137,16 @@ impl Reply {
         Self {
             status: 200,
             content: Content::Json(body),
+            internal: 0,
+            retry_after_s: None,
+        }
+    }
+
+    /// 204: done, and nothing to say.
+    pub fn empty() -> Self {
+        Self {
+            status: 204,
+            content: Content::Empty,
             internal: 0,
             retry_after_s: None,
         }
@@ -272,9 +283,12 @@ impl Simulator {
                 }
                 html.as_bytes().to_vec()
             }
+            Content::Empty => {
+                header("Request-ID", request_id(&mut self.nonces, reply.internal));
+                Vec::new()
+            }
             Content::Json(mut body) => {
-                let id = self.nonces.hex(40).to_ascii_uppercase();
-                header("Request-ID", format!("{id}-{}", reply.internal));
+                header("Request-ID", request_id(&mut self.nonces, reply.internal));
                 header("Content-Type", "application/json; charset=utf-8".into());
                 if success {
                     self.add_unknown_keys(&mut body);
@@ -324,6 +338,11 @@ impl Simulator {
             );
         }
     }
+}
+
+fn request_id(nonces: &mut SplitMix64, internal: u32) -> String {
+    let id = nonces.hex(40).to_ascii_uppercase();
+    format!("{id}-{internal}")
 }
 
 /// The text with its last character changed.

@@ -55,6 +55,9 @@ impl Simulator {
         if let Some(&index) = self.order_by_number.get(&body.out_trade_no) {
             return self.repeat_charge(index, &body);
         }
+        if self.natives.contains_key(&body.out_trade_no) {
+            return Err(Refusal::number_used());
+        }
         self.settings.merchant.check_binding(
             &body.appid,
             body.sub_mchid.as_deref(),

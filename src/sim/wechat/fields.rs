@@ -156,6 +156,14 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// As [`Self::time`]; None if the key is absent.
+    pub fn optional_time(&mut self, key: &'static str) -> Result<Option<WrittenTime>, Refusal> {
+        match self.object.contains_key(key) {
+            true => self.time(key).map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// A plate without separators, as WeChat wants it.
     pub fn plate(&mut self, key: &'static str) -> Result<String, Refusal> {
         let text = self.text(key, 32)?;

@@ -23,6 +23,18 @@ impl Merchant {
         Ok(Some(sub_mchid))
     }
 
+    /// Takes the caller's own id from a body, which the base payments want beside the header.
+    pub(super) fn read_caller(
+        &self,
+        fields: &mut Fields<'_>,
+        key: &'static str,
+    ) -> Result<(), Refusal> {
+        match fields.text(key, 32)? {
+            mchid if mchid == self.mchid => Ok(()),
+            _ => Err(fields.refuse(key, "is not the caller's")),
+        }
+    }
+
     /// Takes `sub_mchid` from a query, by the same rule.
     pub(super) fn take_sub_mchid(
         &self,

@@ -97,11 +97,20 @@ pub enum Call {
     Find,
     /// `GET /v3/certificates`.
     Certificates,
+    /// `POST /v3/pay/transactions/native`, or the same below `/v3/pay/partner/`.
+    NativeOrder,
+    /// `GET /v3/pay/transactions/out-trade-no/{out_trade_no}`, likewise.
+    NativeQuery,
+    /// `POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close`, likewise.
+    NativeClose,
     /// Anything else.
     Other,
 }
 
 pub(super) const QUERY_PREFIX: &str = "/v3/vehicle/transactions/out-trade-no/";
+pub(super) const NATIVE_PREFIX: &str = "/v3/pay/transactions/";
+pub(super) const NATIVE_PARTNER_PREFIX: &str = "/v3/pay/partner/transactions/";
+pub(super) const CLOSE_SUFFIX: &str = "/close";
 
 impl Call {
     /// The call that `request` names by its path, whatever its method.
@@ -112,15 +121,29 @@ impl Call {
             "/v3/vehicle/parking/services/find" => Self::Find,
             "/v3/certificates" => Self::Certificates,
             path if path.starts_with(QUERY_PREFIX) => Self::Query,
-            _ => Self::Other,
+            path => Self::of_native(path).unwrap_or(Self::Other),
         }
+    }
+
+    fn of_native(path: &str) -> Option<Self> {
+        let rest = path
+            .strip_prefix(NATIVE_PREFIX)
+            .or_else(|| path.strip_prefix(NATIVE_PARTNER_PREFIX))?;
+        if rest == "native" {
+            return Some(Self::NativeOrder);
+        }
+        let number = rest.strip_prefix("out-trade-no/")?;
+        Some(match number.ends_with(CLOSE_SUFFIX) {
+            true => Self::NativeClose,
+            false => Self::NativeQuery,
+        })
     }
 
     /// The one method that the call is made with; None where there is no such call.
     pub(super) fn method(self) -> Option<&'static str> {
         match self {
-            Self::Entry | Self::Charge => Some("POST"),
-            Self::Query | Self::Find | Self::Certificates => Some("GET"),
+            Self::Entry | Self::Charge | Self::NativeOrder | Self::NativeClose => Some("POST"),
+            Self::Query | Self::Find | Self::Certificates | Self::NativeQuery => Some("GET"),
             Self::Other => None,
         }
     }

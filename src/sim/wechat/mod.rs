@@ -16,6 +16,7 @@ mod fields;
 mod find;
 mod merchant;
 mod message;
+mod native;
 mod orders;
 mod parameters;
 mod refusal;
@@ -32,6 +33,7 @@ pub use answer::Decision;
 pub use books::{Books, EntryRow, OrderRow, OrderState, Violation, ViolationKind};
 pub use faults::{Fault, Faults, Rates};
 pub use message::{Answer, Call, Exchange, Request};
+pub use native::{NativeRow, NativeState};
 pub use seal::{RsaKeys, Seal, SealError};
 pub use settings::{
     Merchant, Outcome, Plate, PlatformCertificate, Service, Settings, Switches, Trust, TrustMode,
@@ -40,6 +42,7 @@ pub use settings::{
 use self::answer::Reply;
 use self::authorization::admit;
 use self::entries::Entry;
+use self::native::NativeOrder;
 use self::orders::Order;
 use self::refusal::Refusal;
 use self::repeats::Heard;
@@ -59,6 +62,8 @@ pub struct Simulator {
     order_by_number: BTreeMap<String, usize>,
     /// Orders that are accepted and not settled.
     unsettled: BTreeSet<usize>,
+    /// By number, which no charge may have.
+    natives: BTreeMap<String, NativeOrder>,
     violations: Vec<Violation>,
     heard: Heard,
     /// How many requests came.
@@ -87,6 +92,7 @@ impl Simulator {
             orders: Vec::new(),
             order_by_number: BTreeMap::new(),
             unsettled: BTreeSet::new(),
+            natives: BTreeMap::new(),
             violations: Vec::new(),
             heard: Heard::default(),
             asked: BTreeMap::new(),
@@ -215,11 +221,13 @@ impl Simulator {
 
     fn serve(&mut self, call: Call, request: &Request, now: Wall) -> Reply {
         match self.dispatch(call, request, now) {
+            Ok(serde_json::Value::Null) => Reply::empty(),
             Ok(body) => Reply::ok(body),
             Err(refusal) => self.refuse(call, refusal, now),
         }
     }
 
+    /// Null is an answer without a body.
     fn dispatch(
         &mut self,
         call: Call,
@@ -233,7 +241,7 @@ impl Simulator {
         if method == "GET" && !request.body.is_empty() {
             return Err(Refusal::parameter("body", "", None, "is not empty"));
         }
-        if call != Call::Certificates && !self.settings.switches.permission {
+        if !self.is_permitted(call) {
             return Err(Refusal::no_permission());
         }
         match call {
@@ -242,7 +250,20 @@ impl Simulator {
             Call::Query => self.query_order(request),
             Call::Find => self.find_service(request),
             Call::Certificates => self.list_certificates(request),
+            Call::NativeOrder => self.create_native(request, now),
+            Call::NativeQuery => self.query_native(request, now),
+            Call::NativeClose => self.close_native(request, now),
             Call::Other => Err(Refusal::no_such_call()),
+        }
+    }
+
+    /// Native pay is a product of its own, with a permission of its own.
+    fn is_permitted(&self, call: Call) -> bool {
+        let switches = &self.settings.switches;
+        match call {
+            Call::Certificates | Call::Other => true,
+            Call::Entry | Call::Charge | Call::Query | Call::Find => switches.permission,
+            Call::NativeOrder | Call::NativeQuery | Call::NativeClose => switches.native,
         }
     }
 

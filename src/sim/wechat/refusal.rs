@@ -25,6 +25,7 @@ const INTERNAL_NO_ORDER: u32 = 268_512_771;
 const INTERNAL_APPID: u32 = 268_445_527;
 const INTERNAL_SUB_MERCHANT: u32 = 268_443_701;
 const INTERNAL_RESTRICTED: u32 = 268_448_010;
+const INTERNAL_PAID: u32 = 268_449_538;
 const INTERNAL_RATE: u32 = 268_447_840;
 const INTERNAL_OTHER: u32 = 268_435_456;
 
@@ -160,6 +161,32 @@ impl Refusal {
             "appid和mchid不匹配，请检查绑定关系",
             INTERNAL_APPID,
         )
+    }
+
+    /// 400: the same, as the base payments have it.
+    pub fn appid_not_bound() -> Self {
+        Self::new(
+            400,
+            "APPID_MCHID_NOT_MATCH",
+            "商户号mchid与appid不匹配",
+            INTERNAL_APPID,
+        )
+    }
+
+    /// 400: a closed order is final.
+    pub fn order_closed() -> Self {
+        Self::new(400, "ORDER_CLOSED", "订单已关闭", INTERNAL_OTHER)
+    }
+
+    /// 400: what is paid can be refunded, not closed or paid again.
+    pub fn order_paid() -> Self {
+        Self::new(400, "ORDER_PAID", "该订单已支付", INTERNAL_PAID)
+    }
+
+    /// 403: the number is that of an order of another kind.
+    pub fn number_used() -> Self {
+        Self::new(403, "OUT_TRADE_NO_USED", "商户订单号重复", INTERNAL_OTHER)
+            .blamed(ViolationKind::ChangedRepeat)
     }
 
     /// 403: the sub-merchant is none of the caller's.

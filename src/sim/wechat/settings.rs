@@ -139,6 +139,8 @@ pub struct Switches {
     pub accept_spelling: bool,
     /// The product permission is granted; without it every parking call is NO_AUTH.
     pub permission: bool,
+    /// Native pay is granted; without it its calls are NO_AUTH.
+    pub native: bool,
     /// The merchant may collect; otherwise charges are NO_AUTH.
     pub may_collect: bool,
     /// So many of 1000 entry answers lack `free_duration`.
@@ -187,6 +189,7 @@ impl Default for Switches {
             strict_duplicate_entry: false,
             accept_spelling: false,
             permission: true,
+            native: true,
             may_collect: true,
             omit_free_duration_permille: 250,
             extra_keys_permille: 250,

@@ -4,6 +4,7 @@ mod admission;
 mod charging;
 mod entering;
 mod failing;
+mod paying;
 mod properties;
 mod settling;
 mod signing;
