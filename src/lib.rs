@@ -3,6 +3,8 @@
 //! **The lane decides. The ledger remembers. The adapters do.**
 
 #[macro_use]
+pub mod bilingual;
+#[macro_use]
 mod planted;
 
 pub mod barrier;

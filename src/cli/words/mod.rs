@@ -18,23 +18,14 @@ mod tests;
 
 use std::path::Path;
 
+use crate::bilingual::Both;
+pub use crate::bilingual::{Pair, pair};
+
 /// A language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Lang {
     En,
     Zh,
-}
-
-/// A word in each language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pair {
-    pub en: &'static str,
-    pub zh: &'static str,
-}
-
-/// Both languages of a word.
-pub const fn pair(en: &'static str, zh: &'static str) -> Pair {
-    Pair { en, zh }
 }
 
 impl Lang {
@@ -54,6 +45,14 @@ impl Lang {
         match self {
             Self::En => pair.en,
             Self::Zh => pair.zh,
+        }
+    }
+
+    /// The sentence in this language.
+    pub fn told(self, both: &Both) -> &str {
+        match self {
+            Self::En => &both.en,
+            Self::Zh => &both.zh,
         }
     }
 }
