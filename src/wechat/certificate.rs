@@ -4,9 +4,10 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry::OID_PKCS1_RSAENCRYPTION;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
-use x509_parser::x509::SubjectPublicKeyInfo;
+use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
 
 use super::pem::{self, PemFault};
+use super::reply::printable;
 use super::trust::key_id;
 use crate::lane::time::Wall;
 
@@ -17,6 +18,10 @@ const MIN_RSA_BITS: usize = 2048;
 pub struct Certificate {
     /// 40 upper-case hex digits.
     pub serial: String,
+    /// Common name of whom it is for: of a merchant, the merchant id. Empty where there is none.
+    pub subject: String,
+    /// Common name, or else organisation, of who issued it.
+    pub issuer: String,
     /// First moment of validity.
     pub not_before: Wall,
     /// Last moment of validity.
@@ -44,6 +49,8 @@ impl Certificate {
         let wall = |seconds: i64| Wall(seconds.saturating_mul(1000));
         Ok(Self {
             serial: serial(certificate.raw_serial()),
+            subject: common_name(certificate.subject()).unwrap_or_default(),
+            issuer: issuer(certificate.issuer()),
             not_before: wall(validity.not_before.timestamp()),
             not_after: wall(validity.not_after.timestamp()),
             key: RsaPublicKey::from_spki(certificate.public_key())?,
@@ -85,6 +92,23 @@ impl RsaPublicKey {
     }
 }
 
+fn issuer(name: &X509Name<'_>) -> String {
+    let organisation = || text(name.iter_organization().next()?);
+    common_name(name).or_else(organisation).unwrap_or_default()
+}
+
+fn common_name(name: &X509Name<'_>) -> Option<String> {
+    text(name.iter_common_name().next()?)
+}
+
+/// As it may stand in a log and on a terminal.
+fn text(attribute: &AttributeTypeAndValue<'_>) -> Option<String> {
+    let text = attribute.as_str().ok()?;
+    Some(printable(text, NAME_CHARS_MAX))
+}
+
+const NAME_CHARS_MAX: usize = 64;
+
 /// The serial's bytes as 40 upper-case hex digits. DER puts a zero byte before a number whose
 /// first bit is set; that one is not part of the serial as WeChat writes it.
 fn serial(raw: &[u8]) -> String {
@@ -112,7 +136,10 @@ mod tests {
             let certificate = Certificate::from_pem(text(&material[name]["cert_pem"])).unwrap();
             assert_eq!(certificate.serial, text(&material[name]["serial_no"]));
             assert_eq!(certificate.not_before, Wall(1_704_067_200_000));
+            assert!(!certificate.issuer.is_empty());
         }
+        let merchant = Certificate::from_pem(text(&material["merchant"]["cert_pem"])).unwrap();
+        assert_eq!(merchant.subject, text(&material["mchid"]));
         assert_eq!(serial(&[0x00, 0xB1, 0x02]).len(), 40);
         assert!(serial(&[0x00, 0xB1, 0x02]).ends_with("000B102"));
     }

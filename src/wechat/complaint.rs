@@ -93,10 +93,12 @@ impl Complaints {
             Err(fault @ RefreshFault::Unusable(list)) => {
                 found.list = Some(format!("{}: {}", told(fault), list.remedy()));
             }
-            Err(RefreshFault::NotBelieved(_)) if found.disbelieved + 1 < DISBELIEVED_MAX => {
+            Err(RefreshFault::NotBelieved(_) | RefreshFault::SignedByUnknown { .. })
+                if found.disbelieved + 1 < DISBELIEVED_MAX =>
+            {
                 found.disbelieved += 1;
             }
-            Err(fault @ RefreshFault::NotBelieved(_)) => {
+            Err(fault @ (RefreshFault::NotBelieved(_) | RefreshFault::SignedByUnknown { .. })) => {
                 found.list = Some(format!(
                     "{}: see that nothing on the way answers in WeChat's place, a proxy or a \
                      portal, and that the box's clock is right",

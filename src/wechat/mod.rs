@@ -5,11 +5,13 @@
 
 mod certificate;
 mod certificates;
+pub mod code;
 mod complaint;
 pub mod enrolment;
 mod hosts;
+pub mod native;
 pub(crate) mod parking;
-mod pem;
+pub(crate) mod pem;
 mod reply;
 pub mod seal;
 mod secret;
@@ -29,10 +31,12 @@ use tracing::{debug, info, warn};
 use crate::charges::answer::{Answer, Heard, ParkingEntry, Refusal, Transaction};
 use crate::clock::Clock;
 use crate::lane::time::{Moment, Now, Wall};
+use crate::store::sha256;
 
 use self::certificates::{Opened, Schedule, open_list};
 use self::complaint::{Complaints, Look};
 use self::enrolment::{Asker, Enrolment, Wanted};
+use self::native::{CodeUrl, Payee, Standing};
 use self::parking::ParseFault;
 use self::reply::{Reply, Verdict};
 use self::seal::ApiV3Keys;
@@ -47,7 +51,7 @@ pub use self::hosts::HostFault;
 pub use self::pem::PemFault;
 pub use self::secret::Secret;
 pub use self::settings::{
-    MerchantCertificate, MerchantKey, PublicKey, Settings, SetupError, USER_AGENT,
+    MerchantCertificate, MerchantKey, PublicKey, Settings, SetupError, USER_AGENT, tls,
 };
 pub use self::transport::{Patience, WiringFault};
 
@@ -62,6 +66,8 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     credentials: Credentials,
     certificate_ends: Option<Wall>,
+    /// Of everything that [`Client::has_keys_of`] compares.
+    keys_digest: sha256::Hash,
     user_agent: HeaderValue,
     api_v3_keys: ApiV3Keys,
     ring: KeyRing,
@@ -107,6 +113,14 @@ pub enum RefreshFault {
     /// The answer proves nothing.
     #[error("the list of platform certificates is not believed: {0}")]
     NotBelieved(String),
+    /// The answer names a key that is not held.
+    #[error("the list of platform certificates is not believed: {told}")]
+    SignedByUnknown {
+        /// As `Wechatpay-Serial` names it.
+        serial: String,
+        /// What was answered, for people.
+        told: String,
+    },
     /// The list is of no use.
     #[error("the list of platform certificates is of no use")]
     Unusable(#[source] ListFault),
@@ -129,11 +143,13 @@ struct Sent {
 impl Client {
     /// Checks the settings and gets ready; asks WeChat Pay nothing.
     pub fn new(settings: Settings, clock: Clock) -> Result<Self, SetupError> {
+        let keys_digest = settings.keys_digest();
         let checked = settings.check()?;
         let transport = Transport::new(checked.hosts, checked.wiring, clock.clone());
         Ok(Self(Arc::new(Inner {
             credentials: checked.credentials,
             certificate_ends: checked.certificate_ends,
+            keys_digest,
             user_agent: checked.user_agent,
             api_v3_keys: checked.api_v3_keys,
             ring: checked.ring,
@@ -197,6 +213,53 @@ impl Client {
         heard
     }
 
+    /// *Create Native order* (6.1). `body` is sent byte for byte.
+    pub async fn create_native(
+        &self,
+        payee: &Payee,
+        body: &str,
+        patience: Patience,
+    ) -> Heard<CodeUrl> {
+        let target = payee.create();
+        let call = Call::post(&target, body);
+        self.call(call, patience, native::code_url).await
+    }
+
+    /// *Query Native order* (6.2), by our number. An answer about another order is not believed.
+    pub async fn query_native(
+        &self,
+        payee: &Payee,
+        out_trade_no: &str,
+        patience: Patience,
+    ) -> Heard<Standing> {
+        let Some(target) = payee.query(out_trade_no) else {
+            return unanswered(no_native_order(out_trade_no));
+        };
+        let call = Call::get(&target);
+        let mut heard = self.call(call, patience, native::standing).await;
+        if let Answer::Verified(order) = &heard.answer
+            && order.out_trade_no != out_trade_no
+        {
+            let why = "the answer speaks of another order, and is not believed";
+            heard.answer = Answer::Lost(why.to_owned());
+        }
+        heard
+    }
+
+    /// *Close Native order* (6.2). May be repeated; a paid one is refused.
+    pub async fn close_native(
+        &self,
+        payee: &Payee,
+        out_trade_no: &str,
+        patience: Patience,
+    ) -> Heard<()> {
+        let Some((target, body)) = payee.close(out_trade_no) else {
+            return unanswered(no_native_order(out_trade_no));
+        };
+        let call = Call::post(&target, &body);
+        self.call(call, patience, native::closed).await
+    }
+
     /// Asks for the platform certificates now (1.6).
     pub async fn refresh_certificates(&self) -> Result<Refreshed, RefreshFault> {
         let _alone = self.0.refreshing.lock().await;
@@ -231,6 +294,16 @@ impl Client {
     /// The APIv3 keys, to open callbacks with.
     pub fn api_v3_keys(&self) -> &ApiV3Keys {
         &self.0.api_v3_keys
+    }
+
+    /// Whether both were made of the same keys, the merchant's and those that WeChat Pay is believed by.
+    pub fn has_keys_of(&self, other: &Self) -> bool {
+        self.0.keys_digest == other.0.keys_digest
+    }
+
+    /// Serial of the merchant's certificate, whose key signs.
+    pub fn serial(&self) -> &str {
+        &self.0.credentials.serial
     }
 
     /// When the merchant's own certificate ends; None if only its serial is known.
@@ -458,6 +531,7 @@ impl Client {
                 listed.extend(self.0.ring.held(&left_out));
                 let held = listed.len();
                 let changed = self.0.ring.replace_certificates(listed);
+                self.0.ring.listed(wall);
                 if changed {
                     info!(serials = ?self.0.ring.serials(), "platform certificates changed");
                 }
@@ -469,9 +543,10 @@ impl Client {
             (Verdict::Believed | Verdict::UnknownSerial(_), Err(fault)) => {
                 Err(RefreshFault::Unusable(fault))
             }
-            (Verdict::UnknownSerial(serial), Ok(_)) => Err(RefreshFault::NotBelieved(
-                reply.detail(&format!("it is signed with unknown key {serial}")),
-            )),
+            (Verdict::UnknownSerial(serial), Ok(_)) => {
+                let told = reply.detail(&format!("it is signed with unknown key {serial}"));
+                Err(RefreshFault::SignedByUnknown { serial, told })
+            }
             (Verdict::Refused(refusal), _) if refusal.status == 404 => Ok(Look {
                 came_to: Refreshed::NoneOffered,
                 left_out: Vec::new(),
@@ -519,6 +594,12 @@ impl<'a> Call<'a> {
     }
 }
 
+fn no_native_order<T>(out_trade_no: &str) -> Answer<T> {
+    Answer::NotSent(format!(
+        "{out_trade_no:?} cannot be a Native order's number"
+    ))
+}
+
 fn unanswered<T>(answer: Answer<T>) -> Heard<T> {
     Heard {
         answer,
@@ -528,4 +609,4 @@ fn unanswered<T>(answer: Answer<T>) -> Heard<T> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,7 +1,10 @@
 //! PEM files as people hand them over: the right kind, or told what it is instead.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::pem::{Error, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, SubjectPublicKeyInfoDer};
+use zeroize::Zeroizing;
 
 /// Why a PEM text cannot serve.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +37,82 @@ const PRIVATE_KEY: &str = "a private key";
 const CERTIFICATE: &str = "a certificate";
 const PUBLIC_KEY: &str = "a public key";
 const PKCS1_PUBLIC_KEY: &str = "a public key in the older PKCS#1 form (RSA PUBLIC KEY)";
+
+/// One block of a PEM text.
+pub enum Block {
+    /// A key that nobody may see; wiped when dropped.
+    PrivateKey(PrivateKeyDer<'static>),
+    /// A key behind a password.
+    Encrypted,
+    Certificate(CertificateDer<'static>),
+    PublicKey(SubjectPublicKeyInfoDer<'static>),
+    Request,
+    /// A block that does not decode.
+    Damaged,
+    /// Of another label.
+    Other,
+}
+
+/// Every block, in order; empty where there is none.
+pub fn blocks(pem: &str) -> Vec<Block> {
+    let begins = pem.match_indices("-----BEGIN ").map(|(at, _)| at);
+    begins
+        .map(|at| block(pem.get(at..).unwrap_or_default()))
+        .collect()
+}
+
+/// The block at the start of `pem`.
+fn block(pem: &str) -> Block {
+    let label = pem
+        .strip_prefix("-----BEGIN ")
+        .and_then(|rest| rest.split_once("-----"));
+    let Some((label, rest)) = label else {
+        return Block::Damaged;
+    };
+    // Without what follows, which is another block.
+    let end = format!("-----END {label}-----");
+    let Some(length) = rest.find(&end) else {
+        return Block::Damaged;
+    };
+    let length = pem.len() - rest.len() + length + end.len();
+    let pem = pem.get(..length).unwrap_or_default().as_bytes();
+    match label {
+        "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => {
+            PrivateKeyDer::from_pem_slice(pem).map_or(Block::Damaged, Block::PrivateKey)
+        }
+        "ENCRYPTED PRIVATE KEY" => Block::Encrypted,
+        "CERTIFICATE" => {
+            CertificateDer::from_pem_slice(pem).map_or(Block::Damaged, Block::Certificate)
+        }
+        "PUBLIC KEY" => {
+            SubjectPublicKeyInfoDer::from_pem_slice(pem).map_or(Block::Damaged, Block::PublicKey)
+        }
+        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Block::Request,
+        _ => Block::Other,
+    }
+}
+
+/// A PEM text of one block, wiped when dropped.
+pub fn text(label: &str, der: &[u8]) -> Zeroizing<String> {
+    const LINE: usize = 64;
+    let base64 = Zeroizing::new(STANDARD.encode(der));
+    // Room for everything at once: a text that grows would leave copies behind.
+    let room = base64.len() + base64.len() / LINE + 2 * label.len() + 64;
+    let mut text = Zeroizing::new(String::with_capacity(room));
+    text.push_str("-----BEGIN ");
+    text.push_str(label);
+    text.push_str("-----\n");
+    for (at, char) in base64.chars().enumerate() {
+        if at > 0 && at % LINE == 0 {
+            text.push('\n');
+        }
+        text.push(char);
+    }
+    text.push_str("\n-----END ");
+    text.push_str(label);
+    text.push_str("-----\n");
+    text
+}
 
 /// The first private key: PKCS#8, PKCS#1 or SEC1.
 pub fn private_key(pem: &str) -> Result<PrivateKeyDer<'static>, PemFault> {
@@ -127,6 +206,29 @@ mod tests {
                 found: PKCS1_PUBLIC_KEY
             }
         );
+    }
+
+    #[test]
+    fn every_block_is_seen_and_a_text_reads_back() {
+        let der = [0x30; 100];
+        let first = text("CERTIFICATE", &der);
+        assert!(first.lines().all(|line| line.len() <= 64), "{}", *first);
+        assert_eq!(*certificate(&first).unwrap(), der[..]);
+        let both = format!(
+            "note\n{}between\n{}-----BEGIN X",
+            *first,
+            *text("PUBLIC KEY", &der)
+        );
+        let kinds = blocks(&both);
+        assert!(
+            matches!(
+                kinds[..],
+                [Block::Certificate(_), Block::PublicKey(_), Block::Damaged]
+            ),
+            "{}",
+            kinds.len()
+        );
+        assert!(blocks("no block").is_empty());
     }
 
     #[test]

@@ -12,8 +12,19 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    pub(super) fn expose(&self) -> &str {
+    /// Takes a text over that is wiped already when it is dropped.
+    pub(crate) fn of(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+
+    /// The text, for whoever signs, opens or writes it to its file.
+    pub(crate) fn expose(&self) -> &str {
         self.0.trim()
+    }
+
+    /// A PEM text as it goes into its file, with the end of its last line.
+    pub(crate) fn expose_pem(&self) -> &str {
+        &self.0
     }
 }
 

@@ -13,6 +13,7 @@ use super::sign::{Credentials, FileSigner, Signer};
 use super::transport::{Wiring, WiringFault};
 use super::trust::{KeyRing, is_public_key_id};
 use crate::lane::time::Wall;
+use crate::store::sha256;
 
 /// The `User-Agent` that WeChat Pay asks every client to send.
 pub const USER_AGENT: &str = concat!("parkgate/", env!("CARGO_PKG_VERSION"), " (linux)");
@@ -174,6 +175,33 @@ pub(super) struct Checked {
 }
 
 impl Settings {
+    /// A digest of all keys, so that a change is seen without keeping them. A signer elsewhere is always the
+    /// same.
+    pub(super) fn keys_digest(&self) -> sha256::Hash {
+        let mut digest = sha256::Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            digest.update(&bytes.len().to_be_bytes());
+            digest.update(bytes);
+        };
+        match &self.key {
+            MerchantKey::Pem(pem) => part(pem.expose().as_bytes()),
+            MerchantKey::Signer(_) => part(&[]),
+        }
+        match &self.certificate {
+            MerchantCertificate::Serial(text) | MerchantCertificate::Pem(text) => {
+                part(text.trim().as_bytes());
+            }
+        }
+        for key in &self.api_v3_keys {
+            part(key.expose().as_bytes());
+        }
+        if let Some(PublicKey { id, pem }) = &self.public_key {
+            part(id.as_bytes());
+            part(pem.trim().as_bytes());
+        }
+        digest.finish()
+    }
+
     /// Checks everything that can be checked without asking WeChat Pay.
     pub(super) fn check(self) -> Result<Checked, SetupError> {
         let mchid = self.mchid.trim().to_owned();
@@ -212,6 +240,16 @@ impl Settings {
             user_agent: user_agent(self.user_agent)?,
         })
     }
+}
+
+/// With whom TLS is spoken at WeChat's hosts: the public web's roots and these.
+///
+/// # Errors
+/// As [`Settings`] with the same file.
+pub fn tls(ca_pem: Option<&str>) -> Result<Arc<rustls::ClientConfig>, SetupError> {
+    let roots = wiring(ca_pem, None)?.extra_roots;
+    let config = super::transport::tls(&roots).map_err(SetupError::Wiring)?;
+    Ok(Arc::new(config))
 }
 
 impl std::fmt::Debug for MerchantKey {

@@ -317,7 +317,7 @@ pub enum WiringFault {
 }
 
 /// The public web's roots and the extra ones, on ring; the box's own trust store is not read.
-fn tls(extra_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, WiringFault> {
+pub(super) fn tls(extra_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, WiringFault> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };

@@ -31,6 +31,47 @@ struct Keys {
     public_keys: BTreeMap<String, RsaPublicKey>,
     /// Fetched, by serial.
     certificates: BTreeMap<String, Certificate>,
+    /// When each certificate was first listed, as far as that is known.
+    since: BTreeMap<String, Wall>,
+    /// When the certificates were last listed, in this run.
+    listed_at: Option<Wall>,
+}
+
+/// A key as it is shown to people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldKey {
+    /// Id or serial, as `Wechatpay-Serial` names it.
+    pub id: String,
+    /// Where it comes from.
+    pub source: Source,
+    /// Since when it is held, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Wall>,
+    /// Of a certificate: its validity and who issued it. A public key has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity: Option<Validity>,
+    /// Requests name this one, and ask for answers that it verifies.
+    pub preferred: bool,
+}
+
+/// From when until when, and by whose word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validity {
+    pub from: Wall,
+    pub until: Wall,
+    pub issuer: String,
+}
+
+/// Where a key comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A file that the configuration names.
+    Configured,
+    /// WeChat's list, in this run.
+    Fetched,
+    /// WeChat's list in an earlier run.
+    Cached,
 }
 
 /// A platform certificate as it is kept over restarts. Not a secret.
@@ -40,6 +81,9 @@ pub struct KeyRow {
     pub serial: String,
     /// The whole certificate, base64 of its DER.
     pub certificate: String,
+    /// When it was first listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Wall>,
 }
 
 /// The headers that carry an answer's or a callback's signature.
@@ -175,6 +219,7 @@ impl KeyRing {
             let row = |certificate: &Certificate| KeyRow {
                 serial: certificate.serial.clone(),
                 certificate: STANDARD.encode(&certificate.der),
+                since: keys.since.get(&certificate.serial).copied(),
             };
             keys.certificates.values().map(row).collect()
         })
@@ -187,12 +232,15 @@ impl KeyRing {
             let der = STANDARD.decode(&row.certificate).ok()?;
             let certificate = Certificate::from_der(&der).ok()?;
             let usable = certificate.serial == key_id(&row.serial) && certificate.not_after >= now;
-            usable.then_some(certificate)
+            usable.then_some((certificate, row.since))
         };
         let certificates: Vec<_> = rows.iter().filter_map(readable).collect();
         let taken = certificates.len();
         self.write(|keys| {
-            for certificate in certificates {
+            for (certificate, since) in certificates {
+                if let Some(since) = since {
+                    keys.since.insert(certificate.serial.clone(), since);
+                }
                 keys.certificates
                     .insert(certificate.serial.clone(), certificate);
             }
@@ -227,8 +275,51 @@ impl KeyRing {
             .collect();
         self.write(|keys| {
             let changed = !keys.certificates.keys().eq(certificates.keys());
+            keys.since
+                .retain(|serial, _| certificates.contains_key(serial));
             keys.certificates = certificates;
             changed
+        })
+    }
+
+    /// WeChat's list holds what is held, at this time.
+    pub(super) fn listed(&self, now: Wall) {
+        self.write(|keys| {
+            keys.listed_at = Some(now);
+            for serial in keys.certificates.keys() {
+                keys.since.entry(serial.clone()).or_insert(now);
+            }
+        });
+    }
+
+    /// Every key, for people: public keys first.
+    pub fn held_keys(&self, now: Wall) -> Vec<HeldKey> {
+        let preferred = self.preferred(now);
+        let is_preferred = |id: &str| preferred.as_deref() == Some(id);
+        self.read(|keys| {
+            let public = keys.public_keys.keys().map(|id| HeldKey {
+                id: id.clone(),
+                source: Source::Configured,
+                since: None,
+                validity: None,
+                preferred: is_preferred(id),
+            });
+            let source = match keys.listed_at {
+                Some(_) => Source::Fetched,
+                None => Source::Cached,
+            };
+            let certificates = keys.certificates.values().map(|it| HeldKey {
+                id: it.serial.clone(),
+                source,
+                since: keys.since.get(&it.serial).copied(),
+                validity: Some(Validity {
+                    from: it.not_before,
+                    until: it.not_after,
+                    issuer: it.issuer.clone(),
+                }),
+                preferred: is_preferred(&it.serial),
+            });
+            public.chain(certificates).collect()
         })
     }
 

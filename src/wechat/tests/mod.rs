@@ -1,6 +1,6 @@
 mod exchange;
 mod failover;
-mod identity;
+pub mod identity;
 mod obstacles;
 mod refresh;
 mod server;

@@ -113,7 +113,7 @@ async fn the_list_is_taken_only_when_it_is_proven() {
             http(404, "", r#"{"code":"RESOURCE_NOT_EXISTS"}"#),
             "Ok(NoneOffered)",
         ),
-        (not_in_it, "NotBelieved"),
+        (not_in_it, "SignedByUnknown"),
         (forged, "NotBelieved"),
         (http(200, "", list), "NotBelieved"),
         (signed(200, "{\"data\":[]}"), "Unusable(NoneValid)"),
