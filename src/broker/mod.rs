@@ -13,6 +13,7 @@ pub(crate) mod tests;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rumqttc::{MqttOptions, TlsConfiguration, Transport};
 
@@ -71,6 +72,18 @@ impl Endpoint {
     /// As it stands in messages.
     pub fn address(&self) -> String {
         format!("{}:{}", self.host, self.port)
+    }
+
+    /// With whom TLS is spoken there; None without TLS.
+    ///
+    /// # Errors
+    /// [`LinkFault::NotReady`].
+    pub fn tls_config(&self) -> Option<Result<Arc<rustls::ClientConfig>, LinkFault>> {
+        let config = tls::client(self.tls.as_ref()?);
+        Some(config.map_err(|error| LinkFault::NotReady {
+            address: self.address(),
+            detail: causes::told(&error),
+        }))
     }
 
     /// Reads the files and makes of them what a connection needs.

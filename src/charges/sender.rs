@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::answer::{Answer, Heard};
 use super::queue::{Call, Request};
 use crate::clock::Clock;
+use crate::gate::account::Account;
 use crate::gate::inbox::Inbox;
 use crate::lane::time::Moment;
 use crate::park::event::Event;
@@ -18,14 +19,9 @@ const AFTER_THE_LANE: Duration = Duration::from_millis(2_500);
 /// Runs until the gate drops its end of `calls`. How many calls are under way at once is the queue's
 /// business, and how many of them are on the wire the client's; here each has a task of its own. Without a client (its secrets are missing) nothing
 /// leaves the box.
-pub async fn run(
-    client: Result<Client, String>,
-    clock: Clock,
-    inbox: Inbox,
-    mut calls: mpsc::Receiver<Call>,
-) {
+pub async fn run(account: Account, clock: Clock, inbox: Inbox, mut calls: mpsc::Receiver<Call>) {
     while let Some(call) = calls.recv().await {
-        let (client, clock, inbox) = (client.clone(), clock.clone(), inbox.clone());
+        let (client, clock, inbox) = (account.client(), clock.clone(), inbox.clone());
         tokio::spawn(async move {
             let event = match client {
                 Ok(client) => make(&client, &clock, call).await,

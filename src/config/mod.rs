@@ -47,7 +47,9 @@ pub use self::lists::Lists;
 pub use self::merchant::{Certificate, Merchant, SubMerchant};
 pub use self::mqtt::{ClientCertificate, Mqtt};
 pub use self::retention::Retention;
-pub use self::secret::{MissingSecret, read_public, read_secret, readable_by_others};
+pub use self::secret::{
+    FileMark, MissingSecret, file_mark, read_public, read_secret, readable_by_others,
+};
 pub use self::site::Site;
 pub use self::text::TextCamera;
 pub use self::wechat::{PublicKey, Wechat};

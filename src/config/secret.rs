@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -40,6 +40,34 @@ pub enum MissingSecret {
     TooLarge { file: PathBuf },
     #[error("{} is not text; write the secret as text, a key as PEM", file.display())]
     NotText { file: PathBuf },
+}
+
+impl MissingSecret {
+    /// Whether there is no such file at all.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Unreadable { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+    }
+}
+
+/// Tells a file from what stood at its place before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileMark {
+    inode: u64,
+    length: u64,
+    modified: (i64, i64),
+    /// Of the inode itself, which a copy with kept times changes too.
+    changed: (i64, i64),
+}
+
+/// The file's mark; None while there is no such file.
+pub fn file_mark(file: &Path) -> Option<FileMark> {
+    let metadata = std::fs::metadata(located(file).ok()?).ok()?;
+    Some(FileMark {
+        inode: metadata.ino(),
+        length: metadata.len(),
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    })
 }
 
 /// Reads a secret, without the blanks and line ends around it.

@@ -103,6 +103,10 @@ pub enum Question {
     Due,
     /// Whose socket this is.
     Store,
+    /// The keys that WeChat's answers are verified with, and the merchant's own.
+    Keys,
+    /// Read the merchant's key files anew, and take up what has changed.
+    ReloadKeys,
 }
 
 impl Question {
@@ -145,13 +149,15 @@ impl Question {
             | Self::Erase(_)
             | Self::Devices
             | Self::Due
-            | Self::Store => false,
+            | Self::Store
+            | Self::Keys
+            | Self::ReloadKeys => false,
         }
     }
 
     /// Whether the answer takes longer than a look into the daemon's memory.
     pub fn takes_its_time(&self) -> bool {
-        self.is_of_the_past() || matches!(self, Self::Erase(_))
+        self.is_of_the_past() || matches!(self, Self::Erase(_) | Self::ReloadKeys)
     }
 }
 

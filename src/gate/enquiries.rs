@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use super::account::Account;
 use super::secrets;
 use crate::charges::answer::{Answer as Word, Heard, Refusal};
 use crate::clock::Clock;
@@ -14,7 +15,7 @@ use crate::config::Config;
 use crate::control::Answer;
 use crate::lane::time::Wall;
 use crate::wechat::enrolment::{Asker, Enrolment, Wanted};
-use crate::wechat::{Client, Patience};
+use crate::wechat::{Client, Patience, code};
 
 /// The socket gives the loop 10 s.
 const PATIENCE: Patience = Patience::Lane {
@@ -31,18 +32,14 @@ pub struct Enquiry {
 }
 
 /// Runs until the gate drops its end.
-pub async fn run(
-    client: Result<Client, String>,
-    asker: Asker,
-    mut enquiries: mpsc::Receiver<Enquiry>,
-) {
+pub async fn run(account: Account, asker: Asker, mut enquiries: mpsc::Receiver<Enquiry>) {
     let mut under_way = JoinSet::new();
     while let Some(Enquiry { wanted, reply }) = enquiries.recv().await {
         while under_way.try_join_next().is_some() {}
         if under_way.len() >= UNDER_WAY_MAX {
             under_way.join_next().await;
         }
-        let (client, asker) = (client.clone(), asker.clone());
+        let (client, asker) = (account.client(), asker.clone());
         under_way.spawn(async move {
             // Whoever asked may have gone.
             let _ = reply.send(find(&client, &asker, &wanted).await);
@@ -102,20 +99,9 @@ fn told(heard: Heard<Enrolment>) -> Answer {
     }
 }
 
-fn remedy(refusal: &Refusal) -> &'static str {
-    match (refusal.status, &*refusal.code) {
-        (401, _) | (_, "SIGN_ERROR") => {
-            "; check the key, the certificate's serial and the box's clock"
-        }
-        (403, _) | (_, "NO_AUTH") => {
-            "; check that the app id is bound to the merchant id, the sub-merchant to the provider, and \
-             that the parking permission is granted"
-        }
-        (400, _) => {
-            "; check plate and colour, and that the openid is the driver's under the configured app id"
-        }
-        _ => "",
-    }
+fn remedy(refusal: &Refusal) -> String {
+    let code = code::of(refusal.status, &refusal.code);
+    format!("; {}: {}", code.means.en, code.action.en)
 }
 
 #[cfg(test)]
@@ -134,8 +120,8 @@ mod tests {
         };
         for (answer, part) in [
             (refused(401, "SIGN_ERROR"), "the box's clock"),
-            (refused(403, "NO_AUTH"), "bound to the merchant id"),
-            (refused(400, "PARAM_ERROR"), "the openid is the driver's"),
+            (refused(403, "NO_AUTH"), "the sub-merchant has not accepted"),
+            (refused(400, "PARAM_ERROR"), "message names the field"),
             (
                 Word::Throttled {
                     retry_after_ms: None,

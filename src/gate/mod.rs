@@ -1,6 +1,7 @@
 //! The gate: the only place that knows everybody. It opens the store, starts the adapters and runs
 //! the one loop: what happened → decide → commit → carry out.
 
+pub mod account;
 mod announcing;
 mod barriers;
 mod clock_watch;
@@ -11,6 +12,7 @@ mod enquiries;
 mod erasure;
 pub mod inbox;
 pub mod journal;
+pub mod keys;
 mod mark;
 mod ports;
 mod replay;
@@ -52,13 +54,16 @@ use crate::site::{self, Announcement, Announcer};
 use crate::store::index::{Index, IndexReport};
 use crate::story::archive::Archive;
 
+use account::Account;
 pub use disk_watch::COMMITS_A_CAR;
 pub use enquiries::find_directly;
 use inbox::{Inbox, Message};
+use keys::Keeper;
 use ports::Ports;
 use replay::Store;
 pub use rules::rules;
 use run::Loop;
+pub use secrets::settings;
 use thread::GateThread;
 use turn::Turner;
 
@@ -66,6 +71,8 @@ use turn::Turner;
 const CALLS_MAX: usize = 256;
 /// People whose questions wait to be put to WeChat.
 const ENQUIRIES_MAX: usize = 4;
+/// People who want the keys to be read anew.
+const RELOADS_MAX: usize = 4;
 /// How long stopping may take.
 const STOP_WITHIN: Duration = Duration::from_secs(15);
 
@@ -172,17 +179,17 @@ impl Gate {
             inbox.offer(Message::Alarm(secrets_missing(missing)));
         }
         let (calls, queue) = mpsc::channel(CALLS_MAX);
-        let sender = sender::run(client.clone(), clock.clone(), inbox.clone(), queue);
+        let account = Account::new(client);
+        let sender = sender::run(account.clone(), clock.clone(), inbox.clone(), queue);
         let (enquiries, asked) = mpsc::channel(ENQUIRIES_MAX);
-        let asking = enquiries::run(client.clone(), enquiries::asker(&config), asked);
-        let mut tasks = vec![
+        let asking = enquiries::run(account.clone(), enquiries::asker(&config), asked);
+        let (reloads, wanted) = mpsc::channel(RELOADS_MAX);
+        let keeper = Keeper::new(&config, account.clone(), clock.clone(), inbox.clone());
+        let tasks = vec![
             tokio::spawn(sender).abort_handle(),
             tokio::spawn(asking).abort_handle(),
+            tokio::spawn(keeper.run(wanted)).abort_handle(),
         ];
-        if let Ok(client) = client {
-            let keeper = secrets::keep_keys(client, clock.clone(), index.client(), inbox.clone());
-            tasks.push(tokio::spawn(keeper).abort_handle());
-        }
         let thread = GateThread::start().map_err(StartError::Thread)?;
         let link = start_link(&config, &clock, &inbox, thread.runtime());
         let ports = Ports::start(&config.lanes, &clock, &inbox, thread.runtime());
@@ -219,6 +226,8 @@ impl Gate {
             ),
             calls,
             enquiries,
+            account,
+            reloads,
             index,
             steward: steward.map_err(StartError::Thread)?,
             rotations: Vec::new(),

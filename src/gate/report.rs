@@ -232,7 +232,9 @@ pub fn answer(
         | Question::Find(_)
         | Question::Erase(_)
         | Question::Devices
-        | Question::Store => Answer::Error("the loop answers that itself".to_owned()),
+        | Question::Store
+        | Question::Keys
+        | Question::ReloadKeys => Answer::Error("the loop answers that itself".to_owned()),
     }
 }
 

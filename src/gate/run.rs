@@ -9,6 +9,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Ended;
+use super::account::Account;
 use super::announcing::Announcing;
 use super::barriers;
 use super::clock_watch::ClockWatch;
@@ -19,6 +20,7 @@ use super::enquiries::Enquiry;
 use super::erasure;
 use super::inbox::{Message, Outlet};
 use super::journal::LedgerJournal;
+use super::keys::{self, Reload};
 use super::mark::Mark;
 use super::ports::Ports;
 use super::report::{self, Hardware};
@@ -69,6 +71,8 @@ pub struct Loop {
     pub ports: Ports,
     pub calls: mpsc::Sender<Call>,
     pub enquiries: mpsc::Sender<Enquiry>,
+    pub account: Account,
+    pub reloads: mpsc::Sender<Reload>,
     pub index: Index,
     pub steward: Steward,
     /// Who waits for a new segment.
@@ -178,6 +182,14 @@ impl Loop {
             }
             Message::Asked(Question::Find(wanted), reply) => self.enquire(wanted, reply),
             Message::Asked(Question::Erase(wanted), reply) => self.erase(wanted, reply),
+            Message::Asked(Question::ReloadKeys, reply) => {
+                if let Err(refused) = self.reloads.try_send(reply) {
+                    let (TrySendError::Full(reply) | TrySendError::Closed(reply)) = refused;
+                    let why = "others have asked for it; try again in some seconds";
+                    // Whoever asked may have gone.
+                    let _ = reply.send(Answer::Error(why.to_owned()));
+                }
+            }
             Message::Steward(Ask::Record(erasure, reply)) => {
                 to_do.push(Event::ErasureDue { erasure });
                 asked.push(reply);
@@ -228,6 +240,7 @@ impl Loop {
                 &self.ports,
                 now
             ))),
+            Question::Keys => keys::list(&self.account, self.clock.now().wall),
             Question::Store => Answer::Ok(serde_json::json!({
                 "store": self.store_dir,
                 "ledger": park.ledger().to_string(),

@@ -53,6 +53,10 @@ pub enum AlarmKind {
     SecretsMissing,
     /// WeChat's own keys are unknown, unreadable or running out.
     WechatKeys,
+    /// A certificate ends soon: the merchant's, or one of TLS.
+    CertificateEnds,
+    /// New keys of the merchant cannot be taken up; the ones before stay in use.
+    KeysNotRenewed,
     /// The wall clock is not trusted; nothing is signed.
     ClockUntrusted,
     /// What is old enough to be erased is not.
@@ -73,7 +77,7 @@ impl AlarmKind {
     pub fn text_is_the_cause(self) -> bool {
         matches!(
             self,
-            Self::LinkDown | Self::SecretsMissing | Self::BarrierFailed
+            Self::LinkDown | Self::SecretsMissing | Self::BarrierFailed | Self::KeysNotRenewed
         )
     }
 
@@ -89,6 +93,8 @@ impl AlarmKind {
             | Self::AnswerMismatch => Severity::Critical,
             Self::WechatSilent
             | Self::WechatKeys
+            | Self::CertificateEnds
+            | Self::KeysNotRenewed
             | Self::DiskLow
             | Self::LinkDown
             | Self::HeldTooLong

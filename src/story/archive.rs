@@ -70,7 +70,9 @@ impl Archive {
             | Question::Erase(_)
             | Question::Devices
             | Question::Due
-            | Question::Store => {
+            | Question::Store
+            | Question::Keys
+            | Question::ReloadKeys => {
                 return Answer::Error("only a running daemon can do that".to_owned());
             }
         };
