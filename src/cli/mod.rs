@@ -3,18 +3,22 @@
 mod arrears;
 mod books;
 mod capture;
+mod certificate;
 mod charges;
 mod client;
 mod config;
 #[cfg(feature = "demo")]
 mod demo;
 mod devices;
+mod doctor;
 mod evidence;
 mod find;
+mod keys;
 mod lane;
 mod ledger;
 mod log;
 mod output;
+mod prepare;
 mod progress;
 mod rerun;
 mod review;
@@ -30,6 +34,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use self::words::Lang;
 
@@ -58,6 +63,11 @@ enum Command {
         #[command(subcommand)]
         command: books::BooksCommand,
     },
+    /// The merchant's key and certificate: import, show, request, install
+    Certificate {
+        #[command(subcommand)]
+        command: certificate::CertificateCommand,
+    },
     /// Show and export charges, and take a hand in them
     Charges {
         #[command(subcommand)]
@@ -74,10 +84,17 @@ enum Command {
     /// Serve the WeChat Pay simulator alone, for other clients
     #[cfg(feature = "demo")]
     Sandbox(sandbox::SandboxArgs),
+    /// Look at everything that a car park with WeChat Pay needs, and tell what to mend
+    Doctor(doctor::DoctorArgs),
     /// Ask WeChat whether a driver has opened the service for a plate; changes nothing
     Find(find::FindArgs),
     /// Show cameras, barriers and links, as the running daemon hears them
     Devices(devices::DevicesArgs),
+    /// WeChat's keys that answers are verified with, and the merchant's own
+    Keys {
+        #[command(subcommand)]
+        command: keys::KeysCommand,
+    },
     /// Raise a barrier by hand, or say which plate a held car has
     Lane {
         #[command(subcommand)]
@@ -88,6 +105,8 @@ enum Command {
         #[command(subcommand)]
         command: ledger::LedgerCommand,
     },
+    /// The merchant's preparation for WeChat Pay, as a checklist that is kept on the box
+    Prepare(prepare::PrepareArgs),
     /// Show what waits for a person, and decide it
     Review {
         #[command(subcommand)]
@@ -147,6 +166,10 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Arrears { command } => arrears::run(command, lang),
         Command::Books { command } => books::run(&command, lang),
+        Command::Certificate { command } => {
+            without_core_dumps();
+            certificate::run(&command, lang)
+        }
         Command::Charges { command } => charges::run(command, lang),
         Command::Config { command } => config::run(&command),
         #[cfg(feature = "demo")]
@@ -154,14 +177,30 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Sandbox(args) => sandbox::run(&args),
         Command::Devices(args) => devices::run(&args, lang),
+        Command::Doctor(args) => {
+            without_core_dumps();
+            doctor::run(&args, lang)
+        }
         Command::Find(args) => find::run(args, lang),
+        Command::Keys { command } => keys::run(command, lang),
         Command::Lane { command } => lane::run(command, lang),
         Command::Ledger { command } => ledger::run(command, lang),
+        Command::Prepare(args) => prepare::run(&args, lang),
         Command::Review { command } => review::run(command, lang),
         Command::Sessions { command } => sessions::run(command, lang),
         Command::Status(args) => status::run(&args, lang),
         Command::Capture(args) => capture::run(&args),
     }
+}
+
+/// Whatever happens from here on, no memory with keys in it is written to a disk.
+fn without_core_dumps() {
+    let limit = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // Lowering one's own limit is always allowed; where it is not, there is nothing better to do.
+    let _ = setrlimit(Resource::Core, limit);
 }
 
 /// The config cannot be used.

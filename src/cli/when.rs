@@ -7,10 +7,15 @@ use crate::lane::time::Wall;
 /// Reads `2026-03-01`, `2026-03-01 08:00`, RFC 3339, or how long ago: `2h`, `30d`. Without an offset it
 /// is Beijing time.
 pub fn when(text: &str) -> Result<Wall, String> {
-    let now = Clock::system(TrustRule::Rtc, Wall(0)).now().wall;
+    let now = now();
     at(text, now).ok_or_else(|| {
         "write a day (2026-03-01), a time (2026-03-01T08:00) or how long ago (2h, 30d)".to_owned()
     })
+}
+
+/// This machine's wall clock.
+pub fn now() -> Wall {
+    Clock::system(TrustRule::Rtc, Wall(0)).now().wall
 }
 
 fn at(text: &str, now: Wall) -> Option<Wall> {
@@ -30,7 +35,7 @@ fn at(text: &str, now: Wall) -> Option<Wall> {
 
 /// How many whole days ago that was, by this machine's clock; 0 for what is to come.
 pub fn age_days(at: Wall) -> u64 {
-    let now = Clock::system(TrustRule::Rtc, Wall(0)).now().wall;
+    let now = now();
     let ms = now.0.saturating_sub(at.0).max(0);
     u64::try_from(ms).unwrap_or_default() / 86_400_000
 }

@@ -46,6 +46,7 @@ mod outage;
 mod partner;
 mod passage;
 mod payment;
+mod preparing;
 mod readings;
 mod relay;
 mod rubbish;

@@ -9,6 +9,7 @@ pub mod devices;
 pub mod evidence;
 pub mod ledger;
 pub mod money;
+pub mod preparation;
 mod replies;
 pub mod rerun;
 pub mod review;
