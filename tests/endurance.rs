@@ -18,6 +18,7 @@ use parkgate::gate::turn::{Journal, Turner};
 use parkgate::lane::entry::{EntryRules, Unreadable};
 use parkgate::lane::exit::{ExitRules, NearMatch, NoEntry};
 use parkgate::lane::guard::{GuardRules, WhenGuarded};
+use parkgate::lane::number::LedgerId;
 use parkgate::lane::plate::{PlateColor, PlateNumber};
 use parkgate::lane::reading::PlateRead;
 use parkgate::lane::session::LaneId;
@@ -31,8 +32,8 @@ use parkgate::park::rules::{Direction, LaneRules, Lists, Rules};
 use parkgate::park::step::Command;
 use parkgate::retention::{Days, Desk, Retention, Round, Stays};
 use parkgate::store::audit::{self, Verdict, Watcher};
-use parkgate::store::ledger::{Identity, Ledger, LedgerError, Options};
-use parkgate::store::record::Record as Stored;
+use parkgate::store::ledger::{Identity, Ledger, LedgerError, Options, Replay};
+use parkgate::store::record::{Commit, Record as Stored};
 use serde_json::Value;
 
 const BEGINNING: Wall = Wall(1_772_409_600_000);
@@ -140,6 +141,21 @@ struct Gate {
     now: Now,
 }
 
+/// The state, as the ledger hands it on.
+struct Folding(Park);
+
+impl Replay for Folding {
+    fn begin(&mut self, ledger: LedgerId) {
+        self.0 = Park::new(ledger, rules());
+    }
+
+    fn commit(&mut self, commit: Commit) {
+        for stored in &commit.records {
+            self.0.replay_owned(Record::from_stored(stored).unwrap());
+        }
+    }
+}
+
 struct Book(Ledger);
 
 impl Journal for Book {
@@ -204,13 +220,10 @@ impl Site {
             site: "sz-oct-bay".into(),
             box_id: "south-1".into(),
         };
-        let (ledger, opening) = Ledger::open(dir, &identity, &options, 7).unwrap();
+        let mut folding = Folding(Park::new(LedgerId::default(), rules()));
+        let (ledger, opening) = Ledger::replay(dir, &identity, &options, 7, &mut folding).unwrap();
         assert_eq!(opening.findings, []);
-        let mut park = Park::new(opening.ledger_id, rules());
-        let tail = opening.tail.iter().flat_map(|commit| &commit.records);
-        for stored in opening.checkpoint.iter().chain(tail) {
-            park.replay(&Record::from_stored(stored).unwrap());
-        }
+        let Folding(park) = folding;
         let mut desk = Gate {
             turner: Turner::new(park, Book(ledger)),
             now: at(0),
@@ -267,7 +280,7 @@ impl Site {
             ticks += 1;
             assert!(ticks < 50, "it never settles");
         }
-        assert!(self.desk.turner.park().site().sessions.is_empty());
+        assert!(self.desk.turner.park().site().cars_inside() == 0);
     }
 
     fn through(&mut self, lane: &str) {

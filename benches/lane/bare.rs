@@ -6,7 +6,7 @@ use std::time::Duration;
 use parkgate::park;
 use parkgate::park::record::LaneRecord;
 use parkgate::store::ledger::{Identity, Ledger, Options};
-use parkgate::store::record::Record;
+use parkgate::store::record::{Checkpoint, Record};
 use tokio::time::{Instant, sleep_until};
 
 use crate::Outcome;
@@ -23,7 +23,8 @@ impl Commits {
     pub fn like(ledger: &Path, disk: &Path) -> Outcome<Self> {
         let mut commits = Ledger::read_all(ledger)?.filter_map(Result::ok);
         // Under load cars share commits.
-        let commit = commits.find(|commit| !commit.checkpoint && cars_in(&commit.records) == 1);
+        let commit = commits
+            .find(|commit| commit.checkpoint == Checkpoint::No && cars_in(&commit.records) == 1);
         let step = commit.ok_or("the daemon's ledger holds no car")?.records;
         let identity = Identity {
             site: "bench".to_owned(),

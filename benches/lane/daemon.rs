@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use parkgate::sim::material;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::Outcome;
+use crate::installation::{Installation, camera, config_file};
 use crate::process::Running;
 
 const ENTRIES: usize = 8;
@@ -24,9 +24,7 @@ const SOON: Duration = Duration::from_millis(20);
 
 /// Names of the entry cameras of `name`, whoever serves them.
 pub fn entry_cameras(name: &str) -> Vec<String> {
-    (0..ENTRIES)
-        .map(|lane| format!("{name}-in-{lane}"))
-        .collect()
+    (0..ENTRIES).map(|lane| camera(name, "in", lane)).collect()
 }
 
 /// A running daemon; ends with the value.
@@ -49,12 +47,17 @@ impl Daemon {
     ) -> Outcome<Self> {
         let folder = folder.join(name);
         fs::create_dir_all(&folder)?;
-        let config = config(name, &folder, store, broker_port, wechat);
-        fs::write(folder.join("parkgate.toml"), config)?;
-        fs::write(folder.join("tariff.toml"), TARIFF)?;
-        fs::write(folder.join("key.pem"), material::MERCHANT_KEY)?;
-        fs::write(folder.join("cert.pem"), material::MERCHANT_CERTIFICATE)?;
-        fs::write(folder.join("apiv3.key"), material::API_V3_KEY)?;
+        let installation = Installation {
+            site: "bench",
+            box_id: name,
+            store,
+            broker_port,
+            wechat,
+            public_key: false,
+            entries: ENTRIES,
+            exits: EXITS,
+        };
+        installation.write(&folder)?;
         let started_at = Instant::now();
         let process = spawn(&folder)?;
         Ok(Self {
@@ -79,9 +82,8 @@ impl Daemon {
     }
 
     pub fn exits(&self) -> Vec<String> {
-        (0..EXITS)
-            .map(|lane| format!("{}-out-{lane}", self.name))
-            .collect()
+        let name = self.name;
+        (0..EXITS).map(|lane| camera(name, "out", lane)).collect()
     }
 
     pub fn ledger(&self) -> PathBuf {
@@ -157,74 +159,10 @@ fn spawn(folder: &Path) -> Outcome<Running> {
     Running::spawn(
         Command::new(program)
             .args(["run", "--config"])
-            .arg(folder.join("parkgate.toml"))
+            .arg(config_file(folder))
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log),
     )
-}
-
-const TARIFF: &str = "name = \"bench\"\nversion = \"1\"\nthen = { every = \"1h\", fen = 500 }\n";
-
-/// As `firmware-config/parkgate.toml`, with the simulator's merchant and more lanes. WeChat's keys are
-/// platform certificates, which have to be fetched and cached. As many cars as there are may leave in an
-/// outage.
-fn config(name: &str, folder: &Path, store: &Path, broker_port: u16, wechat: &[String]) -> String {
-    let (folder, store) = (folder.display(), store.display());
-    let mut text = format!(
-        r#"
-[site]
-id = "bench"
-box = "{name}"
-name = "parkgate"
-timezone = "+08:00"
-
-[merchant]
-mode = "direct"
-mchid = "{mchid}"
-appid = "{appid}"
-advance = true
-private_key_file = "{folder}/key.pem"
-certificate_file = "{folder}/cert.pem"
-api_v3_key_files = ["{folder}/apiv3.key"]
-
-[wechat]
-base_urls = {wechat:?}
-
-[exit]
-if_wechat_silent = {{ exposure_limit_fen = 100000000 }}
-
-[store]
-path = "{store}"
-
-[mqtt]
-url = "mqtt://127.0.0.1:{broker_port}"
-
-[clock]
-trust = "rtc"
-
-[tariff]
-file = "{folder}/tariff.toml"
-
-[control]
-socket = "{folder}/parkgate.sock"
-"#,
-        mchid = material::MCHID,
-        appid = material::APPID,
-    );
-    for (direction, short, count) in [("entry", "in", ENTRIES), ("exit", "out", EXITS)] {
-        for lane in 0..count {
-            text += &format!(
-                r#"
-[[lane]]
-id = "{short}-{lane}"
-direction = "{direction}"
-camera = {{ dialect = "vz-mqtt", device_id = "{name}-{short}-{lane}" }}
-barrier = {{ driver = "camera", output = 0 }}
-"#
-            );
-        }
-    }
-    text
 }

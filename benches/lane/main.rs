@@ -16,6 +16,8 @@ mod echo;
 mod figure;
 mod figures;
 mod idle;
+#[path = "../installation.rs"]
+mod installation;
 mod loads;
 mod outage;
 mod passages;

@@ -9,6 +9,7 @@ use parkgate::lane::session::LaneId;
 use parkgate::park::event::Event;
 use parkgate::park::record::{LaneRecord, Record};
 use parkgate::store::ledger::Ledger;
+use parkgate::store::record::Checkpoint;
 use tokio::time::sleep;
 
 use crate::Outcome;
@@ -74,7 +75,10 @@ fn waited_for(ledger: &Path) -> Outcome<BTreeMap<Kind, Vec<usize>>> {
     let mut waited: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
     let mut read_in: BTreeMap<LaneId, usize> = BTreeMap::new();
     let commits = Ledger::read_all(ledger)?.filter_map(Result::ok);
-    for (number, commit) in commits.filter(|commit| !commit.checkpoint).enumerate() {
+    for (number, commit) in commits
+        .filter(|commit| commit.checkpoint == Checkpoint::No)
+        .enumerate()
+    {
         for stored in &commit.records {
             match Record::from_stored(stored)? {
                 Record::StepTaken(step) => {

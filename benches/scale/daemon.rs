@@ -8,9 +8,9 @@ use std::time::Duration;
 use parkgate::config::Config;
 use parkgate::gate;
 use parkgate::park::rules::Rules;
-use parkgate::sim::material;
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::installation::{Installation, config_file};
 use crate::{Outcome, seconds};
 
 pub const SITE: &str = "bench";
@@ -22,23 +22,25 @@ pub fn rules(store: &Path) -> Outcome<Rules> {
     fs::create_dir_all(store)?;
     let folder = folder(store);
     fs::create_dir_all(&folder)?;
-    fs::write(folder.join("key.pem"), material::MERCHANT_KEY)?;
-    fs::write(folder.join("cert.pem"), material::MERCHANT_CERTIFICATE)?;
-    fs::write(folder.join("apiv3.key"), material::API_V3_KEY)?;
-    fs::write(folder.join("wechatpay.pem"), material::PUBLIC_KEY)?;
-    fs::write(folder.join("tariff.toml"), TARIFF)?;
-    fs::write(config_file(store), config(&folder, store))?;
+    let installation = Installation {
+        site: SITE,
+        box_id: BOX,
+        store,
+        // Nobody listens there.
+        broker_port: 9,
+        wechat: &["http://127.0.0.1:9".to_owned()],
+        public_key: true,
+        entries: 1,
+        exits: 1,
+    };
+    installation.write(&folder)?;
     let (config, tariff) =
-        Config::load_with_tariff(&config_file(store)).map_err(|f| f.to_string())?;
+        Config::load_with_tariff(&config_file(&folder)).map_err(|f| f.to_string())?;
     Ok(gate::rules(&config, tariff))
 }
 
 fn folder(store: &Path) -> PathBuf {
     store.with_extension("config")
-}
-
-fn config_file(store: &Path) -> PathBuf {
-    folder(store).join("parkgate.toml")
 }
 
 /// A daemon at work.
@@ -52,7 +54,7 @@ impl Daemon {
         let log = folder(store).join("log");
         let process = Command::new(env!("CARGO_BIN_EXE_parkgate"))
             .args(["run", "--config"])
-            .arg(config_file(store))
+            .arg(config_file(&folder(store)))
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -126,64 +128,4 @@ pub fn ask(store: &Path, command: &[&str]) -> Outcome<(u64, u64)> {
         std::thread::sleep(BETWEEN_LOOKS);
     }
     Ok((fs::metadata(&out)?.len(), most_kb))
-}
-
-const TARIFF: &str = "name = \"bench\"\nversion = \"1\"\nthen = { every = \"1h\", fen = 500 }\n";
-
-fn config(folder: &Path, store: &Path) -> String {
-    let (folder, store) = (folder.display(), store.display());
-    format!(
-        r#"
-[site]
-id = "{SITE}"
-box = "{BOX}"
-name = "parkgate"
-timezone = "+08:00"
-
-[merchant]
-mode = "direct"
-mchid = "{mchid}"
-appid = "{appid}"
-advance = true
-private_key_file = "{folder}/key.pem"
-certificate_file = "{folder}/cert.pem"
-api_v3_key_files = ["{folder}/apiv3.key"]
-
-[wechat]
-base_urls = ["http://127.0.0.1:9"]
-[wechat.public_key]
-id = "{public_key}"
-file = "{folder}/wechatpay.pem"
-
-[store]
-path = "{store}"
-
-[mqtt]
-url = "mqtt://127.0.0.1:9"
-
-[clock]
-trust = "rtc"
-
-[tariff]
-file = "{folder}/tariff.toml"
-
-[control]
-socket = "{folder}/s"
-
-[[lane]]
-id = "in-1"
-direction = "entry"
-camera = {{ dialect = "vz-mqtt", device_id = "in" }}
-barrier = {{ driver = "camera", output = 0 }}
-
-[[lane]]
-id = "out-1"
-direction = "exit"
-camera = {{ dialect = "vz-mqtt", device_id = "out" }}
-barrier = {{ driver = "camera", output = 0 }}
-"#,
-        mchid = material::MCHID,
-        appid = material::APPID,
-        public_key = material::PUBLIC_KEY_ID,
-    )
 }

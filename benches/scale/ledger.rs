@@ -14,9 +14,10 @@ use parkgate::lane::tariff::Stay;
 use parkgate::lane::time::{BootId, Moment, Now, Stamp, Wall};
 use parkgate::park::Park;
 use parkgate::park::event::Event;
+use parkgate::park::part::WHOLE_MAX;
 use parkgate::park::record::{LaneRecord, Record, StepTaken};
 use parkgate::park::rules::Rules;
-use parkgate::store::ledger::{Identity, Ledger, LedgerError, Options};
+use parkgate::store::ledger::{Identity, Ledger, Options};
 
 use crate::Outcome;
 use crate::daemon::{BOX, SITE, rules};
@@ -27,12 +28,9 @@ const LEDGER: u64 = 48_879;
 /// Between two cars, milliseconds.
 const APART_MS: u64 = 500;
 const STAY_MS: u64 = 3_600_000;
-/// Cars whose records share a commit.
-const CARS_AT_ONCE: usize = 64;
 
 /// A box with so many cars inside, and so many charges that WeChat has not taken on. Returns the size
-/// of its whole state. Where that fits in no commit the records themselves are written, as a daemon does
-/// that could write no checkpoint.
+/// of its whole state.
 pub fn with_state(store: &Path, stays: u64, charges: u64) -> Outcome<u64> {
     let rules = rules(store)?;
     let mut park = Park::new(LedgerId(LEDGER), rules.clone());
@@ -49,21 +47,17 @@ pub fn with_state(store: &Path, stays: u64, charges: u64) -> Outcome<u64> {
         records.iter().for_each(|record| park.replay(record));
     }
     let mut ledger = open(store)?;
-    let state = park.checkpoint(stamp(charges + stays).now);
-    let bytes: usize = state.iter().map(|record| record.payload.len()).sum();
-    match ledger.checkpoint(&state) {
-        Ok(_) => {}
-        Err(LedgerError::TooLarge) => {
-            println!("the whole state fits in no commit; its records are written instead");
-            for first in (1..=charges + stays).step_by(CARS_AT_ONCE) {
-                let last = (first + CARS_AT_ONCE as u64 - 1).min(charges + stays);
-                let records = (first..=last).flat_map(records_of);
-                let stored: Vec<_> = records.map(|record| record.to_stored()).collect();
-                ledger.commit(&stored)?;
-            }
-        }
-        Err(error) => return Err(error.into()),
-    }
+    let now = stamp(charges + stays).now;
+    let mut bytes = 0;
+    let parts = park.checkpoint_in_parts(now, WHOLE_MAX);
+    let mut parts = parts.inspect(|part| {
+        bytes += part
+            .iter()
+            .map(|record| record.payload.len())
+            .sum::<usize>();
+    });
+    ledger.checkpoint_in_parts(&mut parts)?;
+    drop(parts);
     ledger.settle();
     Ok(u64::try_from(bytes)?)
 }
@@ -82,7 +76,9 @@ pub fn with_history(store: &Path, records: u64) -> Outcome<(u64, u64)> {
         let stored: Vec<_> = all.iter().map(Record::to_stored).collect();
         ledger.commit(&stored)?;
         if ledger.wants_checkpoint() {
-            ledger.checkpoint(&park.checkpoint(stamp(number).now))?;
+            ledger.checkpoint_in_parts(
+                &mut *park.checkpoint_in_parts(stamp(number).now, WHOLE_MAX),
+            )?;
         }
     }
     ledger.settle();
@@ -118,7 +114,7 @@ impl<'a> Car<'a> {
             id: SessionId::new(LedgerId(LEDGER), number),
             plate,
             color: Some(PlateColor::Blue),
-            lane: LaneId("in-1".into()),
+            lane: LaneId("in-0".into()),
             entered: entered.clone(),
             doubts: Vec::new(),
         };
@@ -185,7 +181,7 @@ impl<'a> Car<'a> {
             trade_no: self.session.id.trade_no(0),
             session: self.session.id.clone(),
             plate: self.session.plate.clone(),
-            lane: LaneId("out-1".into()),
+            lane: LaneId("out-0".into()),
             entered: self.entered.clone(),
             exited: self.left.clone(),
             stay_ms: STAY_MS,
@@ -210,7 +206,7 @@ impl<'a> Car<'a> {
         let claim = self.claim();
         let trade_no = claim.trade_no.clone();
         let body = format!(
-            r#"{{"appid":"wxcbda96de0b165486","description":"停车费","out_trade_no":"{trade_no}","trade_scene":"PARKING","notify_url":"https://pay.example.com/wx/parking-pay","amount":{{"total":{},"currency":"CNY"}},"parking_info":{{"parking_id":"5K8264ILTKCH16CQ2502SI8ZNMTM67VS","plate_number":"{}","plate_color":"BLUE","start_time":"{}","end_time":"{}","parking_name":"测试停车场","charging_duration":3600,"device_id":"out-1"}}}}"#,
+            r#"{{"appid":"wxcbda96de0b165486","description":"停车费","out_trade_no":"{trade_no}","trade_scene":"PARKING","notify_url":"https://pay.example.com/wx/parking-pay","amount":{{"total":{},"currency":"CNY"}},"parking_info":{{"parking_id":"5K8264ILTKCH16CQ2502SI8ZNMTM67VS","plate_number":"{}","plate_color":"BLUE","start_time":"{}","end_time":"{}","parking_name":"测试停车场","charging_duration":3600,"device_id":"out0"}}}}"#,
             claim.quote.fee_fen,
             self.session.plate.as_str(),
             self.entered.now.wall.to_rfc3339(),
@@ -249,7 +245,7 @@ impl<'a> Car<'a> {
         Record::Lane(LaneRecord::SessionClosed {
             session: self.session.id.clone(),
             plate: self.session.plate.clone(),
-            lane: LaneId("out-1".into()),
+            lane: LaneId("out-0".into()),
             at: self.left.clone(),
             ending: Ending::Charged {
                 trade_no: self.session.id.trade_no(0),

@@ -7,6 +7,8 @@
 //! but its store keeps it from serving.
 
 mod daemon;
+#[path = "../installation.rs"]
+mod installation;
 mod ledger;
 
 use std::error::Error;

@@ -45,6 +45,8 @@ pub(super) struct Accountant {
     charges: BTreeMap<Box<str>, Charge>,
     /// Every price list so far.
     prices: Vec<Prices>,
+    /// A whole state, as far as it was heard, and whether the books begin with it.
+    state: (State, bool),
     /// The sums that the core keeps, by name.
     totals: BTreeMap<String, (u64, u64)>,
     at: Wall,
@@ -67,6 +69,7 @@ impl Accountant {
             stays: BTreeMap::new(),
             charges: BTreeMap::new(),
             prices: Vec::new(),
+            state: (State::default(), false),
             totals: BTreeMap::new(),
             at: Wall::default(),
             newest_trusted: None,
@@ -107,8 +110,7 @@ impl Accountant {
         match (entry.class, entry.kind) {
             (_, STEP) => self.head(&at),
             (_, RULES) => self.rules(&fields),
-            (_, CHECKPOINT) if in_checkpoint && self.is_new => self.begin_with(&fields),
-            (_, CHECKPOINT) => self.compare(&at),
+            (_, CHECKPOINT) => self.state(&at, in_checkpoint && self.is_new),
             (SESSION, SESSION_OPENED) => self.opened(&at),
             (SESSION, SESSION_CLOSED) => self.closed(&at),
             (MONEY, CHARGE_OPENED) => self.due(&at),
@@ -152,14 +154,29 @@ impl Accountant {
         }
     }
 
+    /// A whole state, or a part of one: what comes first in the ledger begins the books, and any other is held
+    /// against them.
+    fn state(&mut self, at: &At<'_>, is_first: bool) {
+        let (mut state, begins) = match State::begins(at.fields) {
+            true => (State::default(), is_first),
+            false => std::mem::take(&mut self.state),
+        };
+        let is_whole = state.read(at.fields);
+        match (is_whole, begins) {
+            (false, _) => self.state = (state, begins),
+            (true, true) => self.begin_with(state),
+            (true, false) => self.compare(at, state),
+        }
+    }
+
     /// The ledger begins here; what is open was opened in a part that is not there.
-    fn begin_with(&mut self, checkpoint: &Value) {
+    fn begin_with(&mut self, state: State) {
         let State {
             sessions,
             claimed,
             charges,
             totals,
-        } = State::read(checkpoint);
+        } = state;
         for session in sessions {
             self.stays.insert(session.into(), Stay::default());
         }
@@ -184,11 +201,10 @@ impl Accountant {
     }
 
     /// The whole state, as the core has it, against the books.
-    fn compare(&mut self, at: &At<'_>) {
+    fn compare(&mut self, at: &At<'_>, state: State) {
         if self.has_holes {
             return;
         }
-        let state = State::read(at.fields);
         let open = self.stays.values().filter(|stay| stay.ended.is_none());
         let unfinished = self.charges.values().filter(|c| !c.stands.is_over());
         let fen = |charges: &mut dyn Iterator<Item = &Charge>| -> u64 {

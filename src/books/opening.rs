@@ -19,30 +19,59 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn read(checkpoint: &Value) -> Self {
-        let object = |value: &'_ Value| value.as_object().cloned().unwrap_or_default();
-        let book = &checkpoint["book"];
-        let sessions = object(&checkpoint["site"]["sessions"])
-            .into_iter()
-            .map(|(session, _)| session);
-        let charges = object(&book["charges"]).into_iter();
-        let charges = charges.filter_map(|(number, charge)| Some((number, queued(&charge)?)));
-        let desk = object(&book["desk"]).into_iter();
-        let desk = desk
-            .filter_map(|(number, charge)| Some((number, charge_of(&charge, Stands::WithStaff)?)));
-        let totals = object(&book["totals"]).into_iter();
-        let totals = totals
-            .filter_map(|(name, sum)| Some((name, (sum["count"].as_u64()?, sum["fen"].as_u64()?))));
-        let claimed = object(&checkpoint["site"]["claimed"]).into_iter();
-        let claimed =
-            claimed.filter_map(|(stay, number)| Some((stay, number.as_str()?.to_owned())));
-        Self {
-            sessions: sessions.collect(),
-            claimed: claimed.collect(),
-            charges: charges.chain(desk).collect(),
-            totals: totals.collect(),
-        }
+    /// Whether a state begins with this record: it is all of it, or its first part.
+    pub(super) fn begins(checkpoint: &Value) -> bool {
+        !checkpoint["site"].is_null() || checkpoint["first"] == true
     }
+
+    /// Takes in a record of it; whether it is whole now.
+    pub(super) fn read(&mut self, checkpoint: &Value) -> bool {
+        let rest = match checkpoint["site"].is_null() {
+            true => &checkpoint["rest"],
+            false => checkpoint,
+        };
+        self.take(checkpoint);
+        if rest.is_null() {
+            return false;
+        }
+        self.take(&rest["site"]);
+        self.take(&rest["book"]);
+        let totals = entries(&rest["book"]["totals"]);
+        self.totals.extend(totals.filter_map(|(name, sum)| {
+            Some((name?, (sum["count"].as_u64()?, sum["fen"].as_u64()?)))
+        }));
+        let claimed = entries(&rest["site"]["claimed"]);
+        self.claimed.extend(
+            claimed.filter_map(|(stay, number)| Some((stay?, number.as_str()?.to_owned()))),
+        );
+        true
+    }
+
+    /// Stays and charges, which stand under their numbers or one after the other.
+    fn take(&mut self, fields: &Value) {
+        let sessions = entries(&fields["sessions"]);
+        let ids = sessions.filter_map(|(_, session)| Some(session["id"].as_str()?.to_owned()));
+        self.sessions.extend(ids);
+        let queued = entries(&fields["charges"])
+            .filter_map(|(_, charge)| numbered(queued(&charge)?, &charge));
+        self.charges.extend(queued);
+        let desk = entries(&fields["desk"]);
+        let desk = desk
+            .filter_map(|(_, charge)| numbered(charge_of(&charge, Stands::WithStaff)?, &charge));
+        self.charges.extend(desk);
+    }
+}
+
+fn entries(value: &Value) -> impl Iterator<Item = (Option<String>, Value)> {
+    let named = value.as_object().cloned().unwrap_or_default();
+    let listed = value.as_array().cloned().unwrap_or_default();
+    let named = named.into_iter().map(|(name, value)| (Some(name), value));
+    named.chain(listed.into_iter().map(|value| (None, value)))
+}
+
+fn numbered(of: Charge, charge: &Value) -> Option<(String, Charge)> {
+    let number = charge["claim"]["trade_no"].as_str()?;
+    Some((number.to_owned(), of))
 }
 
 fn queued(charge: &Value) -> Option<Charge> {

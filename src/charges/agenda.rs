@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::lane::number::SessionId;
+use crate::lane::number::{NumberKey, SessionId};
 use crate::lane::time::Moment;
 
 /// One thing that the queue works on.
@@ -27,6 +27,31 @@ impl Item {
     }
 }
 
+/// An item as it is kept a hundred thousand times. In the order of the items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Slot {
+    Charge(NumberKey),
+    Entry(NumberKey),
+}
+
+impl Slot {
+    fn of(item: &Item) -> Option<Self> {
+        let slot = match item {
+            Item::Charge(trade_no) => NumberKey::of_trade_no(trade_no).map(Self::Charge),
+            Item::Entry(session) => NumberKey::of_session(session).map(Self::Entry),
+        };
+        debug_assert!(slot.is_some(), "a number that nobody gave out: {item:?}");
+        slot
+    }
+
+    fn item(self) -> Item {
+        match self {
+            Self::Charge(key) => Item::Charge(key.trade_no()),
+            Self::Entry(key) => Item::Entry(key.session()),
+        }
+    }
+}
+
 /// What is asked of WeChat about an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,8 +67,8 @@ pub enum Errand {
 /// Times are of this run and not on disk: after a restart everything is due at once.
 #[derive(Clone, Debug, Default)]
 pub struct Agenda {
-    due: BTreeSet<(Moment, Item)>,
-    at: BTreeMap<Item, Moment>,
+    due: BTreeSet<(Moment, Slot)>,
+    at: BTreeMap<Slot, Moment>,
     in_flight: BTreeMap<Item, Flight>,
     tries: BTreeMap<Item, u32>,
 }
@@ -68,13 +93,19 @@ struct Planned<I> {
 
 impl Serialize for Agenda {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let planned = self.at.keys().chain(self.in_flight.keys());
-        let items: BTreeSet<&Item> = planned.chain(self.tries.keys()).collect();
-        serializer.collect_seq(items.into_iter().map(|item| Planned {
-            item,
-            at: self.at.get(item).copied(),
-            flight: self.in_flight.get(item).copied(),
-            tries: self.tries.get(item).copied(),
+        // Those without a time are few: what is on its way.
+        let others = self.in_flight.keys().chain(self.tries.keys());
+        let others = others.filter_map(Slot::of);
+        let others: BTreeSet<Slot> = others.filter(|slot| !self.at.contains_key(slot)).collect();
+        let slots = self.at.keys().copied().chain(others);
+        serializer.collect_seq(slots.map(|slot| {
+            let item = slot.item();
+            Planned {
+                at: self.at.get(&slot).copied(),
+                flight: self.in_flight.get(&item).copied(),
+                tries: self.tries.get(&item).copied(),
+                item,
+            }
         }))
     }
 }
@@ -107,8 +138,10 @@ impl Agenda {
     /// Puts `item` at `at`, instead of where it was.
     pub fn put(&mut self, item: &Item, at: Moment) {
         self.lift(item);
-        self.due.insert((at, item.clone()));
-        self.at.insert(item.clone(), at);
+        if let Some(slot) = Slot::of(item) {
+            self.due.insert((at, slot));
+            self.at.insert(slot, at);
+        }
     }
 
     /// Moves `item` forward to `at`, if it waits for a later time.
@@ -129,7 +162,7 @@ impl Agenda {
         self.due
             .first()
             .filter(|(at, _)| *at <= now)
-            .map(|(_, item)| item.clone())
+            .map(|(_, slot)| slot.item())
     }
 
     /// When the first item is due.
@@ -139,7 +172,7 @@ impl Agenda {
 
     /// When `item` is due; None if it is on its way or unknown.
     pub fn next_at_of(&self, item: &Item) -> Option<Moment> {
-        self.at.get(item).copied()
+        self.at.get(&Slot::of(item)?).copied()
     }
 
     /// `item` is on its way; it is not due until it is put again.
@@ -201,9 +234,40 @@ impl Agenda {
         self.tries.remove(item);
     }
 
+    /// What is due when, so many items at once, without what is under way.
+    pub fn parts(&self, at_once: usize) -> impl Iterator<Item = Self> {
+        let mut all = self.at.iter();
+        std::iter::from_fn(move || {
+            let at: BTreeMap<Slot, Moment> =
+                all.by_ref().take(at_once).map(|(s, m)| (*s, *m)).collect();
+            (!at.is_empty()).then(|| Self {
+                due: at.iter().map(|(slot, at)| (*at, *slot)).collect(),
+                at,
+                ..Self::default()
+            })
+        })
+    }
+
+    /// What is on its way, and what was tried how often.
+    pub fn under_way(&self) -> Self {
+        Self {
+            in_flight: self.in_flight.clone(),
+            tries: self.tries.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes over what is due in another one.
+    pub fn take_over(&mut self, mut other: Self) {
+        self.due.append(&mut other.due);
+        self.at.append(&mut other.at);
+    }
+
     fn lift(&mut self, item: &Item) {
-        if let Some(at) = self.at.remove(item) {
-            self.due.remove(&(at, item.clone()));
+        if let Some(slot) = Slot::of(item)
+            && let Some(at) = self.at.remove(&slot)
+        {
+            self.due.remove(&(at, slot));
         }
     }
 }
@@ -211,9 +275,10 @@ impl Agenda {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lane::number::LedgerId;
 
-    fn item(number: u32) -> Item {
-        Item::Charge(format!("T{number}"))
+    fn item(number: u64) -> Item {
+        Item::Charge(SessionId::new(LedgerId(7), number).trade_no(0))
     }
 
     #[test]

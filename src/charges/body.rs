@@ -116,7 +116,7 @@ impl ChargeBody {
         now: Now,
         rules: &MerchantRules,
     ) -> Option<Self> {
-        let sent: EntryBody = serde_json::from_slice(entry.body.as_deref()?.as_bytes()).ok()?;
+        let sent = entry.body.as_ref()?.body()?;
         let start = Wall::from_rfc3339(&sent.start_time)?;
         let stay_ms = i64::try_from(charge.claim.stay_ms).ok()?;
         let end = start
@@ -190,6 +190,7 @@ mod tests {
     use crate::charges::call::SubMerchant;
     use crate::charges::charge::{Claim, Opening};
     use crate::charges::entry::EntryState;
+    use crate::charges::frozen::EntryText;
     use crate::lane::number::{LedgerId, SessionId};
     use crate::lane::plate::PlateNumber;
     use crate::lane::service::ServiceState;
@@ -261,7 +262,7 @@ mod tests {
     fn bodies(rules: &MerchantRules) -> (String, String) {
         let entry = entry(rules);
         let charge = freeze(&charge_body(&entry, rules));
-        (entry.body.unwrap(), charge)
+        (entry.body.unwrap().text(), charge)
     }
 
     fn entry(rules: &MerchantRules) -> Entry {
@@ -276,7 +277,7 @@ mod tests {
             state: EntryState::Sent,
         };
         let body = EntryBody::of(&entry, entry.entered.now, rules).unwrap();
-        entry.body = Some(freeze(&body));
+        entry.body = Some(EntryText::of(&freeze(&body)));
         entry.state = EntryState::Registered {
             parking_id: "5K8264ILTKCH16CQ250".into(),
             service: ServiceState::Normal,

@@ -1,29 +1,35 @@
 //! The durable side of the queue: what is owed, and the entries it needs. The fold of its records.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::charge::{Charge, ChargeState, Frozen, StaffReason};
 use super::entry::{Entry, EntryEnd, EntryState};
+use super::frozen::{ChargeText, EntryText};
 use super::link::Stop;
+use super::plates::Plates;
 use super::record::{Correction, MoneyRecord, StaffOutcome};
-use super::totals::{Arrears, Totals};
-use crate::lane::number::SessionId;
+use super::totals::{Arrears, Standing, Totals};
+use crate::lane::number::{NumberKey, SessionId};
 use crate::lane::plate::PlateNumber;
+use crate::lane::shelf::{Shelf, Shelved};
 
 /// Everything that must survive a power cut.
 ///
 /// Entries are bounded by the open stays, those under review and the charges. Charges and what staff has
-/// on its desk have no bound but the cars: dropping one would be losing money. A charge takes about a
-/// kilobyte.
+/// on its desk have no bound but the cars: dropping one would be losing money. An entry or a charge takes
+/// some 200 bytes, since they lie packed; what is asked for is a copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Book {
-    entries: BTreeMap<SessionId, Entry>,
+    #[serde(default)]
+    entries: Shelf<Entry>,
     /// Still in the queue, by `out_trade_no`.
-    charges: BTreeMap<String, Charge>,
+    #[serde(default)]
+    charges: Shelf<Charge>,
     /// Handed to staff and not finished by them, by `out_trade_no`.
-    desk: BTreeMap<String, Charge>,
+    #[serde(default)]
+    desk: Shelf<Charge>,
     /// Wrong charges that are still to be refunded, by `out_trade_no`.
     #[serde(default)]
     corrections: BTreeMap<String, Correction>,
@@ -34,14 +40,19 @@ pub struct Book {
     #[serde(default)]
     overtaken_fen: u64,
     #[serde(skip)]
-    entries_by_plate: BTreeMap<PlateNumber, BTreeSet<SessionId>>,
+    entries_by_plate: Plates,
     #[serde(skip)]
-    by_plate: BTreeMap<PlateNumber, BTreeSet<String>>,
+    by_plate: Plates,
     #[serde(skip)]
-    desk_by_plate: BTreeMap<PlateNumber, BTreeSet<String>>,
+    desk_by_plate: Plates,
     /// Fees of cars let out whose charges are not filed, fen.
     #[serde(skip)]
     exposure_fen: u64,
+    /// Fees that staff still has, fen.
+    #[serde(skip)]
+    arrears_fen: u64,
+    #[serde(skip)]
+    standing: Standing,
 }
 
 impl Book {
@@ -51,62 +62,89 @@ impl Book {
     }
 
     /// The entry of a stay, while it is of use.
-    pub fn entry(&self, session: &SessionId) -> Option<&Entry> {
-        self.entries.get(session)
+    pub fn entry(&self, session: &SessionId) -> Option<Entry> {
+        self.entries.get(NumberKey::of_session(session)?)
     }
 
-    /// Entries that are of use.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    /// Entries that are of use, in the order of their stays.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
         self.entries.values()
     }
 
+    /// As [`Book::entries`], of the stays behind this one.
+    pub fn entries_after(&self, session: Option<NumberKey>) -> impl Iterator<Item = Entry> {
+        self.entries.after(session)
+    }
+
+    /// The stays of [`Book::entries`].
+    pub fn registering(&self) -> impl Iterator<Item = NumberKey> {
+        self.entries.keys()
+    }
+
     /// The entries of a plate that are of use, oldest first.
-    pub fn entries_of(&self, plate: &PlateNumber) -> impl Iterator<Item = &Entry> {
-        self.entries_by_plate
-            .get(plate)
-            .into_iter()
-            .flatten()
-            .filter_map(|session| self.entries.get(session))
+    pub fn entries_of(&self, plate: &PlateNumber) -> impl Iterator<Item = Entry> {
+        let numbers = self.entries_by_plate.of(plate);
+        numbers.filter_map(|key| self.entries.get(key))
     }
 
     /// A charge that is still in the queue.
-    pub fn charge(&self, trade_no: &str) -> Option<&Charge> {
-        self.charges.get(trade_no)
+    pub fn charge(&self, trade_no: &str) -> Option<Charge> {
+        self.charges.get(NumberKey::of_trade_no(trade_no)?)
     }
 
-    /// Charges that are still in the queue.
-    pub fn charges(&self) -> impl Iterator<Item = &Charge> {
+    /// Charges that are still in the queue, in the order of their numbers.
+    pub fn charges(&self) -> impl Iterator<Item = Charge> {
         self.charges.values()
     }
 
-    /// Charges that staff has to finish.
-    pub fn desk(&self) -> impl Iterator<Item = &Charge> {
+    /// Charges that are not finished, in the queue or with the staff, of the numbers behind this one.
+    pub fn unfinished_after(&self, number: Option<NumberKey>) -> impl Iterator<Item = Charge> {
+        let mut queued = self.charges.after(number).peekable();
+        let mut desk = self.desk.after(number).peekable();
+        std::iter::from_fn(move || match (queued.peek(), desk.peek()) {
+            (Some(charge), Some(other)) if other.claim.trade_no < charge.claim.trade_no => {
+                desk.next()
+            }
+            (Some(_), _) => queued.next(),
+            (None, _) => desk.next(),
+        })
+    }
+
+    /// The numbers of [`Book::charges`].
+    pub fn queued(&self) -> impl Iterator<Item = NumberKey> {
+        self.charges.keys()
+    }
+
+    /// Charges that staff has to finish, in the order of their numbers.
+    pub fn desk(&self) -> impl Iterator<Item = Charge> {
         self.desk.values()
     }
 
+    /// The numbers of [`Book::desk`].
+    pub fn with_staff(&self) -> impl Iterator<Item = NumberKey> {
+        self.desk.keys()
+    }
+
     /// A charge that staff has to finish.
-    pub fn on_desk(&self, trade_no: &str) -> Option<&Charge> {
-        self.desk.get(trade_no)
+    pub fn on_desk(&self, trade_no: &str) -> Option<Charge> {
+        self.desk.get(NumberKey::of_trade_no(trade_no)?)
     }
 
     /// A charge that is not finished: in the queue or with the staff.
-    pub fn unfinished(&self, trade_no: &str) -> Option<&Charge> {
+    pub fn unfinished(&self, trade_no: &str) -> Option<Charge> {
         self.charge(trade_no).or_else(|| self.on_desk(trade_no))
     }
 
     /// The charges of a plate that are still in the queue.
-    pub fn charges_of(&self, plate: &PlateNumber) -> impl Iterator<Item = &Charge> {
-        self.by_plate
-            .get(plate)
-            .into_iter()
-            .flatten()
-            .filter_map(|no| self.charges.get(no))
+    pub fn charges_of(&self, plate: &PlateNumber) -> impl Iterator<Item = Charge> {
+        let numbers = self.by_plate.of(plate);
+        numbers.filter_map(|key| self.charges.get(key))
     }
 
     /// What staff still has of this plate.
     pub fn arrears_of(&self, plate: &PlateNumber) -> Option<Arrears> {
-        let numbers = self.desk_by_plate.get(plate)?;
-        let charges: Vec<&Charge> = numbers.iter().filter_map(|no| self.desk.get(no)).collect();
+        let numbers = self.desk_by_plate.of(plate);
+        let charges: Vec<Charge> = numbers.filter_map(|key| self.desk.get(key)).collect();
         // Numbers grow with the stays.
         let oldest = charges.first()?;
         Some(Arrears {
@@ -118,7 +156,16 @@ impl Book {
 
     /// What staff still has, fen.
     pub fn arrears_fen(&self) -> u64 {
-        self.desk.values().map(Charge::fee_fen).sum()
+        self.arrears_fen
+    }
+
+    /// How many entries and charges stand where.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            entries: self.entries.len(),
+            with_staff: self.desk.len(),
+            ..self.standing
+        }
     }
 
     /// Wrong charges that are still to be refunded.
@@ -146,15 +193,49 @@ impl Book {
         &self.totals
     }
 
+    /// All but entries and charges.
+    pub fn without_entries_and_charges(&self) -> Self {
+        Self {
+            corrections: self.corrections.clone(),
+            stop: self.stop.clone(),
+            totals: self.totals,
+            overtaken_fen: self.overtaken_fen,
+            ..Self::default()
+        }
+    }
+
+    /// Puts in entries and charges of a state that is read in parts.
+    pub fn put(&mut self, entries: Vec<Entry>, charges: Vec<Charge>, desk: Vec<Charge>) {
+        self.entries.put_all(entries);
+        self.charges.put_all(charges);
+        self.desk.put_all(desk);
+    }
+
+    /// Takes over what [`Book::without_entries_and_charges`] gave.
+    pub fn end_with(&mut self, rest: Self) {
+        *self = Self {
+            entries: std::mem::take(&mut self.entries),
+            charges: std::mem::take(&mut self.charges),
+            desk: std::mem::take(&mut self.desk),
+            ..rest
+        };
+        self.reindex();
+    }
+
     /// Makes what is not stored from what is.
     pub fn reindex(&mut self) {
-        self.entries_by_plate.clear();
-        for entry in self.entries.values() {
-            list_entry(&mut self.entries_by_plate, entry);
+        let plates = |charge: Charge| Some((charge.claim.plate.clone(), charge.key()?));
+        let entries = self.entries.values();
+        let entries = entries.filter_map(|entry| Some((entry.plate.clone(), entry.key()?)));
+        self.entries_by_plate = entries.collect();
+        self.by_plate = self.charges.values().filter_map(plates).collect();
+        self.desk_by_plate = self.desk.values().filter_map(plates).collect();
+        (self.exposure_fen, self.standing) = (0, Standing::default());
+        for charge in self.charges.values() {
+            self.exposure_fen = self.exposure_fen.saturating_add(at_risk_fen(&charge));
+            self.standing.add(&charge.state);
         }
-        self.by_plate = plates_of(&self.charges);
-        self.desk_by_plate = plates_of(&self.desk);
-        self.exposure_fen = self.charges.values().map(at_risk_fen).sum();
+        self.arrears_fen = self.desk.values().map(|charge| charge.fee_fen()).sum();
     }
 
     /// The only way in which the book changes, live and at replay. Facts about what is not there any
@@ -170,7 +251,7 @@ impl Book {
             MoneyRecord::ChargeOpened { claim } => {
                 let charge = Charge::opened(claim.clone());
                 self.totals.opened.add(charge.fee_fen());
-                self.place(charge);
+                self.place(&charge);
             }
             MoneyRecord::ChargeSent { trade_no, body } => {
                 self.freeze(trade_no, body.as_deref());
@@ -224,7 +305,7 @@ impl Book {
             }
             MoneyRecord::ChargeHandedToStaff { trade_no, reason } => {
                 if *reason == StaffReason::Superseded {
-                    let at_risk_fen = self.charges.get(trade_no).map_or(0, at_risk_fen);
+                    let at_risk_fen = self.charge(trade_no).as_ref().map_or(0, at_risk_fen);
                     self.overtaken_fen = self.overtaken_fen.saturating_add(at_risk_fen);
                 }
                 self.change(trade_no, |charge| {
@@ -282,20 +363,23 @@ impl Book {
                     start_time: None,
                     state,
                 };
-                list_entry(&mut self.entries_by_plate, &entry);
-                self.entries.insert(session.clone(), entry);
+                if let Some(key) = entry.key() {
+                    self.entries_by_plate.add(plate, key);
+                }
+                self.entries.put(&entry);
             }
             MoneyRecord::EntrySent {
                 session,
                 attempt,
                 body,
             } => {
-                if let Some(entry) = self.entries.get_mut(session) {
+                self.change_entry(session, |entry| {
+                    let body = EntryText::of(body);
                     entry.attempt = *attempt;
-                    entry.start_time = super::body::start_time_of(body).or(entry.start_time.take());
-                    entry.body = Some(body.clone());
+                    entry.start_time = body.start_time().or(entry.start_time.take());
+                    entry.body = Some(body);
                     entry.state = EntryState::Sent;
-                }
+                });
             }
             MoneyRecord::EntryUnknown { session, .. } => {
                 self.set_entry(session, EntryState::Unknown);
@@ -316,11 +400,11 @@ impl Book {
             MoneyRecord::EntryRenumbered {
                 session, attempt, ..
             } => {
-                if let Some(entry) = self.entries.get_mut(session) {
+                self.change_entry(session, |entry| {
                     entry.attempt = *attempt;
                     entry.body = None;
                     entry.state = EntryState::Pending;
-                }
+                });
             }
             MoneyRecord::EntryEnded { session, why } => match why {
                 EntryEnd::Refused(code) => {
@@ -336,84 +420,97 @@ impl Book {
     }
 
     fn set_entry(&mut self, session: &SessionId, state: EntryState) {
-        if let Some(entry) = self.entries.get_mut(session) {
-            entry.state = state;
+        self.change_entry(session, |entry| entry.state = state);
+    }
+
+    fn change_entry(&mut self, session: &SessionId, change: impl FnOnce(&mut Entry)) {
+        if let Some(mut entry) = self.entry(session) {
+            change(&mut entry);
+            self.entries.put(&entry);
         }
     }
 
     /// The charge has been sent. Its body keeps what the entry was good for, so that the entry ends.
     fn freeze(&mut self, trade_no: &str, body: Option<&str>) {
-        let session = self
-            .charges
-            .get(trade_no)
-            .map(|charge| &charge.claim.session);
-        let registered = session.and_then(|session| match &self.entries.get(session)?.state {
+        let Some(session) = self.charge(trade_no).map(|charge| charge.claim.session) else {
+            return;
+        };
+        let registered = body.and_then(|_| match self.entry(&session)?.state {
             EntryState::Registered {
                 parking_id,
                 service,
                 ..
-            } => Some((parking_id.clone(), service.clone())),
+            } => Some((parking_id, service)),
             _ => None,
         });
         self.change(trade_no, |charge| {
             if let (Some(text), Some((parking_id, service))) = (body, registered) {
                 charge.body = Some(Frozen {
-                    text: text.to_owned(),
+                    text: ChargeText::of(text),
                     parking_id,
                     service,
                 });
             }
             charge.state = ChargeState::Sent;
         });
-        if let Some(session) = self.charges.get(trade_no).map(|c| c.claim.session.clone()) {
-            self.remove_entry(&session);
-        }
+        self.remove_entry(&session);
     }
 
     fn remove_entry(&mut self, session: &SessionId) {
-        let Some(entry) = self.entries.remove(session) else {
-            return;
-        };
-        if let Some(sessions) = self.entries_by_plate.get_mut(&entry.plate) {
-            sessions.remove(session);
-            if sessions.is_empty() {
-                self.entries_by_plate.remove(&entry.plate);
-            }
+        let key = NumberKey::of_session(session);
+        if let Some(entry) = key.and_then(|key| self.entries.take(key))
+            && let Some(key) = key
+        {
+            self.entries_by_plate.remove(&entry.plate, key);
         }
     }
 
     /// Takes a charge out, changes it and puts it where it then belongs.
     fn change(&mut self, trade_no: &str, change: impl FnOnce(&mut Charge)) {
-        let Some(mut charge) = self.charges.remove(trade_no) else {
+        let Some(key) = NumberKey::of_trade_no(trade_no) else {
+            return;
+        };
+        let Some(mut charge) = self.charges.take(key) else {
             return;
         };
         self.exposure_fen = self.exposure_fen.saturating_sub(at_risk_fen(&charge));
-        unlist(&mut self.by_plate, &charge);
+        self.standing.remove(&charge.state);
+        self.by_plate.remove(&charge.claim.plate, key);
         change(&mut charge);
-        self.place(charge);
+        self.place(&charge);
     }
 
-    fn place(&mut self, charge: Charge) {
-        let fee_fen = charge.fee_fen();
+    fn place(&mut self, charge: &Charge) {
+        let (fee_fen, plate) = (charge.fee_fen(), &charge.claim.plate);
         match &charge.state {
             ChargeState::Settled => self.totals.settled.add(fee_fen),
             ChargeState::Withdrawn(_) => self.totals.withdrawn.add(fee_fen),
             ChargeState::HandedToStaff(_) => {
                 self.totals.handed_to_staff.add(fee_fen);
-                list(&mut self.desk_by_plate, &charge);
-                self.desk.insert(charge.claim.trade_no.clone(), charge);
+                self.arrears_fen = self.arrears_fen.saturating_add(fee_fen);
+                if let Some(key) = charge.key() {
+                    self.desk_by_plate.add(plate, key);
+                }
+                self.desk.put(charge);
             }
-            _ => {
-                self.exposure_fen = self.exposure_fen.saturating_add(at_risk_fen(&charge));
-                list(&mut self.by_plate, &charge);
-                self.charges.insert(charge.claim.trade_no.clone(), charge);
+            state => {
+                self.exposure_fen = self.exposure_fen.saturating_add(at_risk_fen(charge));
+                self.standing.add(state);
+                if let Some(key) = charge.key() {
+                    self.by_plate.add(plate, key);
+                }
+                self.charges.put(charge);
             }
         }
     }
 
     fn clear_desk(&mut self, trade_no: &str, how: &StaffOutcome) {
-        if let Some(charge) = self.desk.remove(trade_no) {
-            unlist(&mut self.desk_by_plate, &charge);
+        let key = NumberKey::of_trade_no(trade_no);
+        if let Some(charge) = key.and_then(|key| self.desk.take(key))
+            && let Some(key) = key
+        {
+            self.desk_by_plate.remove(&charge.claim.plate, key);
+            self.arrears_fen = self.arrears_fen.saturating_sub(charge.fee_fen());
             match how {
                 StaffOutcome::Collected { .. } => self.totals.collected.add(charge.fee_fen()),
                 StaffOutcome::WrittenOff { .. } => self.totals.written_off.add(charge.fee_fen()),
@@ -428,32 +525,5 @@ fn at_risk_fen(charge: &Charge) -> u64 {
         charge.fee_fen()
     } else {
         0
-    }
-}
-
-fn plates_of(charges: &BTreeMap<String, Charge>) -> BTreeMap<PlateNumber, BTreeSet<String>> {
-    let mut plates = BTreeMap::new();
-    for charge in charges.values() {
-        list(&mut plates, charge);
-    }
-    plates
-}
-
-fn list_entry(plates: &mut BTreeMap<PlateNumber, BTreeSet<SessionId>>, entry: &Entry) {
-    let sessions = plates.entry(entry.plate.clone()).or_default();
-    sessions.insert(entry.session.clone());
-}
-
-fn list(plates: &mut BTreeMap<PlateNumber, BTreeSet<String>>, charge: &Charge) {
-    let numbers = plates.entry(charge.claim.plate.clone()).or_default();
-    numbers.insert(charge.claim.trade_no.clone());
-}
-
-fn unlist(plates: &mut BTreeMap<PlateNumber, BTreeSet<String>>, charge: &Charge) {
-    if let Some(numbers) = plates.get_mut(&charge.claim.plate) {
-        numbers.remove(&charge.claim.trade_no);
-        if numbers.is_empty() {
-            plates.remove(&charge.claim.plate);
-        }
     }
 }

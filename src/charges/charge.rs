@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{Parties, Transaction};
 use super::body::ChargeBody;
+use super::frozen::ChargeText;
 use crate::lane::guard::Doubt;
-use crate::lane::number::SessionId;
+use crate::lane::number::{SessionId, read_trade_no};
 use crate::lane::plate::PlateNumber;
 use crate::lane::service::ServiceState;
 use crate::lane::session::LaneId;
@@ -16,6 +17,7 @@ use crate::lane::time::Stamp;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// `out_trade_no`.
+    #[serde(deserialize_with = "read_trade_no")]
     pub trade_no: String,
     /// The stay that it is for.
     pub session: SessionId,
@@ -73,7 +75,7 @@ pub struct Charge {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frozen {
     /// The bytes that are sent, every time.
-    pub text: String,
+    pub text: ChargeText,
     /// WeChat's id of the entry in them.
     pub parking_id: String,
     /// Whether the entry could be charged when last heard of.
@@ -213,7 +215,7 @@ impl Charge {
     }
 
     fn frozen_body(&self) -> Option<ChargeBody> {
-        serde_json::from_slice(self.body.as_ref()?.text.as_bytes()).ok()
+        self.body.as_ref()?.text.body()
     }
 
     /// Whether a verified answer to `mchid`'s call speaks of this charge and of nothing else. What

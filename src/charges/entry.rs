@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::answer::ParkingEntry;
-use super::body::EntryBody;
+use super::frozen::EntryText;
 use crate::lane::number::SessionId;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::service::ServiceState;
@@ -23,7 +23,7 @@ pub struct Entry {
     /// Which `out_parking_no` it goes under, from 0.
     pub attempt: u16,
     /// Frozen request body of this attempt.
-    pub body: Option<String>,
+    pub body: Option<EntryText>,
     /// RFC 3339; once sent it is never changed, whatever happens to clocks and numbers.
     pub start_time: Option<String>,
     /// How far it has come.
@@ -90,10 +90,7 @@ impl Entry {
 
     /// Whether a verified answer speaks of this entry's attempt and of nothing else.
     pub fn is_meant_by(&self, made: &ParkingEntry) -> bool {
-        let sub_mchid = || {
-            let body: EntryBody = serde_json::from_slice(self.body.as_deref()?.as_bytes()).ok()?;
-            body.sub_mchid
-        };
+        let sub_mchid = || self.body.as_ref()?.sub_mchid();
         made.out_parking_no == self.session.parking_no(self.attempt)
             && made.plate_number == self.plate.as_str()
             && (made.sub_mchid.is_none() || made.sub_mchid == sub_mchid())

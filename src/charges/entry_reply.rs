@@ -25,7 +25,7 @@ impl Queue {
     ) {
         let item = Item::Entry(session.clone());
         let is_awaited = self.landed(&item, Errand::Notify, &heard.answer, now, out);
-        let Some(entry) = self.book.entry(session).filter(|e| e.is_to_send()).cloned() else {
+        let Some(entry) = self.book.entry(session).filter(|e| e.is_to_send()) else {
             return;
         };
         match &heard.answer {

@@ -33,7 +33,7 @@ impl Queue {
         out: &mut Out,
     ) {
         let item = Item::Entry(session.clone());
-        let Some(entry) = self.book.entry(session).filter(|e| e.is_to_send()).cloned() else {
+        let Some(entry) = self.book.entry(session).filter(|e| e.is_to_send()) else {
             self.agenda.forget(&item);
             return;
         };
@@ -43,7 +43,7 @@ impl Queue {
         }
         let frozen = entry.body.as_ref();
         if let Some(as_sent) = frozen.filter(|_| entry.state != EntryState::Pending) {
-            self.call_entry(&entry, as_sent.clone(), lane_until, now, out);
+            self.call_entry(&entry, as_sent.text(), lane_until, now, out);
             return;
         }
         if self.waits_for_an_older_charge(&entry, now) {
@@ -145,7 +145,6 @@ impl Queue {
                 self.query(trade_no, lane_until, now, rules, out);
             }
             ChargeState::WaitingForEntry | ChargeState::Due | ChargeState::ToRepeat => {
-                let charge = charge.clone();
                 self.file(&charge, lane_until, now, rules, out);
             }
             ChargeState::Accepted { at } if is_overdue(at, now) => {
@@ -175,7 +174,7 @@ impl Queue {
         if let Some(frozen) = &charge.body {
             let body = None;
             self.record(out, MoneyRecord::ChargeSent { trade_no, body });
-            self.call_charge(charge, frozen.text.clone(), lane_until, now, out);
+            self.call_charge(charge, frozen.text.text(), lane_until, now, out);
             return;
         }
         match self.freeze(charge, now.now, rules) {
@@ -261,7 +260,7 @@ impl Queue {
         {
             return Freeze::Never(StaffReason::Blocked(why.clone()));
         }
-        match ChargeBody::of(charge, entry, parking_id, now, rules) {
+        match ChargeBody::of(charge, &entry, parking_id, now, rules) {
             Some(body) => Freeze::Body(body::freeze(&body)),
             None => Freeze::Never(StaffReason::Guarded(vec![Doubt::UntrustedTime])),
         }
@@ -280,7 +279,7 @@ impl Queue {
             UnsentCall::Entry(session) => self.no_longer_notifying(session),
             UnsentCall::Charge(trade_no) => {
                 let is_sent = |charge: &Charge| charge.state == ChargeState::Sent;
-                if self.book.charge(trade_no).is_some_and(is_sent) {
+                if self.book.charge(trade_no).as_ref().is_some_and(is_sent) {
                     self.due_again(trade_no, "the store could not write", out);
                 }
             }

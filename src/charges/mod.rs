@@ -11,12 +11,15 @@ mod correction;
 pub mod entry;
 mod entry_reply;
 mod filing;
+pub mod frozen;
 pub mod link;
 mod merchant;
+mod plates;
 pub mod queue;
 pub mod record;
 mod reply;
 pub mod sender;
+mod shelved;
 pub mod staff;
 #[cfg(test)]
 mod tests;

@@ -70,6 +70,45 @@ impl Queue {
         Self { book, ..self }
     }
 
+    /// Gives its book out, to be put back by [`Queue::put_back`].
+    pub fn take_book(&mut self) -> Book {
+        std::mem::take(&mut self.book)
+    }
+
+    /// As it was taken, or more of it.
+    pub fn put_back(&mut self, book: Book) {
+        self.book = book;
+    }
+
+    /// When what is due, so many at once, each beside nothing else.
+    pub fn plans(&self, at_once: usize) -> impl Iterator<Item = Self> {
+        self.agenda.parts(at_once).map(|agenda| Self {
+            agenda,
+            ..Self::default()
+        })
+    }
+
+    /// What it has in mind but for its plans, and without its book.
+    pub fn without_plans(&self) -> Self {
+        Self {
+            book: Book::default(),
+            agenda: self.agenda.under_way(),
+            link: self.link.clone(),
+            awaited: self.awaited.clone(),
+            notifying: self.notifying.clone(),
+            half_open: self.half_open,
+            nobodys: self.nobodys.clone(),
+            refusals: self.refusals,
+            unsigned_until: self.unsigned_until,
+            paused: self.paused,
+        }
+    }
+
+    /// Takes over another one's plans.
+    pub fn plan_as(&mut self, other: Self) {
+        self.agenda.take_over(other.agenda);
+    }
+
     /// What is owed, and the entries it needs.
     pub fn book(&self) -> &Book {
         &self.book

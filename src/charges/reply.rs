@@ -36,7 +36,7 @@ impl Queue {
     ) {
         let item = Item::Charge(trade_no.to_owned());
         let is_awaited = self.landed(&item, Errand::File, &heard.answer, now, out);
-        let Some(charge) = self.book.charge(trade_no).cloned() else {
+        let Some(charge) = self.book.charge(trade_no) else {
             return;
         };
         match &heard.answer {
@@ -101,7 +101,7 @@ impl Queue {
                 self.half_open_again(now);
             }
         }
-        let Some(charge) = self.book.charge(trade_no).cloned() else {
+        let Some(charge) = self.book.charge(trade_no) else {
             return;
         };
         match &heard.answer {
@@ -400,10 +400,10 @@ impl Queue {
     /// Until when a lane waits, or waited, for it; None if no car stands there for it.
     fn lane_waits_for(&self, item: &Item) -> Option<Moment> {
         let session = match item {
-            Item::Entry(session) => session,
-            Item::Charge(trade_no) => &self.book.charge(trade_no)?.claim.session,
+            Item::Entry(session) => session.clone(),
+            Item::Charge(trade_no) => self.book.charge(trade_no)?.claim.session,
         };
-        self.awaited.get(session).copied()
+        self.awaited.get(&session).copied()
     }
 
     /// The plate's entry has moved on: its charge may go now.

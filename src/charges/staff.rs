@@ -96,7 +96,7 @@ impl Queue {
             }
             return Ok(());
         }
-        let session = self.not_at_wechat(&trade_no)?.claim.session.clone();
+        let session = self.not_at_wechat(&trade_no)?.claim.session;
         let reason = match how {
             StaffOutcome::Collected { by, channel } => {
                 WithdrawnReason::PaidElsewhere { by, channel }
@@ -177,7 +177,7 @@ impl Queue {
     }
 
     /// A charge that WeChat has not got.
-    pub(super) fn not_at_wechat(&self, trade_no: &str) -> Result<&Charge, Declined> {
+    pub(super) fn not_at_wechat(&self, trade_no: &str) -> Result<Charge, Declined> {
         let charge = self.book.charge(trade_no).ok_or(Declined::NoSuchCharge)?;
         match charge.state {
             ChargeState::WaitingForEntry | ChargeState::Due => Ok(charge),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::charge::ChargeState;
 use crate::lane::time::Stamp;
 
 /// Sums over the ledger's whole life; they always balance:
@@ -35,6 +36,60 @@ pub struct Arrears {
     pub fen: u64,
     /// When the car left that owes the oldest of them.
     pub since: Stamp,
+}
+
+/// How many entries and charges stand where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Entries that are of use.
+    pub entries: usize,
+    /// Charges that were never sent.
+    pub waiting_for_entry: usize,
+    /// To be sent again.
+    pub due: usize,
+    /// On their way.
+    pub sent: usize,
+    /// Nobody knows whether WeChat has them.
+    pub unknown: usize,
+    /// WeChat has taken them on.
+    pub accepted: usize,
+    /// Handed to staff and not finished by them.
+    pub with_staff: usize,
+}
+
+impl Standing {
+    /// Charges that are still in the queue.
+    pub fn queued(&self) -> usize {
+        self.waiting_for_entry + self.due + self.sent + self.unknown + self.accepted
+    }
+
+    pub(super) fn add(&mut self, state: &ChargeState) {
+        if let Some(count) = self.count_of(state) {
+            *count += 1;
+        }
+    }
+
+    pub(super) fn remove(&mut self, state: &ChargeState) {
+        if let Some(count) = self.count_of(state) {
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    fn count_of(&mut self, state: &ChargeState) -> Option<&mut usize> {
+        match state {
+            ChargeState::WaitingForEntry => Some(&mut self.waiting_for_entry),
+            ChargeState::Due => Some(&mut self.due),
+            ChargeState::Sent => Some(&mut self.sent),
+            ChargeState::Unknown { .. } | ChargeState::ToRepeat => Some(&mut self.unknown),
+            ChargeState::Accepted { .. } => Some(&mut self.accepted),
+            // Of one step, or not in the queue.
+            ChargeState::Refused(_)
+            | ChargeState::Failed
+            | ChargeState::Settled
+            | ChargeState::HandedToStaff(_)
+            | ChargeState::Withdrawn(_) => None,
+        }
+    }
 }
 
 /// How many and how much.

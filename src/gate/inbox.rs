@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::rows;
 use super::steward::Ask;
 use crate::barrier::BarrierEvent;
 use crate::camera::CameraEvent;
@@ -31,6 +32,8 @@ pub enum Message {
     Asked(Question, oneshot::Sender<Answer>),
     /// From the steward of the ledger's past.
     Steward(Ask),
+    /// From the index.
+    Index(rows::Ask),
     /// Finish what is at hand and end.
     Stop,
 }

@@ -9,17 +9,12 @@ use crate::lane::number::LedgerId;
 use crate::store::ledger::{Closed, Identity, Ledger, LedgerError, Options, Reserve};
 use crate::store::record::Record;
 
-/// After a whole state that fits in no commit, so many records go by before it is tried again.
-const TRY_AGAIN_AFTER: u64 = 50_000;
-
 /// The ledger, or the hope of one.
 pub struct LedgerJournal {
     dir: PathBuf,
     identity: Identity,
     id: LedgerId,
     ledger: Option<Ledger>,
-    /// No whole state is tried before this record.
-    no_checkpoint_before: u64,
     /// An older ledger turned up that this run knows nothing of: only a new start can take it up.
     restart_wanted: Arc<AtomicBool>,
 }
@@ -43,7 +38,6 @@ impl LedgerJournal {
             identity,
             id,
             ledger: Some(ledger),
-            no_checkpoint_before: 0,
             restart_wanted,
         }
     }
@@ -55,7 +49,6 @@ impl LedgerJournal {
             identity,
             id,
             ledger: None,
-            no_checkpoint_before: 0,
             restart_wanted: Arc::default(),
         }
     }
@@ -68,6 +61,11 @@ impl LedgerJournal {
     /// The ledger's segments, if it is open.
     pub fn segments(&self) -> Option<Closed> {
         self.ledger.as_ref().map(Ledger::closed)
+    }
+
+    /// Whether there is a ledger to write to.
+    pub fn is_open(&self) -> bool {
+        self.ledger.is_some()
     }
 
     /// Seq of the last record on disk.
@@ -114,25 +112,18 @@ impl Journal for LedgerJournal {
     }
 
     fn wants_checkpoint(&self) -> bool {
-        self.ledger.as_ref().is_some_and(|ledger| {
-            ledger.wants_checkpoint() && ledger.last_seq() >= self.no_checkpoint_before
-        })
+        self.ledger.as_ref().is_some_and(Ledger::wants_checkpoint)
     }
 
-    /// A state that fits in no commit keeps nothing from being written: a start reads further back.
     fn checkpoint(&mut self, state: &[Record]) -> Result<u64, JournalError> {
-        let ledger = self.ledger()?;
-        match ledger.checkpoint(state) {
-            Err(LedgerError::TooLarge) => {
-                let last_seq = ledger.last_seq();
-                self.no_checkpoint_before = last_seq.saturating_add(TRY_AGAIN_AFTER);
-                tracing::warn!(
-                    "the state is too large to be written whole; the next start takes longer"
-                );
-                Ok(last_seq)
-            }
-            result => Ok(result?),
-        }
+        Ok(self.ledger()?.checkpoint(state)?)
+    }
+
+    fn checkpoint_in_parts(
+        &mut self,
+        parts: &mut dyn Iterator<Item = Vec<Record>>,
+    ) -> Result<u64, JournalError> {
+        Ok(self.ledger()?.checkpoint_in_parts(parts)?)
     }
 }
 
@@ -179,22 +170,6 @@ mod tests {
         drop(journal);
         let (ledger, _) = Ledger::open(&dir, &identity(), &Options::default(), 9).unwrap();
         assert_eq!(ledger.id(), id(7));
-    }
-
-    #[test]
-    fn a_state_that_fits_in_no_commit_does_not_keep_the_store_from_writing() {
-        let root = tempfile::tempdir().unwrap();
-        let dir = root.path().join("ledger");
-        let (ledger, _) = Ledger::open(&dir, &identity(), &Options::default(), 7).unwrap();
-        let mut journal = LedgerJournal::open(dir, identity(), ledger);
-        assert_eq!(journal.commit(&records()).unwrap(), 1);
-        let huge = [Record {
-            payload: vec![b'x'; 65 << 20],
-            ..records()[0].clone()
-        }];
-        assert_eq!(journal.checkpoint(&huge).unwrap(), 1);
-        assert!(!journal.wants_checkpoint(), "not at once again");
-        assert_eq!(journal.commit(&records()).unwrap(), 2);
     }
 
     #[test]

@@ -173,7 +173,7 @@ impl Gate {
             inbox.offer(Message::Alarm(alarm.clone()));
         }
         let ledger = store.park.ledger();
-        let index = start_index(&config, &store, &clock, &inbox).map_err(StartError::Thread)?;
+        let index = start_index(&config, &clock, &inbox).map_err(StartError::Thread)?;
         let client = secrets::client(&config, &clock);
         if let Err(missing) = &client {
             inbox.offer(Message::Alarm(secrets_missing(missing)));
@@ -307,16 +307,10 @@ impl Gate {
     }
 }
 
-fn start_index(
-    config: &Config,
-    store: &Store,
-    clock: &Clock,
-    inbox: &Inbox,
-) -> std::io::Result<Index> {
-    let truth = rows::LedgerTruth {
+fn start_index(config: &Config, clock: &Clock, inbox: &Inbox) -> std::io::Result<Index> {
+    let truth = rows::GateTruth {
         dir: replay::ledger_dir(config),
-        ledger: store.park.ledger(),
-        rules: store.park.rules().clone(),
+        inbox: inbox.clone(),
     };
     let inbox = inbox.clone();
     let on_report = move |report: IndexReport| {

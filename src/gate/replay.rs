@@ -16,8 +16,8 @@ use crate::park::disk::is_for_a_rerun;
 use crate::park::event::Event;
 use crate::park::record::Record;
 use crate::park::rules::Rules;
-use crate::store::ledger::{Identity, Ledger, LedgerError, Opening, Options};
-use crate::store::record::Record as Stored;
+use crate::store::ledger::{Identity, Ledger, LedgerError, Opening, Options, Replay};
+use crate::store::record::{Commit, Record as Stored};
 
 /// Everything that a start gets from the disk.
 pub struct Store {
@@ -52,11 +52,13 @@ impl Store {
             box_id: config.site.box_id.clone(),
         };
         let fresh = LedgerId::from_random(random());
-        match Ledger::open(&dir, &identity, &Options::default(), fresh.0) {
+        let options = Options::default();
+        let mut folding = Folding::new(rules.clone());
+        match Ledger::replay(&dir, &identity, &options, fresh.0, &mut folding) {
             Ok((ledger, opening)) => {
                 let mark = new_mark(&dir, &config.store.path, &opening);
                 let journal = LedgerJournal::open(dir, identity, ledger);
-                Ok(Self::replayed(journal, opening, rules, mark))
+                Ok(Self::replayed(journal, opening, folding, mark))
             }
             Err(
                 error @ (LedgerError::InUse { .. }
@@ -74,36 +76,31 @@ impl Store {
     fn replayed(
         journal: LedgerJournal,
         opening: Opening,
-        rules: Rules,
+        folding: Folding,
         mark: Option<Mark>,
     ) -> Self {
         let Opening {
-            ledger_id,
             created,
-            checkpoint,
-            tail,
             findings,
             possibly_lost,
             ..
         } = opening;
-        let mut park = Park::new(ledger_id, rules);
-        let mut folding = Folding::default();
-        // Each is let go of once it is folded: a whole state may be large.
-        let commits = tail.into_iter().flat_map(|commit| commit.records);
-        for stored in checkpoint.into_iter().chain(commits) {
-            folding.fold(&stored, &mut park);
-        }
+        let Folding {
+            park,
+            recorded_rules,
+            last_trusted,
+            unreadable,
+        } = folding;
         let mut alarms: Vec<Alarm> = findings
             .iter()
             .map(|finding| damaged(finding.to_string()))
             .collect();
-        if folding.unreadable > 0 {
+        if unreadable > 0 {
             alarms.push(damaged(format!(
-                "{} records have a form that this version cannot read; they are kept",
-                folding.unreadable
+                "{unreadable} records have a form that this version cannot read; they are kept"
             )));
         }
-        let rules_changed = folding.rules.as_ref() != Some(park.rules());
+        let rules_changed = recorded_rules.as_ref() != Some(park.rules());
         // A new ledger has given out no number.
         let is_a_copy = mark.is_some() && !created;
         let skip = match is_a_copy {
@@ -119,7 +116,7 @@ impl Store {
         }
         Self {
             park,
-            last_trusted: folding.last_trusted,
+            last_trusted,
             alarms,
             started: started(rules_changed, possibly_lost, skip),
             restart_wanted: journal.restart_wanted(),
@@ -156,15 +153,25 @@ impl Store {
     }
 }
 
-#[derive(Default)]
+/// The state, as it is read commit by commit.
 struct Folding {
-    rules: Option<Rules>,
+    park: Park,
+    recorded_rules: Option<Rules>,
     last_trusted: Wall,
     unreadable: u64,
 }
 
 impl Folding {
-    fn fold(&mut self, stored: &Stored, park: &mut Park) {
+    fn new(rules: Rules) -> Self {
+        Self {
+            park: Park::new(LedgerId::default(), rules),
+            recorded_rules: None,
+            last_trusted: Wall::default(),
+            unreadable: 0,
+        }
+    }
+
+    fn fold(&mut self, stored: &Stored) {
         if is_for_a_rerun(stored) {
             return;
         }
@@ -183,10 +190,23 @@ impl Folding {
             Record::StepTaken(step) if step.now.trusted => {
                 self.last_trusted = step.now.wall;
             }
-            Record::RulesChanged(rules) => self.rules = Some((**rules).clone()),
+            Record::RulesChanged(rules) => self.recorded_rules = Some((**rules).clone()),
             _ => {}
         }
-        park.replay_owned(record);
+        self.park.replay_owned(record);
+    }
+}
+
+impl Replay for Folding {
+    fn begin(&mut self, ledger: LedgerId) {
+        let rules = self.park.rules().clone();
+        *self = Self::new(rules.clone());
+        self.park = Park::new(ledger, rules);
+    }
+
+    /// Each is let go of once it is folded.
+    fn commit(&mut self, commit: Commit) {
+        commit.records.iter().for_each(|stored| self.fold(stored));
     }
 }
 

@@ -208,9 +208,10 @@ pub fn answer(
             Answer::Ok(archive::charges_answer(wanted, rows, 0))
         }
         Question::Due => {
-            let numbers = book.charges().map(|charge| &charge.claim.trade_no);
-            let due: BTreeMap<&String, u64> = numbers
-                .filter_map(|number| Some((number, due_in_ms(park, number, now)?)))
+            let numbers = book.queued().map(|number| number.trade_no());
+            let due: BTreeMap<String, u64> = numbers
+                .filter_map(|number| Some((due_in_ms(park, &number, now)?, number)))
+                .map(|(due_in_ms, number)| (number, due_in_ms))
                 .collect();
             Answer::Ok(json!(due))
         }
@@ -305,8 +306,8 @@ pub fn line(park: &Park, alarms: &Alarms) -> String {
     let mut line = format!(
         "{} lanes, {} cars inside, {} charges not settled, WeChat {}",
         park.rules().lanes.len(),
-        park.site().sessions.len(),
-        book.charges().count(),
+        park.site().cars_inside(),
+        book.standing().queued(),
         wechat(park, alarms).words(),
     );
     if let Some(worst) = alarms.standing().first() {

@@ -45,7 +45,7 @@ use crate::park::event::Event;
 use crate::park::reply::{Refusal, StillNeeded};
 use crate::park::step::Command;
 use crate::retention::Stays;
-use crate::store::index::{Batch, Index};
+use crate::store::index::{Batch, Index, Level};
 use crate::wechat::enrolment;
 
 /// Messages that one turn takes: their steps share a commit.
@@ -205,6 +205,7 @@ impl Loop {
                     }
                 }
             }
+            Message::Index(ask) => self.tell_the_index(ask),
             Message::Asked(question, reply) => {
                 let answer = self.answer(&question);
                 // Whoever asked may have gone.
@@ -337,6 +338,24 @@ impl Loop {
             let (first_seq, last_seq) = (committed.first_seq(), committed.last_seq);
             let changes = rows::changes(first_seq, &committed.records, self.turner.park());
             self.index.apply(Batch { last_seq, changes });
+        }
+    }
+
+    /// What the ledger cannot take the index does not learn.
+    fn tell_the_index(&self, ask: rows::Ask) {
+        let (park, journal) = (self.turner.park(), self.turner.journal());
+        let is_level = journal.is_open() && !self.turner.is_failing();
+        let last_seq = journal.last_seq();
+        // Whoever asked may have stopped.
+        match ask {
+            rows::Ask::Level(reply) => drop(reply.send(is_level.then(|| Level {
+                ledger: park.ledger(),
+                last_seq,
+            }))),
+            rows::Ask::Rows(behind, reply) => drop(reply.send(is_level.then(|| {
+                let behind = behind.as_ref().map(|(prefix, key)| (*prefix, &key[..]));
+                rows::page(park, behind, last_seq)
+            }))),
         }
     }
 

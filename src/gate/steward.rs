@@ -18,7 +18,7 @@ use crate::control::Answer;
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::time::{Moment, Now};
 use crate::park::erasure::Erasure;
-use crate::retention::{Archive, Days, Desk, Request, Retention, Round, Stays, Stopped};
+use crate::retention::{Archive, Days, Desk, Memory, Request, Retention, Round, Stays, Stopped};
 use crate::store::index::IndexClient;
 use crate::store::ledger::Closed;
 
@@ -111,7 +111,8 @@ impl Steward {
             index,
             inbox,
         };
-        let retention = Retention::new(days, archive);
+        let memory = Memory::at(config.store.path.join("segments.json"));
+        let retention = Retention::new(days, archive).remembering(memory);
         let thread = std::thread::Builder::new()
             .name("steward".to_owned())
             .spawn(move || work(retention, hand, &ordered))?;

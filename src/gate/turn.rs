@@ -8,6 +8,7 @@ use crate::lane::session::LaneId;
 use crate::lane::time::{Moment, Now};
 use crate::park::Park;
 use crate::park::event::Event;
+use crate::park::part::WHOLE_MAX;
 use crate::park::record::Record;
 use crate::park::step::{Command, Step};
 use crate::store::record::Record as Stored;
@@ -40,6 +41,18 @@ pub trait Journal {
     /// # Errors
     /// As [`Journal::commit`].
     fn checkpoint(&mut self, state: &[Stored]) -> Result<u64, Self::Error>;
+
+    /// As [`Journal::checkpoint`], of a state in parts, of which each may be a commit of its own.
+    ///
+    /// # Errors
+    /// As there.
+    fn checkpoint_in_parts(
+        &mut self,
+        parts: &mut dyn Iterator<Item = Vec<Stored>>,
+    ) -> Result<u64, Self::Error> {
+        let state: Vec<Stored> = parts.flatten().collect();
+        self.checkpoint(&state)
+    }
 }
 
 /// Park and store together.
@@ -48,6 +61,8 @@ pub struct Turner<J> {
     journal: J,
     failing: Option<Failing>,
     checkpoint_wanted: bool,
+    /// Stays, entries and charges of a state that is written at once.
+    whole_max: usize,
 }
 
 struct Failing {
@@ -133,7 +148,13 @@ impl<J: Journal> Turner<J> {
             journal,
             failing: None,
             checkpoint_wanted: false,
+            whole_max: WHOLE_MAX,
         }
+    }
+
+    /// Has states of more stays, entries and charges written in parts.
+    pub fn set_whole_max(&mut self, whole_max: usize) {
+        self.whole_max = whole_max;
     }
 
     /// Has the next turn write the state whole.
@@ -285,7 +306,10 @@ impl<J: Journal> Turner<J> {
     }
 
     fn checkpoint(&mut self, now: Now, outcome: &mut Outcome) {
-        match self.journal.checkpoint(&self.park.checkpoint(now)) {
+        let mut parts = self.park.checkpoint_in_parts(now, self.whole_max);
+        let written = self.journal.checkpoint_in_parts(&mut parts);
+        drop(parts);
+        match written {
             Ok(_) => self.park.forget_notes(),
             Err(error) => {
                 // The steps themselves are on disk, and what they command may be done.

@@ -1,11 +1,12 @@
 //! The numbers by which WeChat and people know a stay. Only `[0-9A-Z]`, at most 32 characters.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LEDGER_CHARS: u32 = 10;
 const COUNTER_CHARS: u32 = 7;
 const TRY_CHARS: u32 = 2;
+const TRY_BITS: u32 = 5 * TRY_CHARS;
 const SESSION_BYTES: usize = 17;
 /// As WeChat has it.
 const NUMBER_BYTES_MAX: usize = 32;
@@ -28,10 +29,7 @@ impl LedgerId {
     /// The ledger that gave out the number of a stay.
     pub fn of_session(session: &SessionId) -> Option<Self> {
         let digits = session.0.get(..LEDGER_CHARS as usize)?;
-        digits.bytes().try_fold(Self(0), |id, digit| {
-            let value = DIGITS.iter().position(|known| *known == digit)?;
-            Some(Self((id.0 << 5) | u64::try_from(value).ok()?))
-        })
+        value_of(digits, LEDGER_CHARS).map(Self)
     }
 }
 
@@ -44,9 +42,23 @@ impl std::fmt::Display for LedgerId {
 }
 
 /// One stay, from the entry that opened it to the exit that names it: `ledger_id` + counter, 17 characters.
+/// Read from records only as [`SessionId::new`] gives it out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct SessionId(pub String);
+
+/// A text in a number's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no number that parkgate gives out")]
+pub struct NoNumber;
+
+/// A stay's own number, or that of one of its charges, as it is kept in memory a hundred thousand times:
+/// its digits' bits and no text. In the order of the texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NumberKey([u8; KEY_BYTES]);
+
+/// 50 bits of the ledger, 35 of the stay, 10 of the try.
+const KEY_BYTES: usize = 12;
 
 impl SessionId {
     /// The `counter`-th session of a ledger.
@@ -84,6 +96,106 @@ impl SessionId {
     }
 }
 
+impl NumberKey {
+    /// No key is lower.
+    pub const FIRST: Self = Self([0; KEY_BYTES]);
+    /// No key is higher.
+    pub const LAST: Self = Self([255; KEY_BYTES]);
+
+    /// Of a stay; None if this is no number that [`SessionId::new`] gives out.
+    pub fn of_session(session: &SessionId) -> Option<Self> {
+        Self::of_text(&session.0)
+    }
+
+    /// As [`NumberKey::of_session`], of its text.
+    pub fn of_text(session: &str) -> Option<Self> {
+        Self::of_digits(session, 0)
+    }
+
+    /// Of a charge; None if this is no number that [`SessionId::trade_no`] gives out.
+    pub fn of_trade_no(trade_no: &str) -> Option<Self> {
+        let (session, attempt) = trade_no
+            .strip_prefix('T')?
+            .split_at_checked(SESSION_BYTES)?;
+        let attempt = value_of(attempt, TRY_CHARS)?;
+        Self::of_digits(session, attempt)
+    }
+
+    /// Of an entry, and which of the stay's it is; None if this is no number that [`SessionId::parking_no`]
+    /// gives out.
+    pub fn of_parking_no(parking_no: &str) -> Option<(Self, u16)> {
+        let (session, attempt) = parking_no
+            .strip_prefix('P')?
+            .split_at_checked(SESSION_BYTES)?;
+        let attempt = value_of(attempt, TRY_CHARS)?;
+        let key = Self::of_digits(session, 0)?;
+        Some((key, u16::try_from(attempt).ok()?))
+    }
+
+    /// The number of the stay, whichever of its numbers this is.
+    pub fn session(self) -> SessionId {
+        let mut text = String::with_capacity(SESSION_BYTES);
+        let bits = self.bits() >> TRY_BITS;
+        for digit in (0..LEDGER_CHARS + COUNTER_CHARS).rev() {
+            let value = usize::try_from((bits >> (5 * digit)) & 31).unwrap_or(0);
+            text.push(char::from(DIGITS[value]));
+        }
+        SessionId(text)
+    }
+
+    /// The number of the charge.
+    pub fn trade_no(self) -> String {
+        let attempt = self.bits() & ((1 << TRY_BITS) - 1);
+        self.session().trade_no(u16::try_from(attempt).unwrap_or(0))
+    }
+
+    /// The key of the stay, whichever of its numbers this is; no key of it is lower.
+    pub fn of_its_session(self) -> Self {
+        Self::from_bits(self.bits() >> TRY_BITS << TRY_BITS)
+    }
+
+    fn of_digits(session: &str, attempt: u64) -> Option<Self> {
+        let (ledger, counter) = session.split_at_checked(LEDGER_CHARS as usize)?;
+        let ledger = u128::from(value_of(ledger, LEDGER_CHARS)?);
+        let counter = u128::from(value_of(counter, COUNTER_CHARS)?);
+        let session = (ledger << (5 * COUNTER_CHARS)) | counter;
+        Some(Self::from_bits((session << TRY_BITS) | u128::from(attempt)))
+    }
+
+    fn bits(self) -> u128 {
+        let mut bytes = [0; 16];
+        bytes[16 - KEY_BYTES..].copy_from_slice(&self.0);
+        u128::from_be_bytes(bytes)
+    }
+
+    fn from_bits(bits: u128) -> Self {
+        let mut key = [0; KEY_BYTES];
+        key.copy_from_slice(&bits.to_be_bytes()[16 - KEY_BYTES..]);
+        Self(key)
+    }
+}
+
+impl TryFrom<String> for SessionId {
+    type Error = NoNumber;
+
+    fn try_from(text: String) -> Result<Self, NoNumber> {
+        let is_one = NumberKey::of_text(&text).is_some();
+        is_one.then_some(Self(text)).ok_or(NoNumber)
+    }
+}
+
+/// `out_trade_no` as a record may hold it; for [`serde`].
+///
+/// # Errors
+/// When it is none that [`SessionId::trade_no`] gives out.
+pub fn read_trade_no<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match NumberKey::of_trade_no(&text) {
+        Some(_) => Ok(text),
+        None => Err(serde::de::Error::custom(NoNumber)),
+    }
+}
+
 impl std::fmt::Display for SessionId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
@@ -108,6 +220,31 @@ fn push_base32(text: &mut String, value: u64, width: u32) {
     let value = value.min((1 << (5 * width)) - 1);
     let digits = (0..width).rev();
     text.extend(digits.map(|digit| DIGITS[((value >> (5 * digit)) & 31) as usize] as char));
+}
+
+/// What [`push_base32`] wrote with so many digits; None if it did not.
+fn value_of(digits: &str, width: u32) -> Option<u64> {
+    let is_as_wide = u32::try_from(digits.len()).is_ok_and(|len| len == width);
+    let mut digits = digits.bytes();
+    let value = digits.try_fold(0, |value, digit| {
+        let known = VALUES[usize::from(digit)];
+        (known < 32).then(|| (value << 5) | u64::from(known))
+    });
+    value.filter(|_| is_as_wide)
+}
+
+/// The value of each byte as a digit; 255 where it is none.
+static VALUES: [u8; 256] = values();
+
+const fn values() -> [u8; 256] {
+    let mut values = [255; 256];
+    let (mut digit, mut value) = (0, 0);
+    while digit < DIGITS.len() {
+        values[DIGITS[digit] as usize] = value;
+        digit += 1;
+        value += 1;
+    }
+    values
 }
 
 #[cfg(test)]
@@ -157,6 +294,48 @@ mod tests {
             SessionId::new(LedgerId::from_random(7), (1 << 35) - 1)
         );
         assert_eq!(last.trade_no(u16::MAX), last.trade_no(1023));
+    }
+
+    #[test]
+    fn a_key_is_in_the_order_of_its_text_and_gives_it_back() {
+        let ledgers = [0, 7, 8, (1 << 50) - 1].map(LedgerId::from_random);
+        let counters = [0, 1, 31, 32, 1 << 20, (1 << 35) - 1];
+        let sessions =
+            ledgers.map(|ledger| counters.map(|counter| SessionId::new(ledger, counter)));
+        let sessions = sessions.concat();
+        let keys: Vec<NumberKey> = sessions.iter().filter_map(NumberKey::of_session).collect();
+        assert!(keys.is_sorted() && sessions.is_sorted());
+        let given_back: Vec<SessionId> = keys.iter().map(|key| key.session()).collect();
+        assert_eq!(given_back, sessions);
+        for (session, key) in sessions.iter().zip(&keys) {
+            for attempt in [0, 1, 1023] {
+                let trade_no = session.trade_no(attempt);
+                let of_charge = NumberKey::of_trade_no(&trade_no).unwrap();
+                assert_eq!(of_charge.trade_no(), trade_no);
+                assert_eq!(of_charge.of_its_session(), *key);
+            }
+        }
+    }
+
+    #[test]
+    fn what_nobody_gives_out_has_no_key() {
+        for other in [
+            "",
+            "S1",
+            "3K9QZ0T8MB000001",
+            "3K9QZ0T8MB000001I",
+            "3K9QZ0T8MB00000é",
+        ] {
+            assert_eq!(NumberKey::of_session(&SessionId(other.into())), None);
+        }
+        for other in [
+            "T",
+            "P3K9QZ0T8MB000001200",
+            "T3K9QZ0T8MB00000120",
+            "T3K9QZ0T8MB0000012000",
+        ] {
+            assert_eq!(NumberKey::of_trade_no(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Plates: numbers, colours, shapes (GA 36-2018; `gate-hardware.md` 2.1, `parking-domain.md` 4).
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::reading::ReadWarning;
@@ -14,8 +12,8 @@ use super::reading::ReadWarning;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub struct PlateNumber {
-    /// Shared, since every step of a car names its plate many times.
-    text: Arc<str>,
+    /// In place, since every step of a car names its plate many times. What is left over is 0.
+    text: [u8; PLATE_BYTES_MAX],
     /// Follows from the text.
     shape: Shape,
 }
@@ -83,6 +81,8 @@ const PROVINCES: &str = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘�
 const TEXT_BYTES_MAX: usize = 96;
 /// Characters of the longest shape.
 const PLATE_CHARS_MAX: usize = 9;
+/// Bytes of the longest text that fits a shape: an emergency vehicle's plate.
+const PLATE_BYTES_MAX: usize = 15;
 
 /// Words for "none", upper case.
 const NONE_WORDS: [&str; 7] = ["_无_", "无", "无牌车", "无车牌", "无牌", "NULL", "UNKNOWN"];
@@ -143,9 +143,31 @@ impl PlateNumber {
         }
         let bare = &mut bare[..count];
         let (shape, repaired) = fit(bare).ok_or(PlateFault::Invalid)?;
-        let text = bare.iter().collect::<String>().into();
+        let (mut text, mut bytes) = ([0; PLATE_BYTES_MAX], 0);
+        for c in bare {
+            let room = text.get_mut(bytes..).ok_or(PlateFault::Invalid)?;
+            if room.len() < c.len_utf8() {
+                return Err(PlateFault::Invalid);
+            }
+            bytes += c.encode_utf8(room).len();
+        }
         let plate = Self { text, shape };
         Ok(Parsed { plate, repaired })
+    }
+
+    /// The text and the number of its shape, by which [`PlateNumber::of_parts`] need not look for it again.
+    pub(super) fn parts(&self) -> (&str, u8) {
+        let shape = Shape::ALL.iter().position(|shape| *shape == self.shape);
+        let shape = shape.and_then(|at| u8::try_from(at).ok());
+        (self.as_str(), shape.unwrap_or(0))
+    }
+
+    /// What [`PlateNumber::parts`] gave.
+    pub(super) fn of_parts(bytes: &[u8], shape: u8) -> Option<Self> {
+        let mut text = [0; PLATE_BYTES_MAX];
+        text.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        let shape = *Shape::ALL.get(usize::from(shape))?;
+        Some(Self { text, shape })
     }
 
     /// What kind of plate this is.
@@ -173,12 +195,14 @@ impl PlateNumber {
 
     /// The whole plate: for WeChat, the ledger and comparison, not for logs above DEBUG.
     pub fn as_str(&self) -> &str {
-        &self.text
+        let bytes = self.text.iter().position(|byte| *byte == 0);
+        let text = &self.text[..bytes.unwrap_or(PLATE_BYTES_MAX)];
+        std::str::from_utf8(text).expect("it was made of whole characters")
     }
 
     /// The plate with its middle hidden, `粤B·8***88`, for logs and screens.
     pub fn masked(&self) -> String {
-        let chars: Vec<char> = self.text.chars().collect();
+        let chars: Vec<char> = self.as_str().chars().collect();
         let shown_tail = 2.min(chars.len().saturating_sub(5));
         let head: String = chars.iter().take(2).collect();
         let third: String = chars.iter().skip(2).take(1).collect();
@@ -204,7 +228,7 @@ impl TryFrom<String> for PlateNumber {
 
 impl Serialize for PlateNumber {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -219,6 +243,18 @@ pub enum PlateColor {
     White,
     /// Yellow-green, large new-energy vehicles.
     LimeGreen,
+}
+
+impl PlateColor {
+    /// Every colour.
+    pub(super) const ALL: [Self; 6] = [
+        Self::Blue,
+        Self::Green,
+        Self::Yellow,
+        Self::Black,
+        Self::White,
+        Self::LimeGreen,
+    ];
 }
 
 /// The colour to bill with, from the shape and the device's word (`gate-hardware.md` 2.1, rules 1–3):
@@ -258,6 +294,23 @@ pub fn settle_color(
 }
 
 impl Shape {
+    const ALL: [Self; 14] = [
+        Self::Ordinary,
+        Self::SmallNewEnergy,
+        Self::LargeNewEnergy,
+        Self::Trailer,
+        Self::DrivingSchool,
+        Self::Police,
+        Self::CrossBorder,
+        Self::Diplomatic,
+        Self::ArmedPolice,
+        Self::Military,
+        Self::CivilAviation,
+        Self::Emergency,
+        Self::Farm,
+        Self::Temporary,
+    ];
+
     /// The colours in which this shape exists; none where WeChat has no word for it.
     pub fn colors(self) -> &'static [PlateColor] {
         use PlateColor::{Black, Blue, Green, LimeGreen, White, Yellow};

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::number::SessionId;
+use super::number::{NumberKey, SessionId};
+use super::packing::{Packer, Unpacker};
 use super::plate::{PlateColor, PlateNumber};
+use super::shelf::Shelved;
 use super::time::Stamp;
 
 /// The name of one lane, as in the configuration.
@@ -33,6 +35,51 @@ pub struct Session {
     /// Why its entry reading alone forbids an automatic charge.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<super::guard::Doubt>,
+}
+
+impl Shelved for Session {
+    type Form = ();
+
+    fn key(&self) -> Option<NumberKey> {
+        NumberKey::of_session(&self.id)
+    }
+
+    fn name_of(key: NumberKey) -> String {
+        key.session().0
+    }
+
+    fn pack(&self, packer: &mut Packer<'_, ()>) {
+        let Self {
+            id: _,
+            plate,
+            color,
+            lane,
+            entered,
+            doubts,
+        } = self;
+        packer.plate(plate);
+        packer.color(*color);
+        packer.name(&lane.0);
+        packer.stamp(entered);
+        packer.byte(u8::from(!doubts.is_empty()));
+        if !doubts.is_empty() {
+            packer.json(doubts);
+        }
+    }
+
+    fn unpack(key: NumberKey, unpacker: &mut Unpacker<'_, ()>) -> Self {
+        Self {
+            id: key.session(),
+            plate: unpacker.plate(),
+            color: unpacker.color(),
+            lane: LaneId(unpacker.name().to_owned()),
+            entered: unpacker.stamp(),
+            doubts: match unpacker.byte() {
+                0 => Vec::new(),
+                _ => unpacker.json(),
+            },
+        }
+    }
 }
 
 /// How a stay ended.

@@ -1,20 +1,29 @@
 //! Records as they stand on disk: class, number, version, JSON (docs/ledger-format.md, "Record kinds").
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Park;
 use super::event::Event;
+use super::mind::MindRef;
+use super::part::Part;
 use super::record::{LaneRecord, Record};
-use super::state::Site;
+use super::rules::Rules;
+use super::state::{LaneMind, Site};
 use crate::charges::book::Book;
+use crate::charges::queue::Queue;
 use crate::charges::record::MoneyRecord;
 use crate::json;
+use crate::lane::session::LaneId;
 use crate::lane::time::Now;
 use crate::store::record::{Class, Record as Stored};
 
 /// Version of every payload's form in this release.
 const VERSION: u16 = 1;
+/// Version of what goes over several records: parts of a state and of a mind.
+const IN_PARTS: u16 = 2;
 
 /// The head of a step.
 pub const STEP: u16 = 1;
@@ -53,6 +62,8 @@ impl Record {
             Self::Checkpoint(snapshot) => (Class::Session, CHECKPOINT, json::bytes(snapshot)),
             Self::Meanwhile(meanwhile) => (Class::Reading, MEANWHILE, json::bytes(meanwhile)),
             Self::Mind(mind) => (Class::Session, MIND, json::bytes(mind)),
+            Self::PartOfState(part) => return stored_part_of_state(part),
+            Self::PartOfMind(part) => return stored_mind_as(IN_PARTS, json::bytes(part)),
             Self::PayloadsErased(erasure) => (Class::Event, ERASURE, json::bytes(erasure)),
             Self::Lane(record) => (Class::Session, lane_kind(record), json::bytes(record)),
             Self::Money(record) => (Class::Money, money_kind(record), json::bytes(record)),
@@ -72,8 +83,16 @@ impl Record {
     /// When a kind that it does know has another form than it should.
     pub fn from_stored(stored: &Stored) -> Result<Self, Unreadable> {
         let unknown = Self::Unknown { kind: stored.kind };
-        if stored.version != VERSION || stored.payload.is_empty() {
+        if stored.payload.is_empty() {
             return Ok(unknown);
+        }
+        match (stored.kind, stored.class) {
+            (CHECKPOINT, _) if stored.version == IN_PARTS => {
+                return parse(stored).map(Self::PartOfState);
+            }
+            (MIND, _) if stored.version == IN_PARTS => return parse(stored).map(Self::PartOfMind),
+            _ if stored.version != VERSION => return Ok(unknown),
+            _ => {}
         }
         match (stored.kind, stored.class) {
             (STEP, _) => parse(stored).map(Self::StepTaken),
@@ -99,23 +118,64 @@ impl Park {
             site: &'a Site,
             book: &'a Book,
         }
-        let stored = |class, kind, payload| Stored {
-            class,
-            kind,
-            version: VERSION,
-            payload,
-        };
         let state = SnapshotRef {
             site: self.site(),
             book: self.queue().book(),
         };
         let whole = [
-            stored(Class::Event, RULES, json::bytes(self.rules())),
-            stored(Class::Session, CHECKPOINT, json::bytes(&state)),
-            stored(Class::Session, MIND, json::bytes(&self.mind_to_keep())),
+            stored_rules(self.rules()),
+            Stored {
+                class: Class::Session,
+                kind: CHECKPOINT,
+                version: VERSION,
+                payload: json::bytes(&state),
+            },
+            stored_mind_as(VERSION, json::bytes(&self.mind_to_keep())),
         ];
         let notes = self.notes(now).map(|notes| notes.to_stored());
         notes.into_iter().chain(whole).collect()
+    }
+}
+
+pub(super) fn stored_rules(rules: &Rules) -> Stored {
+    Stored {
+        class: Class::Event,
+        kind: RULES,
+        version: VERSION,
+        payload: json::bytes(rules),
+    }
+}
+
+pub(super) fn stored_part_of_state(part: &Part) -> Stored {
+    Stored {
+        class: Class::Session,
+        kind: CHECKPOINT,
+        version: IN_PARTS,
+        payload: json::bytes(part),
+    }
+}
+
+/// The plans alone.
+pub(super) fn stored_part_of_mind(plans: &Queue) -> Stored {
+    let lanes = &BTreeMap::new();
+    let part = MindRef {
+        lanes,
+        queue: plans,
+    };
+    stored_mind_as(IN_PARTS, json::bytes(&part))
+}
+
+/// What stands in it besides its parts.
+pub(super) fn stored_mind(lanes: &BTreeMap<LaneId, LaneMind>, queue: &Queue) -> Stored {
+    stored_mind_as(VERSION, json::bytes(&MindRef { lanes, queue }))
+}
+
+fn stored_mind_as(version: u16, payload: Vec<u8>) -> Stored {
+    Stored {
+        class: Class::Session,
+        kind: MIND,
+        version,
+        payload,
     }
 }
 

@@ -77,7 +77,7 @@ impl Park {
             && !passed
             && since_ms < SAME_CAR_MS
             && !self.site.claimed.contains_key(&session.id);
-        is_here.then(|| session.clone())
+        is_here.then_some(session)
     }
 
     /// Opens a stay; an older one of the plate missed its exit (E4).
@@ -90,11 +90,11 @@ impl Park {
         doubts: Vec<Doubt>,
         turn: &mut Turn,
     ) -> Session {
-        if let Some(missed) = self.site.session_of(plate).cloned() {
+        if let Some(missed) = self.site.session_of(plate) {
             self.exit_missed(&missed, lane, turn);
         }
-        while self.site.sessions.len() >= SESSIONS_MAX {
-            let Some(oldest) = self.site.sessions.values().next().cloned() else {
+        while self.site.cars_inside() >= SESSIONS_MAX {
+            let Some(oldest) = self.site.sessions().next() else {
                 break;
             };
             self.exit_missed(&oldest, lane, turn);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::review::{Review, ReviewWhy};
 use super::state::{Car, Held, Hold, Stage};
 use super::{Park, Turn};
-use crate::charges::charge::{Claim, Opening, StaffReason};
+use crate::charges::charge::{Charge, Claim, Opening, StaffReason};
 use crate::charges::entry::EntryState;
 use crate::lane::exit::{self, ExitCase, ExitDecision, NearMatch, NoEntry, Risk, Standing};
 use crate::lane::guard::{self, Doubt, WhenGuarded};
@@ -44,7 +44,7 @@ impl Park {
         arrived: Stamp,
         turn: &mut Turn,
     ) {
-        match self.site.session_of(plate).cloned() {
+        match self.site.session_of(plate) {
             Some(session) => self.leave_from(session, lane, read, arrived, turn),
             None if self.is_free_of_charge(plate, read.color) => {
                 let reason = self.right_of(plate);
@@ -138,11 +138,11 @@ impl Park {
 
     /// Stays that a person may find the car to be, best first.
     fn candidates(&self, read: &str) -> Vec<SessionId> {
-        let inside = self.site.plates_inside().map(|(plate, _)| plate);
+        let inside = self.site.plates_inside();
         let near = near::ranked(read, inside, &self.near_rules(), CANDIDATES_MAX);
         near.into_iter()
             .filter_map(|(_, plate)| self.site.session_of(plate))
-            .map(|session| session.id.clone())
+            .map(|session| session.id)
             .collect()
     }
 
@@ -160,7 +160,7 @@ impl Park {
         if asks || read.confidence_permille.is_none() {
             return None;
         }
-        let inside = self.site.plates_inside().map(|(plate, _)| plate);
+        let inside = self.site.plates_inside();
         let session = match near::best(plate.as_str(), inside, &self.near_rules()) {
             near::Match::Unique { plate, distance } if distance <= near::HalfEdits::ONE_EDIT => {
                 self.site.session_of(plate)?
@@ -170,7 +170,7 @@ impl Park {
             }
         };
         let differs = matches!((session.color, read.color), (Some(a), Some(b)) if a != b);
-        (!differs).then(|| session.clone())
+        (!differs).then_some(session)
     }
 
     fn leaving(
@@ -288,7 +288,8 @@ impl Park {
     /// One stay is charged once. If it went on after the charge was made, a person should look.
     fn review_longer_stay(&mut self, leaving: &Leaving, trade_no: &str, turn: &mut Turn) {
         let charge = self.queue.book().unfinished(trade_no);
-        let claimed_fen = charge.map_or(leaving.quote.fee_fen, |charge| charge.fee_fen());
+        let claimed_fen = charge.as_ref();
+        let claimed_fen = claimed_fen.map_or(leaving.quote.fee_fen, Charge::fee_fen);
         let is_reviewed = self.site.reviews.contains_key(&leaving.session.id);
         if (leaving.quote.fee_fen > claimed_fen || charge.is_none()) && !is_reviewed {
             let review = self.review_of(leaving, ReviewWhy::StayedAfterCharge, &turn.at);

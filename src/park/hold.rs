@@ -168,7 +168,7 @@ impl Park {
             .as_ref()
             .map(|car| car.session.clone())
             .or_else(|| hold.as_ref().and_then(|hold| hold.session.clone()))
-            .and_then(|id| self.site.sessions.get(&id).cloned());
+            .and_then(|id| self.site.session(&id));
         let read_plate = car
             .as_ref()
             .and_then(|car| car.read.plate.clone())

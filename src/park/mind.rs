@@ -21,8 +21,8 @@ pub struct Mind {
 /// The same, to be written.
 #[derive(Debug, Serialize)]
 pub(super) struct MindRef<'a> {
-    lanes: &'a BTreeMap<LaneId, LaneMind>,
-    queue: &'a Queue,
+    pub(super) lanes: &'a BTreeMap<LaneId, LaneMind>,
+    pub(super) queue: &'a Queue,
 }
 
 /// Two minds are the same if they are written the same.
@@ -34,7 +34,15 @@ impl PartialEq for Mind {
 
 impl Eq for Mind {}
 
+impl Mind {
+    /// Takes over a part of it that was written before it.
+    pub fn complete_with(&mut self, part: Self) {
+        self.queue.plan_as(part.queue);
+    }
+}
+
 impl Park {
+    /// The whole of it, to be written.
     pub(super) fn mind_to_keep(&self) -> MindRef<'_> {
         MindRef {
             lanes: &self.lanes,

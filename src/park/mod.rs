@@ -12,6 +12,7 @@ mod hold;
 pub mod meanwhile;
 pub mod mind;
 mod named;
+pub mod part;
 mod reading;
 pub mod record;
 mod replay;
@@ -135,6 +136,7 @@ impl Park {
                 self.site.reindex();
                 self.queue = Queue::with_book(snapshot.book.clone());
             }
+            Record::PartOfState(part) => self.replay_part((**part).clone()),
             Record::StepTaken(step) => self.note_seen(&step.event),
             Record::Lane(record) => self.site.apply(record),
             Record::Money(record) => {
@@ -144,6 +146,7 @@ impl Park {
             Record::RulesChanged(_)
             | Record::Meanwhile(_)
             | Record::Mind(_)
+            | Record::PartOfMind(_)
             | Record::PayloadsErased(_)
             | Record::Unknown { .. } => {}
         }
@@ -159,6 +162,7 @@ impl Park {
                 self.site.reindex();
                 self.queue = Queue::with_book(book);
             }
+            Record::PartOfState(part) => self.replay_part(*part),
             record => self.replay(&record),
         }
     }

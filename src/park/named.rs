@@ -36,7 +36,7 @@ impl Park {
         };
         let color = color.or(hold.color).or(only_color(plate));
         let is_exit = self.direction(lane) == Some(Direction::Exit);
-        let session = self.site.session_of(plate).filter(|_| is_exit).cloned();
+        let session = self.site.session_of(plate).filter(|_| is_exit);
         if is_exit && session.is_none() && !self.is_free_of_charge(plate, color) {
             let plate = plate.clone();
             return Err(Refusal::NoStay { plate });
@@ -71,7 +71,7 @@ impl Park {
             plate: plate.clone(),
             session: match is_exit {
                 true => stay,
-                false => self.site.session_of(plate).map(|stay| stay.id.clone()),
+                false => self.site.session_of(plate).map(|stay| stay.id),
             },
         })
     }

@@ -369,7 +369,7 @@ impl Park {
         });
         session = session.or_else(|| raise.and_then(|raise| raise.session.clone()));
         self.mind(lane).decided = None;
-        let session = session.and_then(|id| self.site.sessions.get(&id).cloned());
+        let session = session.and_then(|id| self.site.session(&id));
         match session.filter(|session| session.lane == *lane) {
             Some(session) => self.close_session(&session, lane, Ending::TurnedBack, 0, turn),
             None => turn.ignored = Some(Ignored::TurnedBack),

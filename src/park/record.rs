@@ -6,6 +6,7 @@ use super::erasure::Erasure;
 use super::event::Event;
 use super::meanwhile::Meanwhile;
 use super::mind::Mind;
+use super::part::Part;
 use super::review::{Review, ReviewEnd};
 use super::rules::Rules;
 use super::state::{Hold, Snapshot};
@@ -27,12 +28,16 @@ pub enum Record {
     RulesChanged(Box<Rules>),
     /// The whole state, so that a start need not read what is before it.
     Checkpoint(Box<Snapshot>),
+    /// A part of the whole state; several that follow each other make it up.
+    PartOfState(Box<Part>),
     /// Payloads were taken out of the ledger.
     PayloadsErased(Box<Erasure>),
     /// What happened without a record of its own, for a re-run. Nothing follows from it at a start.
     Meanwhile(Box<Meanwhile>),
     /// What the park knows of its present run, beside a checkpoint, for a re-run. As above.
     Mind(Box<Mind>),
+    /// A part of what stands in the mind that follows.
+    PartOfMind(Box<Mind>),
     /// A fact about stays, barriers and people.
     Lane(LaneRecord),
     /// A fact about money.

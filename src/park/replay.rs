@@ -16,7 +16,7 @@ impl Park {
             turn.ignored = Some(Ignored::UselessReplay);
             return;
         };
-        let open = self.site.session_of(plate).cloned();
+        let open = self.site.session_of(plate);
         match (self.direction(lane), open) {
             (Some(Direction::Entry), None) if !self.has_left_since(plate, captured_at) => {
                 let entered = self.by_camera(captured_at);

@@ -10,11 +10,12 @@ use super::review::{self, Closed, Review, ReviewWhy};
 use crate::charges::book::Book;
 use crate::charges::record::MoneyRecord;
 use crate::lane::freshness::CameraClock;
-use crate::lane::number::SessionId;
+use crate::lane::number::{NumberKey, SessionId};
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::lane::reading::PlateRead;
 use crate::lane::session::{Ending, LaneId, Session};
+use crate::lane::shelf::{Shelf, Shelved};
 use crate::lane::tariff::Quote;
 use crate::lane::time::{Moment, Stamp, Wall};
 
@@ -23,8 +24,8 @@ const SEEN_MAX: usize = 4096;
 /// Plates remembered that have left; those that left first go first.
 const LEFT_MAX: usize = 2048;
 /// Open stays. Beyond this the oldest is closed as a missed exit: cars that left unread would fill the
-/// memory over the years.
-pub(super) const SESSIONS_MAX: usize = 65_536;
+/// memory over the years. No car park is as large; one takes some 200 bytes.
+pub(super) const SESSIONS_MAX: usize = 262_144;
 
 /// The whole durable state, as a checkpoint holds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +44,8 @@ pub struct Site {
     /// Raises decided so far.
     pub raises_decided: u64,
     /// Sessions that are open.
-    pub sessions: BTreeMap<SessionId, Session>,
+    #[serde(default)]
+    sessions: Shelf<Session>,
     /// The newest raise of each lane.
     pub raises: BTreeMap<LaneId, Raise>,
     /// Cars that wait for a person.
@@ -63,7 +65,7 @@ pub struct Site {
     #[serde(skip)]
     left_by_plate: BTreeMap<PlateNumber, u64>,
     #[serde(skip)]
-    by_plate: BTreeMap<PlateNumber, SessionId>,
+    by_plate: BTreeMap<PlateNumber, NumberKey>,
     #[serde(skip)]
     seen_keys: BTreeMap<String, u64>,
 }
@@ -117,16 +119,44 @@ pub struct Hold {
 }
 
 impl Site {
+    /// An open stay.
+    pub fn session(&self, id: &SessionId) -> Option<Session> {
+        self.sessions.get(NumberKey::of_session(id)?)
+    }
+
+    /// Whether a stay is open.
+    pub fn is_open(&self, id: &SessionId) -> bool {
+        NumberKey::of_session(id).is_some_and(|key| self.sessions.contains(key))
+    }
+
+    /// Every open stay, oldest first.
+    pub fn sessions(&self) -> impl Iterator<Item = Session> {
+        self.sessions.values()
+    }
+
+    /// As [`Site::sessions`], of those behind this one.
+    pub fn sessions_after(&self, id: Option<NumberKey>) -> impl Iterator<Item = Session> {
+        self.sessions.after(id)
+    }
+
+    /// The numbers of [`Site::sessions`].
+    pub fn open(&self) -> impl Iterator<Item = NumberKey> {
+        self.sessions.keys()
+    }
+
+    /// How many stays are open.
+    pub fn cars_inside(&self) -> usize {
+        self.sessions.len()
+    }
+
     /// The open stay of a plate.
-    pub fn session_of(&self, plate: &PlateNumber) -> Option<&Session> {
-        self.by_plate
-            .get(plate)
-            .and_then(|id| self.sessions.get(id))
+    pub fn session_of(&self, plate: &PlateNumber) -> Option<Session> {
+        self.sessions.get(*self.by_plate.get(plate)?)
     }
 
     /// The plates inside.
-    pub fn plates_inside(&self) -> impl Iterator<Item = (&PlateNumber, &SessionId)> {
-        self.by_plate.iter()
+    pub fn plates_inside(&self) -> impl Iterator<Item = &PlateNumber> {
+        self.by_plate.keys()
     }
 
     /// Whether a reading with this key was handled before.
@@ -165,7 +195,7 @@ impl Site {
     /// What a fact about money is to the stays: a fee became due, or a person finished it.
     pub fn note_money(&mut self, record: &MoneyRecord) {
         if let MoneyRecord::ChargeOpened { claim } = record
-            && self.sessions.contains_key(&claim.session)
+            && self.is_open(&claim.session)
         {
             self.claimed
                 .insert(claim.session.clone(), claim.trade_no.clone());
@@ -173,13 +203,40 @@ impl Site {
         review::note_money(&mut self.reviews, record);
     }
 
+    /// All but the open stays.
+    pub(super) fn without_sessions(&self) -> Self {
+        Self {
+            sessions_opened: self.sessions_opened,
+            raises_decided: self.raises_decided,
+            raises: self.raises.clone(),
+            holds: self.holds.clone(),
+            reviews: self.reviews.clone(),
+            claimed: self.claimed.clone(),
+            seen: self.seen.clone(),
+            seen_count: self.seen_count,
+            left: self.left.clone(),
+            left_count: self.left_count,
+            ..Self::default()
+        }
+    }
+
+    /// Puts in stays of a state that is read in parts.
+    pub(super) fn put(&mut self, sessions: Vec<Session>) {
+        self.sessions.put_all(sessions);
+    }
+
+    /// Takes over what [`Site::without_sessions`] gave.
+    pub(super) fn end_with(&mut self, rest: Self) {
+        let sessions = std::mem::take(&mut self.sessions);
+        *self = Self { sessions, ..rest };
+        self.reindex();
+    }
+
     /// Makes what is not stored from what is.
     pub fn reindex(&mut self) {
-        self.by_plate = self
-            .sessions
-            .values()
-            .map(|s| (s.plate.clone(), s.id.clone()))
-            .collect();
+        let inside = self.sessions.values();
+        let inside = inside.filter_map(|session| Some((session.plate.clone(), session.key()?)));
+        self.by_plate = inside.collect();
         self.seen_keys = self.seen.iter().map(|(n, key)| (key.clone(), *n)).collect();
         let left = self.left.iter();
         self.left_by_plate = left.map(|(n, (plate, _))| (plate.clone(), *n)).collect();
@@ -190,9 +247,10 @@ impl Site {
         match record {
             LaneRecord::SessionOpened { session } => {
                 self.sessions_opened = self.sessions_opened.saturating_add(1);
-                self.by_plate
-                    .insert(session.plate.clone(), session.id.clone());
-                self.sessions.insert(session.id.clone(), session.clone());
+                if let Some(key) = session.key() {
+                    self.by_plate.insert(session.plate.clone(), key);
+                }
+                self.sessions.put(session);
             }
             LaneRecord::SessionClosed {
                 session,
@@ -203,8 +261,9 @@ impl Site {
             } => {
                 self.note_end(session, plate, at, ending);
                 self.claimed.remove(session);
-                if let Some(closed) = self.sessions.remove(session)
-                    && self.by_plate.get(&closed.plate) == Some(session)
+                if let Some(key) = NumberKey::of_session(session)
+                    && let Some(closed) = self.sessions.take(key)
+                    && self.by_plate.get(&closed.plate) == Some(&key)
                 {
                     self.by_plate.remove(&closed.plate);
                 }
@@ -275,8 +334,9 @@ impl Site {
                 }
             }
             LaneRecord::DoubtLifted { session, doubt } => {
-                if let Some(session) = self.sessions.get_mut(session) {
+                if let Some(mut session) = self.session(session) {
                     session.doubts.retain(|held| held != doubt);
+                    self.sessions.put(&session);
                 }
             }
             LaneRecord::PlateNamed { .. } | LaneRecord::ArrearsSeen { .. } => {}

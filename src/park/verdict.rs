@@ -87,7 +87,7 @@ impl Park {
     ) -> Result<Done, Undecided> {
         let review = self.under_review(session)?;
         let hold = self.hold_of(session);
-        let is_open = self.site.sessions.contains_key(session);
+        let is_open = self.site.is_open(session);
         if is_open && hold.is_none() && terms.exited.is_none() {
             return Err(Undecided::GoesOn);
         }
@@ -162,7 +162,7 @@ impl Park {
                 why,
             })?;
         }
-        if !self.site.sessions.contains_key(session) {
+        if !self.site.is_open(session) {
             self.give_up_entry(session, turn);
         }
         let fen = review.fee_fen;
@@ -190,7 +190,7 @@ impl Park {
 
     /// The car of an open stay, where it waits for a person.
     fn hold_of(&self, session: &SessionId) -> Option<Hold> {
-        let is_open = self.site.sessions.contains_key(session);
+        let is_open = self.site.is_open(session);
         let mut holds = self.site.holds.values().filter(|_| is_open);
         holds
             .find(|hold| hold.session.as_ref() == Some(session))
@@ -338,7 +338,7 @@ impl Park {
         trade_no: &str,
         turn: &mut Turn,
     ) {
-        let open = self.site.sessions.get(&review.session).cloned();
+        let open = self.site.session(&review.session);
         if let (Opening::ToFile { .. }, Some(session)) = (&opening, &open)
             && self.queue.book().entry(&session.id).is_none()
         {
@@ -363,7 +363,7 @@ impl Park {
     /// The car that is held goes when its charge comes through, as any other.
     fn hold_for_charge(&mut self, hold: Hold, trade_no: &str, turn: &mut Turn) {
         let charge = self.queue.book().unfinished(trade_no);
-        let quote = charge.map(|charge| charge.claim.quote.clone());
+        let quote = charge.map(|charge| charge.claim.quote);
         let hold = Hold {
             quote: quote.or(hold.quote),
             trade_no: Some(trade_no.to_owned()),
@@ -381,7 +381,7 @@ impl Park {
         fee_fen: u64,
         turn: &mut Turn,
     ) {
-        if let Some(session) = self.site.sessions.get(session).cloned() {
+        if let Some(session) = self.site.session(session) {
             let trade_no = trade_no.to_owned();
             let ending = Ending::Charged { trade_no };
             self.close_session(&session, lane, ending, fee_fen, turn);
@@ -389,7 +389,7 @@ impl Park {
     }
 
     fn give_up_entry(&mut self, session: &SessionId, turn: &mut Turn) {
-        if !self.site.sessions.contains_key(session) && self.queue.is_registered(session) {
+        if !self.site.is_open(session) && self.queue.is_registered(session) {
             self.with_queue(turn, |queue, _, out| queue.abandon_entry(session, out));
         }
     }

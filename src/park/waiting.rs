@@ -81,7 +81,7 @@ impl Park {
             }
         }
         for (lane, (session, trade_no)) in waiting {
-            let Some(session) = self.site.sessions.get(&session).cloned() else {
+            let Some(session) = self.site.session(&session) else {
                 continue;
             };
             let deadline = turn.moment().after_ms(self.rules.exit.budget_ms);
@@ -139,11 +139,8 @@ impl Park {
         };
         match self.outcome(trade_no) {
             Outcome::Raise(reason) => {
-                let open = hold
-                    .session
-                    .as_ref()
-                    .and_then(|id| self.site.sessions.get(id));
-                if let Some(session) = open.cloned() {
+                let open = hold.session.as_ref().and_then(|id| self.site.session(id));
+                if let Some(session) = open {
                     self.let_out(&session, &hold.lane, trade_no, turn);
                 }
                 let (plate, session) = (hold.plate.clone(), hold.session.clone());
@@ -167,7 +164,7 @@ impl Park {
             .queue
             .book()
             .charge(&trade_no)
-            .map(|charge| &charge.state)
+            .map(|charge| charge.state)
         {
             Some(ChargeState::Accepted { .. }) if advance => {
                 Outcome::Raise(RaiseReason::Accepted { trade_no })
@@ -199,7 +196,7 @@ impl Park {
         reason: RaiseReason,
         turn: &mut Turn,
     ) {
-        if let Some(session) = self.site.sessions.get(&car.session).cloned() {
+        if let Some(session) = self.site.session(&car.session) {
             self.let_out(&session, lane, trade_no, turn);
         }
         let plate = car.read.plate.clone();
@@ -209,7 +206,7 @@ impl Park {
     /// WeChat said nothing in time.
     fn silent(&mut self, lane: &LaneId, car: &Car, trade_no: &str, turn: &mut Turn) {
         let charge = self.queue.book().charge(trade_no);
-        let Some(fee_fen) = charge.map(Charge::fee_fen) else {
+        let Some(fee_fen) = charge.as_ref().map(Charge::fee_fen) else {
             return;
         };
         let entered_as = self.standing_of_car(car, trade_no, turn);
@@ -236,13 +233,13 @@ impl Park {
     /// Once the charge is frozen its entry has ended; the frozen body remembers what it was worth.
     fn standing_of_car(&self, car: &Car, trade_no: &str, turn: &Turn) -> exit::Standing {
         let charge = self.queue.book().charge(trade_no);
-        match charge.and_then(|charge| charge.body.as_ref()) {
+        match charge.and_then(|charge| charge.body) {
             Some(frozen) => exit::Standing::Registered {
-                service: frozen.service.clone(),
+                service: frozen.service,
                 age_ms: u64::MAX,
             },
-            None => match self.site.sessions.get(&car.session) {
-                Some(session) => self.standing(session, &turn.at),
+            None => match self.site.session(&car.session) {
+                Some(session) => self.standing(&session, &turn.at),
                 None => exit::Standing::NotYet,
             },
         }
@@ -280,6 +277,6 @@ impl Park {
 
     fn quote_of(&self, trade_no: &str) -> Option<Quote> {
         let charge = self.queue.book().unfinished(trade_no)?;
-        Some(charge.claim.quote.clone())
+        Some(charge.claim.quote)
     }
 }

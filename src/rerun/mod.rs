@@ -24,6 +24,7 @@ use crate::park::Park;
 use crate::park::disk::is_for_a_rerun;
 use crate::park::event::Event;
 use crate::park::meanwhile::{Meanwhile, Quiet};
+use crate::park::mind::Mind;
 use crate::park::record::Record;
 use crate::park::rules::Rules;
 use crate::store::record::Record as Stored;
@@ -109,6 +110,8 @@ pub struct Rerun {
     has_strayed: bool,
     /// Decides by the other rules; put back to `was` whenever it decides something else.
     trial: Option<Park>,
+    /// Parts of the mind that follows.
+    plans: Vec<Mind>,
     step: Option<RecordedStep>,
     next_seq: Option<u64>,
     /// A record that state follows from is not there; only a checkpoint makes up for it.
@@ -131,6 +134,7 @@ impl Rerun {
             was: None,
             has_strayed: false,
             trial: None,
+            plans: Vec::new(),
             step: None,
             next_seq: None,
             lacks_state: false,
@@ -202,7 +206,27 @@ impl Rerun {
                     self.was = None;
                 }
             }
-            Record::Mind(mind) => {
+            Record::PartOfState(part) => {
+                self.finish_step();
+                if part.first && self.lacks_state {
+                    let rules = self.folded.as_ref().map(|folded| folded.rules().clone());
+                    self.folded = rules.map(|rules| Park::new(self.ledger, rules));
+                }
+                let is_last = part.rest.is_some();
+                self.fold(&Record::PartOfState(part));
+                if is_last {
+                    self.lacks_state = false;
+                    self.plans.clear();
+                    if self.has_strayed {
+                        self.was = None;
+                    }
+                }
+            }
+            Record::PartOfMind(part) => self.plans.push(*part),
+            Record::Mind(mut mind) => {
+                for part in self.plans.drain(..) {
+                    mind.complete_with(part);
+                }
                 if let (None, Some(folded), Some(rules)) = (&self.was, &self.folded, &self.rules) {
                     let was = folded.started_anew(rules.clone()).with_mind(*mind);
                     self.begin(was);

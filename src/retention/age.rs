@@ -4,6 +4,8 @@
 //! old. It is the sum of the time from each record to the next, and a jump that no car park makes between
 //! two records counts nothing. What is too old by this sum is so by any clock.
 
+use serde::{Deserialize, Serialize};
+
 use crate::lane::time::Wall;
 use crate::store::record::Commit;
 use crate::story::head::{StepClock, newest_stamp};
@@ -14,7 +16,7 @@ pub const PLAUSIBLE_MS: u64 = 7 * 86_400_000;
 const SET_BACK_MS: i64 = 3_600_000;
 
 /// The times of a segment's records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     pub first: Option<Wall>,
     pub last: Option<Wall>,

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::age::{Reached, Span};
 use super::{Days, Desk, Stopped};
 use crate::lane::time::Wall;
 use crate::park::disk::{ERASURE, is_of_a_whole_state};
-use crate::store::ledger::{Closed, ClosedSegment};
+use crate::store::ledger::{Closed, ClosedSegment, PackedFile};
+use crate::store::record::{Checkpoint, Commit};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -14,14 +17,16 @@ const DAY_MS: u64 = 86_400_000;
 #[derive(Debug, Default)]
 pub struct Catalogue {
     entries: BTreeMap<u32, Entry>,
+    /// Packed segments came, changed or went since it was last kept.
+    changed: bool,
 }
 
 /// One segment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
-    pub packed: bool,
-    /// Begins with a checkpoint that a start can read its state from.
-    begins_whole: bool,
+    /// Its file, if it is packed; while that is the same, so is all else.
+    file: Option<PackedFile>,
+    state: StateIn,
     span: Span,
     /// How many payloads are kept for how many days.
     payloads: BTreeMap<u64, u64>,
@@ -30,6 +35,17 @@ pub struct Entry {
     steps: BTreeMap<u64, u64>,
     /// How old it was when something in it had to stay.
     kept_at_ms: Option<u64>,
+}
+
+/// What a segment holds of the whole states in the ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct StateIn {
+    /// Begins with one, or with its first part.
+    begins: bool,
+    /// One ends in it.
+    ends: bool,
+    /// Some of it is erased.
+    is_erased: bool,
 }
 
 /// How old a segment is.
@@ -42,6 +58,28 @@ pub struct Age {
 }
 
 impl Catalogue {
+    /// What was known before of segments, as far as their files are as they were.
+    pub fn of(mut known: BTreeMap<u32, Entry>, closed: &Closed) -> Self {
+        known.retain(|number, entry| {
+            entry.file.is_some() && entry.file == closed.packed_file(*number)
+        });
+        Self {
+            entries: known,
+            changed: false,
+        }
+    }
+
+    /// The packed segments.
+    pub fn packed(&self) -> impl Iterator<Item = (u32, &Entry)> {
+        let entries = self.entries.iter().map(|(number, entry)| (*number, entry));
+        entries.filter(|(_, entry)| entry.is_packed())
+    }
+
+    /// Whether [`Catalogue::packed`] has changed since this was last asked.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
     /// Reads what is new or may have changed.
     ///
     /// # Errors
@@ -53,9 +91,11 @@ impl Catalogue {
         desk: &mut dyn Desk,
     ) -> Result<(), Stopped> {
         let numbers = closed.numbers()?;
+        let before = self.entries.len();
         self.entries.retain(|number, _| numbers.contains(number));
+        self.changed |= self.entries.len() != before;
         for number in numbers {
-            if self.entries.get(&number).is_some_and(|entry| entry.packed) {
+            if self.entries.get(&number).is_some_and(Entry::is_packed) {
                 continue;
             }
             self.reload(number, closed, days)?;
@@ -71,10 +111,15 @@ impl Catalogue {
     /// # Errors
     /// If it cannot be read.
     pub fn reload(&mut self, number: u32, closed: &Closed, days: &Days) -> Result<(), Stopped> {
+        // Before it is read: if it changes meanwhile, it is read again.
+        let file = closed.packed_file(number);
         match closed.read(number)? {
             Some(segment) => {
+                let file = file.filter(|_| segment.is_packed());
+                self.changed |= file.is_some();
                 let kept_at_ms = self.entries.get(&number).and_then(|old| old.kept_at_ms);
                 let entry = Entry {
+                    file,
                     kept_at_ms,
                     ..Entry::of(&segment, days)
                 };
@@ -94,12 +139,20 @@ impl Catalogue {
         }
     }
 
-    /// The oldest segment that a start may read: the one with the newest checkpoint but one. None: no
-    /// segment can be spared.
+    /// The oldest segment that a start may read: the one with which the newest checkpoint but one begins.
+    /// None: no segment can be spared.
     pub fn needed_from(&self, newest_checkpoint: u32) -> Option<u32> {
-        let before = self.entries.range(..newest_checkpoint);
-        let mut whole = before.rev().filter(|(_, entry)| entry.begins_whole);
-        whole.next().map(|(number, _)| *number)
+        let mut is_whole_from_here = false;
+        for (number, Entry { state, .. }) in self.entries.range(..newest_checkpoint).rev() {
+            is_whole_from_here = (is_whole_from_here || state.ends) && !state.is_erased;
+            if state.begins {
+                if is_whole_from_here {
+                    return Some(*number);
+                }
+                is_whole_from_here = false;
+            }
+        }
+        None
     }
 
     /// The packed segments before `until`, oldest first, in which something may be due, or of which nothing
@@ -116,7 +169,7 @@ impl Catalogue {
             let is_time = entry
                 .kept_at_ms
                 .is_none_or(|kept_at| age_ms.saturating_sub(kept_at) >= DAY_MS);
-            if entry.packed && is_time && (is_due || may_be_removed) {
+            if entry.is_packed() && is_time && (is_due || may_be_removed) {
                 due.push(*number);
             }
         }
@@ -170,7 +223,25 @@ impl Catalogue {
     }
 }
 
+impl StateIn {
+    fn of<'c>(commits: impl Iterator<Item = &'c Commit>) -> Self {
+        let mut state = Self::default();
+        for (at, commit) in commits.enumerate() {
+            state.begins |=
+                at == 0 && matches!(commit.checkpoint, Checkpoint::Whole | Checkpoint::First);
+            state.ends |= matches!(commit.checkpoint, Checkpoint::Whole | Checkpoint::Last);
+            state.is_erased |= commit.checkpoint != Checkpoint::No && !commit.is_checkpoint();
+        }
+        state
+    }
+}
+
 impl Entry {
+    /// Whether it is packed: only then it may be changed.
+    fn is_packed(&self) -> bool {
+        self.file.is_some()
+    }
+
     fn of(segment: &ClosedSegment, days: &Days) -> Self {
         let (mut payloads, mut steps) = (BTreeMap::new(), BTreeMap::new());
         let commits = || segment.commits();
@@ -188,10 +259,8 @@ impl Entry {
             payloads.insert(days.longest(), 1);
         }
         Self {
-            packed: segment.is_packed(),
-            begins_whole: commits()
-                .next()
-                .is_some_and(|commit| commit.is_whole_checkpoint()),
+            file: None,
+            state: StateIn::of(commits()),
             span: Span::of(commits()),
             payloads,
             steps,

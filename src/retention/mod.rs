@@ -7,6 +7,7 @@
 mod age;
 mod archive;
 mod catalogue;
+mod memory;
 mod plan;
 mod request;
 mod rounds;
@@ -17,18 +18,21 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::park::disk::ERASURE;
 use crate::park::erasure::{Erasure, Rule};
 use crate::store::ledger::LedgerError;
 use crate::store::record::{Class, Record as Stored};
 
 pub use archive::Archive;
+pub use memory::Memory;
 pub use request::{Archived, Found, Request};
 pub use rounds::{Retention, Round};
 pub use stays::Stays;
 
 /// Days by class, after which a payload goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Days {
     pub readings: u64,
     pub sessions: u64,

@@ -14,6 +14,7 @@ use super::rounds::Retention;
 use super::stays::Stays;
 use super::{Desk, Stopped};
 use crate::charges::record::MoneyRecord;
+use crate::lane::number::NumberKey;
 use crate::lane::plate::PlateNumber;
 use crate::park::disk::is_of_a_whole_state;
 use crate::park::erasure::{Payloads, Rule};
@@ -125,7 +126,7 @@ impl Retention {
         desk: &mut dyn Desk,
     ) -> Result<(Vec<Plan>, u64), Stopped> {
         let closed = &meant.request.closed;
-        self.catalogue.refresh(closed, &self.days, desk)?;
+        self.look(closed, desk)?;
         let needed_from = self
             .catalogue
             .needed_from(closed.newest_checkpoint())
@@ -220,14 +221,14 @@ fn make_room_before(closed: &Closed, desk: &mut dyn Desk) -> Result<(), Stopped>
 }
 
 /// The stay that a record says is the plate's.
-fn stay_of(stored: &Stored, plate: &PlateNumber) -> Option<String> {
+fn stay_of(stored: &Stored, plate: &PlateNumber) -> Option<NumberKey> {
     let (session, of) = match Record::from_stored(stored).ok()? {
         Record::Lane(LaneRecord::SessionOpened { session }) => (session.id, session.plate),
         Record::Money(MoneyRecord::EntryOpened { session, plate, .. }) => (session, plate),
         Record::Money(MoneyRecord::ChargeOpened { claim }) => (claim.session, claim.plate),
         _ => return None,
     };
-    (of == *plate).then_some(session.0)
+    NumberKey::of_session(&session).filter(|_| of == *plate)
 }
 
 fn mentions(stored: &Stored, plate: &str) -> bool {

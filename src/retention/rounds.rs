@@ -2,6 +2,7 @@
 
 use super::archive::Archive;
 use super::catalogue::Catalogue;
+use super::memory::Memory;
 use super::plan::Plan;
 use super::stays::Stays;
 use super::{Days, Desk, Stopped};
@@ -17,6 +18,8 @@ pub struct Retention {
     pub(super) days: Days,
     pub(super) archive: Option<Archive>,
     pub(super) catalogue: Catalogue,
+    memory: Option<Memory>,
+    recalled: bool,
 }
 
 /// What a look needs.
@@ -30,12 +33,43 @@ pub struct Round {
 }
 
 impl Retention {
-    /// Knows nothing yet; the first round reads every segment.
+    /// Knows nothing yet; the first round reads every segment, but for those that a memory knows.
     pub fn new(days: Days, archive: Option<Archive>) -> Self {
         Self {
             days,
             archive,
             catalogue: Catalogue::default(),
+            memory: None,
+            recalled: false,
+        }
+    }
+
+    /// Remembers from one run to the next what stands in which segment.
+    pub fn remembering(self, memory: Memory) -> Self {
+        Self {
+            memory: Some(memory),
+            ..self
+        }
+    }
+
+    /// Brings the catalogue up to date.
+    pub(super) fn look(&mut self, closed: &Closed, desk: &mut dyn Desk) -> Result<(), Stopped> {
+        if let (Some(memory), false) = (&self.memory, self.recalled) {
+            self.catalogue = memory.recall(closed, &self.days);
+        }
+        self.recalled = true;
+        let looked = self.catalogue.refresh(closed, &self.days, desk);
+        self.remember(closed);
+        looked
+    }
+
+    /// Also what was read before it was stopped.
+    fn remember(&mut self, closed: &Closed) {
+        if let Some(memory) = &self.memory
+            && self.catalogue.take_changed()
+            && let Err(error) = memory.keep(&self.catalogue, closed, &self.days)
+        {
+            tracing::warn!(%error, "what stands in which segment cannot be kept; the next start reads it again");
         }
     }
 
@@ -46,7 +80,7 @@ impl Retention {
     /// See [`Stopped`]; the next round goes on from there.
     pub fn round(&mut self, round: &Round, desk: &mut dyn Desk) -> Result<Payloads, Stopped> {
         let closed = &round.closed;
-        self.catalogue.refresh(closed, &self.days, desk)?;
+        self.look(closed, desk)?;
         let ages = self.catalogue.ages(round.now, round.even_for_ms);
         let needed_from = self.catalogue.needed_from(closed.newest_checkpoint());
         let due = match needed_from {
@@ -72,6 +106,7 @@ impl Retention {
             }
             taken.add(self.carry_out(closed, plans, days.rule(), desk)?);
         }
+        self.remember(closed);
         if self.catalogue.wants_rotation(needed_from, &ages) {
             desk.rotate();
         }

@@ -7,13 +7,14 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+use crate::lane::number::NumberKey;
 use crate::lane::plate::PlateNumber;
 use crate::lane::time::Wall;
 use crate::park::disk::{CHECKPOINT, ERASURE, RULES, STEP};
 use crate::park::erasure::Payloads;
 use crate::park::record::Record;
 use crate::store::audit::{self, Frame, Verdict, Watcher};
-use crate::store::ledger::{Identity, Ledger, Options};
+use crate::store::ledger::{Collected, Identity, Ledger, Options};
 
 const DAY: i64 = 86_400_000;
 const HOUR: i64 = 3_600_000;
@@ -65,7 +66,7 @@ impl World {
         self.temp.path().join("ledger")
     }
 
-    fn open(&mut self) -> crate::store::ledger::Opening {
+    fn open(&mut self) -> Collected {
         self.ledger = None;
         let identity = Identity {
             site: "sz-oct-bay".into(),
@@ -78,9 +79,11 @@ impl World {
             append: false,
             inline_upkeep: true,
         };
-        let (ledger, opening) = Ledger::open(&self.dir(), &identity, &options, 0xBEEF).unwrap();
+        let mut read = Collected::default();
+        let (ledger, _) =
+            Ledger::replay(&self.dir(), &identity, &options, 0xBEEF, &mut read).unwrap();
         self.ledger = Some(ledger);
-        opening
+        read
     }
 
     fn ledger(&mut self) -> &mut Ledger {
@@ -366,7 +369,7 @@ fn what_tells_of_an_unfinished_stay_stays_and_goes_when_it_is_finished() {
     let at = world.now;
     let session = world.car("粤B99999", at);
     world.live(6, 10);
-    world.unfinished = Stays([session.clone()].into());
+    world.unfinished = Stays(NumberKey::of_text(&session).into_iter().collect());
     world.round().unwrap();
     let told = world.mentions("粤B99999");
     assert!(

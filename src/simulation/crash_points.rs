@@ -138,8 +138,8 @@ fn run(scenario: &Scenario, cuts: &[(usize, Fate)], clock: Profile) -> World {
     }
     let books = world.network.simulator.books();
     assert!(books.orders.len() <= 1, "{}, {cuts:?}", scenario.name);
-    let open = &world.machine.park().site().sessions;
-    assert!(open.is_empty(), "{}, {cuts:?}: {open:?}", scenario.name);
+    let open = world.machine.park().site().cars_inside();
+    assert_eq!(open, 0, "{}, {cuts:?}", scenario.name);
     world
 }
 

@@ -85,22 +85,69 @@ impl std::fmt::Debug for Record {
     }
 }
 
+/// Whether a commit tells of a step, or of the whole state at its point. A state that is too large for one
+/// commit goes over several that follow each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// A step.
+    #[default]
+    No,
+    /// All of the state.
+    Whole,
+    /// The state's first part.
+    First,
+    /// Another part, and not the last one.
+    Further,
+    /// The state's last part.
+    Last,
+}
+
+impl Checkpoint {
+    /// The byte on disk.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::No => 0,
+            Self::Whole => 1,
+            Self::First => 2,
+            Self::Further => 3,
+            Self::Last => 4,
+        }
+    }
+
+    /// What a byte on disk says; None if this version does not know it.
+    pub fn from_code(code: u8) -> Option<Self> {
+        let all = [
+            Self::No,
+            Self::Whole,
+            Self::First,
+            Self::Further,
+            Self::Last,
+        ];
+        all.into_iter().find(|known| known.code() == code)
+    }
+
+    /// Whether it is one of several commits.
+    pub fn is_part(self) -> bool {
+        matches!(self, Self::First | Self::Further | Self::Last)
+    }
+}
+
 /// Records that became durable together: all of them or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
     /// Seq of the first record; the others follow one by one.
     pub first_seq: u64,
-    /// Whether the records are the whole state at this point rather than a step.
-    pub checkpoint: bool,
+    /// Whether the records are the state at this point, or a part of it, rather than a step.
+    pub checkpoint: Checkpoint,
     pub records: Vec<Record>,
     /// Seqs of the records whose payload has been erased for privacy.
     pub erased: Vec<u64>,
 }
 
 impl Commit {
-    /// Whether a start can read its state from here: a checkpoint of which nothing is erased.
-    pub fn is_whole_checkpoint(&self) -> bool {
-        self.checkpoint && self.erased.is_empty()
+    /// Whether a start can read the state, or this part of it: a checkpoint of which nothing is erased.
+    pub fn is_checkpoint(&self) -> bool {
+        self.checkpoint != Checkpoint::No && self.erased.is_empty()
     }
 
     /// Seq of the last record. A commit holds at least one.

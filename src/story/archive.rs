@@ -109,6 +109,7 @@ impl Archive {
         let mut dropped = 0;
         steps::read(&self.dir, wanted.since, |told| match told.record() {
             Some(Record::Checkpoint(snapshot)) => sessions.stood(&snapshot.site),
+            Some(Record::PartOfState(part)) => sessions.stood_in(&part),
             Some(Record::Lane(record)) => {
                 sessions.apply(&record, told.at);
                 dropped += bound(&mut sessions.rows);
@@ -161,9 +162,10 @@ impl Archive {
             Some(Record::Checkpoint(snapshot)) => {
                 let book = snapshot.book;
                 for charge in book.charges().chain(book.desk()) {
-                    charges.stood(charge);
+                    charges.stood(&charge);
                 }
             }
+            Some(Record::PartOfState(part)) => charges.stood_in(&part),
             Some(Record::Money(record)) => {
                 charges.apply(&record, told.at);
                 dropped += bound(&mut charges.rows);

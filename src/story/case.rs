@@ -116,11 +116,11 @@ fn candidates(standing: &Standing, session: &SessionId, review: Option<&Review>)
     };
     let read = review.read.as_ref().and_then(|read| read.plate.as_ref());
     let read = read.unwrap_or(&review.plate);
+    let own = standing.site.session(session).map(|stay| stay.plate);
     let inside = standing.site.plates_inside();
-    let others = inside.filter(|(_, id)| *id != session);
+    let others = inside.filter(|plate| Some(*plate) != own.as_ref());
     let rules = near::Rules::default();
-    let plates = others.map(|(plate, _)| plate);
-    near::ranked(read.as_str(), plates, &rules, CANDIDATES_MAX)
+    near::ranked(read.as_str(), others, &rules, CANDIDATES_MAX)
         .into_iter()
         .filter_map(|(distance, plate)| {
             let stay = standing.site.session_of(plate)?;

@@ -9,6 +9,7 @@ use super::wanted::State;
 use crate::charges::charge::{Charge, ChargeState, Claim, Opening, StaffReason, WithdrawnReason};
 use crate::charges::record::{MoneyRecord, StaffOutcome};
 use crate::lane::time::Wall;
+use crate::park::part::Part;
 
 /// Where a charge stands, its end with the staff included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -241,6 +242,12 @@ impl<K: Fn(&ChargeRow) -> bool> Charges<K> {
         if !self.rows.contains_key(&row.trade_no) && (self.keep)(&row) {
             self.rows.insert(row.trade_no.clone(), row);
         }
+    }
+
+    /// As [`Charges::stood`], of a part of a state.
+    pub fn stood_in(&mut self, part: &Part) {
+        let charges = part.charges.iter().chain(&part.desk);
+        charges.for_each(|charge| self.stood(charge));
     }
 
     /// The next record, decided at `at`.

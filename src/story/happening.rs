@@ -108,6 +108,7 @@ pub fn newest_session(dir: &Path, plate: &str) -> Result<Option<SessionId>, Ledg
         }
         match told.record() {
             Some(Record::Checkpoint(snapshot)) => sessions.stood(&snapshot.site),
+            Some(Record::PartOfState(part)) => sessions.stood_in(&part),
             Some(Record::Lane(record)) => sessions.apply(&record, told.at),
             _ => {}
         }
@@ -192,8 +193,12 @@ impl Teller {
                 self.sessions.stood(&snapshot.site);
                 let book = snapshot.book;
                 for charge in book.charges().chain(book.desk()) {
-                    self.charges.stood(charge);
+                    self.charges.stood(&charge);
                 }
+            }
+            Some(Record::PartOfState(part)) => {
+                self.sessions.stood_in(&part);
+                self.charges.stood_in(&part);
             }
             Some(Record::StepTaken(step)) => self.hear_event(told, step),
             Some(Record::Lane(record)) => self.hear_lane(told, &record),
@@ -202,6 +207,7 @@ impl Teller {
                 Record::RulesChanged(_)
                 | Record::Meanwhile(_)
                 | Record::Mind(_)
+                | Record::PartOfMind(_)
                 | Record::PayloadsErased(_)
                 | Record::Unknown { .. },
             )

@@ -10,8 +10,9 @@ use crate::lane::guard::Doubt;
 use crate::lane::plate::PlateColor;
 use crate::lane::session::{Ending, Session};
 use crate::lane::time::Wall;
+use crate::park::part::Part;
 use crate::park::record::LaneRecord;
-use crate::park::state::Site;
+use crate::park::state::{Hold, Site};
 
 /// Whether a stay goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -97,17 +98,21 @@ impl SessionRow {
 
     /// Every stay that goes on.
     pub fn open(site: &Site) -> impl Iterator<Item = Self> {
-        site.sessions.values().map(|session| {
-            let mut row = Self::opened(session, session.entered.now.wall);
+        site.sessions().map(|session| {
+            let mut row = Self::opened(&session, session.entered.now.wall);
             row.trade_no = site.claimed.get(&session.id).cloned();
             let mut holds = site.holds.values();
             if let Some(hold) = holds.find(|hold| hold.session.as_ref() == Some(&session.id)) {
-                row.state = Stay::Held;
-                row.exit_lane = Some(hold.lane.0.clone());
-                row.fee_fen = hold.quote.as_ref().map(|quote| quote.fee_fen);
+                row.is_held(hold);
             }
             row
         })
+    }
+
+    fn is_held(&mut self, hold: &Hold) {
+        self.state = Stay::Held;
+        self.exit_lane = Some(hold.lane.0.clone());
+        self.fee_fen = hold.quote.as_ref().map(|quote| quote.fee_fen);
     }
 }
 
@@ -128,15 +133,42 @@ impl<K: Fn(&SessionRow) -> bool> Sessions<K> {
         }
     }
 
+    /// As [`Sessions::stood`], of a part of a state: of a stay that is held, or has its charge, the rest tells.
+    pub fn stood_in(&mut self, part: &Part) {
+        for session in &part.sessions {
+            self.stand(SessionRow::opened(session, session.entered.now.wall));
+        }
+        let Some(rest) = &part.rest else { return };
+        for (session, trade_no) in &rest.site.claimed {
+            if let Some(row) = self.rows.get_mut(&session.0) {
+                row.trade_no.get_or_insert_with(|| trade_no.clone());
+            }
+        }
+        for hold in rest.site.holds.values() {
+            let held = hold.session.as_ref();
+            if let Some(row) = held.and_then(|session| self.rows.get_mut(&session.0))
+                && row.state == Stay::Inside
+            {
+                row.is_held(hold);
+                let (lane, session) = (hold.lane.0.clone(), row.session.clone());
+                self.held.insert(lane, session);
+            }
+        }
+    }
+
     /// From a checkpoint: what was open then.
     pub fn stood(&mut self, site: &Site) {
         for row in SessionRow::open(site) {
-            if let Some(lane) = row.exit_lane.as_ref().filter(|_| row.state == Stay::Held) {
-                self.held.insert(lane.clone(), row.session.clone());
-            }
-            if !self.rows.contains_key(&row.session) && (self.keep)(&row) {
-                self.rows.insert(row.session.clone(), row);
-            }
+            self.stand(row);
+        }
+    }
+
+    fn stand(&mut self, row: SessionRow) {
+        if let Some(lane) = row.exit_lane.as_ref().filter(|_| row.state == Stay::Held) {
+            self.held.insert(lane.clone(), row.session.clone());
+        }
+        if !self.rows.contains_key(&row.session) && (self.keep)(&row) {
+            self.rows.insert(row.session.clone(), row);
         }
     }
 

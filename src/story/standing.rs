@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::charge::ChargeRow;
 use super::steps;
 use crate::charges::book::Book;
-use crate::charges::charge::ChargeState;
 use crate::lane::number::LedgerId;
 use crate::park::record::Record;
 use crate::park::state::Site;
@@ -38,6 +37,7 @@ impl Standing {
                 site.reindex();
                 book.reindex();
             }
+            Some(Record::PartOfState(part)) => part.put_into(&mut site, &mut book),
             Some(Record::Lane(record)) => site.apply(&record),
             Some(Record::Money(record)) => {
                 site.note_money(&record);
@@ -49,6 +49,7 @@ impl Standing {
                 | Record::PayloadsErased(_)
                 | Record::Meanwhile(_)
                 | Record::Mind(_)
+                | Record::PartOfMind(_)
                 | Record::Unknown { .. },
             )
             | None => {}
@@ -73,22 +74,18 @@ pub fn status(ledger: LedgerId, site: &Site, book: &Book) -> Value {
 
 /// Cars, queue and money, in numbers alone.
 pub fn figures(site: &Site, book: &Book) -> Value {
-    let count = |wanted: fn(&ChargeState) -> bool| {
-        book.charges()
-            .filter(|charge| wanted(&charge.state))
-            .count()
-    };
+    let standing = book.standing();
     json!({
-        "cars_inside": site.sessions.len(),
+        "cars_inside": site.cars_inside(),
         "queue": {
-            "entries": book.entries().count(),
-            "waiting_for_entry": count(|s| matches!(s, ChargeState::WaitingForEntry)),
-            "due": count(|s| matches!(s, ChargeState::Due)),
-            "sent": count(|s| matches!(s, ChargeState::Sent)),
-            "unknown": count(|s| matches!(s, ChargeState::Unknown { .. } | ChargeState::ToRepeat)),
-            "accepted": count(|s| matches!(s, ChargeState::Accepted { .. })),
+            "entries": standing.entries,
+            "waiting_for_entry": standing.waiting_for_entry,
+            "due": standing.due,
+            "sent": standing.sent,
+            "unknown": standing.unknown,
+            "accepted": standing.accepted,
         },
-        "with_staff": book.desk().count(),
+        "with_staff": standing.with_staff,
         "arrears_fen": book.arrears_fen(),
         "held": site.holds.len(),
         "reviews": site.open_reviews().count(),
@@ -115,7 +112,11 @@ pub fn arrears(book: &Book, plate: Option<&str>) -> Value {
             .as_ref()
             .is_none_or(|wanted| row.plate.contains(wanted))
     };
-    let mut rows: Vec<ChargeRow> = book.desk().map(ChargeRow::of).filter(fits).collect();
+    let mut rows: Vec<ChargeRow> = book
+        .desk()
+        .map(|charge| ChargeRow::of(&charge))
+        .filter(fits)
+        .collect();
     rows.sort_by(|a, b| (&a.plate, a.exited, &a.trade_no).cmp(&(&b.plate, b.exited, &b.trade_no)));
     let fen: u64 = rows.iter().map(|row| row.fee_fen).sum();
     let plates: BTreeSet<&str> = rows.iter().map(|row| row.plate.as_str()).collect();
@@ -124,5 +125,6 @@ pub fn arrears(book: &Book, plate: Option<&str>) -> Value {
 
 /// Every charge that is not finished.
 pub fn open_charges(book: &Book) -> impl Iterator<Item = ChargeRow> {
-    book.charges().chain(book.desk()).map(ChargeRow::of)
+    let charges = book.charges().chain(book.desk());
+    charges.map(|charge| ChargeRow::of(&charge))
 }

@@ -211,6 +211,8 @@ impl Timeline {
                 | Record::PayloadsErased(_)
                 | Record::Meanwhile(_)
                 | Record::Mind(_)
+                | Record::PartOfState(_)
+                | Record::PartOfMind(_)
                 | Record::Unknown { .. } => {}
             }
         }

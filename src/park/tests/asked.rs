@@ -3,7 +3,7 @@
 use super::properties::{PLATES, Twins};
 use super::world::*;
 use crate::charges::record::StaffOutcome;
-use crate::lane::number::{LedgerId, SessionId};
+use crate::lane::number::{LedgerId, NumberKey, SessionId};
 use crate::park::event::Event;
 use crate::park::review::{Terms, Verdict};
 
@@ -42,9 +42,9 @@ impl Twins {
     }
 
     pub(super) fn decide_a_review(&mut self, about: u8, how: u8) {
-        let reviews = self.live.site().reviews.keys();
-        let sessions = self.live.site().sessions.keys();
-        let all: Vec<SessionId> = reviews.chain(sessions).cloned().collect();
+        let reviews = self.live.site().reviews.keys().cloned();
+        let sessions = self.live.site().sessions().map(|session| session.id);
+        let all: Vec<SessionId> = reviews.chain(sessions).collect();
         let Some(session) = all.get(usize::from(about) % all.len().max(1)).cloned() else {
             return;
         };
@@ -115,10 +115,9 @@ impl Twins {
     /// One in the queue, one with the staff, or none.
     fn some_charge(&self, about: u8) -> String {
         let book = self.live.queue().book();
-        let all = book.charges().chain(book.desk());
-        let numbers: Vec<&String> = all.map(|charge| &charge.claim.trade_no).collect();
+        let numbers: Vec<NumberKey> = book.queued().chain(book.with_staff()).collect();
         match numbers.get(usize::from(about) % (numbers.len() + 1)) {
-            Some(number) => (*number).clone(),
+            Some(number) => number.trade_no(),
             None => "T0".to_owned(),
         }
     }

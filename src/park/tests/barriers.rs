@@ -221,7 +221,7 @@ fn given_a_step_that_was_lost_with_the_power_when_the_same_car_is_read_then_it_i
     world.read(IN, PLATE);
     world.pass(30_000);
     world.boot_again(true);
-    assert_eq!(world.park().site().sessions.len(), 0);
+    assert_eq!(world.park().site().cars_inside(), 0);
     world.read(IN, PLATE);
     assert_eq!(world.raises(IN), 1);
     assert_eq!(world.park().site().sessions_opened, 1);

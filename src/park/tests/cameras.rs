@@ -239,7 +239,7 @@ fn given_no_lane_of_that_name_when_anything_happens_there_then_it_is_ignored() {
         world.tell(Event::ClosingLoop { lane, occupied });
     }
     assert_eq!(world.raised, []);
-    assert_eq!(world.park().site().sessions.len(), 0);
+    assert_eq!(world.park().site().cars_inside(), 0);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn e01_given_a_car_that_stands_when_it_is_read_again_within_the_window_then_noth
     }
     assert_eq!(world.raises(IN), 1);
     assert_eq!(world.last_ignored(), Some(Ignored::Duplicate));
-    assert_eq!(world.park().site().sessions.len(), 1);
+    assert_eq!(world.park().site().cars_inside(), 1);
     assert_eq!(world.calls_since(0), ["entry"]);
 }
 
@@ -65,7 +65,7 @@ fn given_the_window_is_over_when_the_car_still_stands_then_it_is_raised_once_mor
     assert_eq!(issues, [(1, 1), (1, 2)]);
     assert_eq!(world.held_for(IN), Some(HoldReason::BarrierStuck));
     world.attendant_raises(IN);
-    assert_eq!(world.park().site().sessions.len(), 1, "it is the same stay");
+    assert_eq!(world.park().site().cars_inside(), 1, "it is the same stay");
     assert_eq!(world.hold(IN), None);
     assert_eq!(endings(&world), []);
 }
@@ -98,10 +98,10 @@ fn given_a_car_just_let_in_when_it_is_misread_by_one_character_then_no_second_st
     world.read(IN, "粤B6K7H8");
     let unreadable = world.unreadable();
     world.read_as(IN, unreadable);
-    assert_eq!(world.park().site().sessions.len(), 1);
+    assert_eq!(world.park().site().cars_inside(), 1);
     assert_eq!((world.raises(IN), world.hold(IN)), (1, None));
     world.read(IN, "苏E6P398");
-    assert_eq!(world.park().site().sessions.len(), 2, "another car");
+    assert_eq!(world.park().site().cars_inside(), 2, "another car");
 }
 
 // E4: inside already.
@@ -199,7 +199,7 @@ fn e06_given_an_unreadable_plate_when_the_policy_is_hold_then_the_attendant_lets
     assert_eq!(world.raises(IN), 0, "nobody is let in by waiting");
     world.attendant_raises(IN);
     assert_eq!((world.raises(IN), world.hold(IN)), (1, None));
-    assert!(world.park().site().sessions.is_empty());
+    assert!(world.park().site().cars_inside() == 0);
 }
 
 #[test]
@@ -316,11 +316,8 @@ fn given_wait_for_wechat_when_another_car_is_read_meanwhile_then_it_is_next() {
     assert_eq!(world.last_ignored(), Some(Ignored::NextInLine));
     world.pass(3_000);
     assert_eq!(world.raises(IN), 2);
-    let stays = &world.park().site().sessions;
-    let arrived: Vec<_> = stays
-        .values()
-        .map(|stay| stay.entered.now.moment.0)
-        .collect();
+    let stays = world.park().site().sessions();
+    let arrived: Vec<_> = stays.map(|stay| stay.entered.now.moment.0).collect();
     assert_eq!(
         arrived[1] - arrived[0],
         50,

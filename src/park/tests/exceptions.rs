@@ -113,7 +113,7 @@ fn e07_given_a_raise_for_one_car_when_a_second_follows_through_then_its_stay_end
     let raises = world.raises(OUT);
     world.drive_through(OUT);
     assert_eq!(world.raises(OUT), raises, "nothing more is commanded");
-    assert_eq!(world.park().site().sessions.len(), 0);
+    assert_eq!(world.park().site().cars_inside(), 0);
     assert_eq!(world.hold(OUT), None);
     // A third that nobody read is on record all the same.
     world.pass(5_000);

@@ -162,7 +162,7 @@ fn e03_given_no_entry_when_the_policy_asks_then_the_attendant_sees_what_resemble
     assert_eq!(candidates, [world.session("粤B6K7H8").unwrap().id.clone()]);
     world.attendant_raises(OUT);
     assert_eq!((world.raises(OUT), world.hold(OUT)), (1, None));
-    assert_eq!(world.park().site().sessions.len(), 2, "nobody's stay ends");
+    assert_eq!(world.park().site().cars_inside(), 2, "nobody's stay ends");
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod lasting;
 mod leaving;
 mod named;
 mod owing;
+mod parts;
 mod people;
 mod properties;
 mod release;

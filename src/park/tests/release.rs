@@ -13,7 +13,7 @@ use crate::park::record::{LaneRecord, Record};
 use crate::park::state::Snapshot;
 use crate::simulation::site::rules;
 use crate::store::audit::{self, Frame, Verdict, Watcher};
-use crate::store::ledger::{Identity, Ledger, Options};
+use crate::store::ledger::{Collected, Identity, Ledger, Options};
 use crate::store::record::{Class, Record as Stored};
 
 /// Where the state stands, as it was when the ledger was written.
@@ -166,11 +166,12 @@ fn check(folder: &Path) -> BTreeSet<u16> {
     let report = audit::read(&dir, &mut kinds).unwrap();
     assert_eq!(report.verdict(), Verdict::Sound, "{:?}", report.findings);
     assert!(report.erased > 0, "one segment has erased payloads");
-    let (_ledger, opening) = Ledger::open(&dir, &identity(), &options(), 2).unwrap();
+    let mut read = Collected::default();
+    let (_ledger, opening) = Ledger::replay(&dir, &identity(), &options(), 2, &mut read).unwrap();
     assert!(!opening.created && opening.findings.is_empty());
     let mut park = Park::new(opening.ledger_id, rules());
-    let tail = opening.tail.iter().flat_map(|commit| &commit.records);
-    for stored in opening.checkpoint.iter().chain(tail) {
+    let tail = read.tail.iter().flat_map(|commit| &commit.records);
+    for stored in read.checkpoint.iter().chain(tail) {
         let record = Record::from_stored(stored).unwrap();
         assert!(!matches!(record, Record::Unknown { .. }), "{}", stored.kind);
         park.replay(&record);

@@ -51,6 +51,7 @@ fn every_decision_of_seeded_traffic_is_the_same_again() {
 }
 
 const PLATE: &str = "粤B12345";
+const RULES: u16 = 2;
 const CHECKPOINT: u16 = 3;
 const MEANWHILE: u16 = 4;
 
@@ -60,11 +61,10 @@ fn a_rerun_may_begin_at_any_checkpoint() {
     for seed in 0..24 {
         let traffic = run(seed);
         let records = traffic.world.disk.stored();
-        let states = records.iter().enumerate();
-        let states = states.filter(|(_, record)| record.kind == CHECKPOINT);
+        let states = records.windows(2).enumerate();
+        let states = states.filter(|(_, two)| [two[0].kind, two[1].kind] == [RULES, CHECKPOINT]);
         for (at, _) in states.step_by(5) {
-            // From its rules on.
-            let rest = &records[at - 1..];
+            let rest = &records[at..];
             let report = again(traffic.world.park().ledger(), rest, None);
             let first = report.differences.first();
             if is_whole(&traffic) {

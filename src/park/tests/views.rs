@@ -120,7 +120,7 @@ impl World {
         self.hold(lane).map(|hold| hold.reason.clone())
     }
 
-    pub fn session(&self, plate: &str) -> Option<&Session> {
+    pub fn session(&self, plate: &str) -> Option<Session> {
         self.park().site().session_of(&number(plate))
     }
 
@@ -145,7 +145,7 @@ impl World {
     }
 
     /// The only charge in the queue.
-    pub fn charge(&self) -> &Charge {
+    pub fn charge(&self) -> Charge {
         let mut charges = self.book().charges();
         let charge = charges.next().expect("a charge in the queue");
         assert!(charges.next().is_none(), "only one");
@@ -153,7 +153,7 @@ impl World {
     }
 
     /// The only charge with the staff.
-    pub fn desk(&self) -> &Charge {
+    pub fn desk(&self) -> Charge {
         let mut charges = self.book().desk();
         let charge = charges.next().expect("a charge with the staff");
         assert!(charges.next().is_none(), "only one");

@@ -20,6 +20,7 @@ use super::machine::Machine;
 use super::vehicles::Vehicles;
 use crate::charges::queue::{CONCURRENCY_MAX, Request};
 use crate::lane::alarm::Alarm;
+use crate::lane::number::NumberKey;
 use crate::lane::time::Now;
 use crate::park::event::Event;
 use crate::park::record::Record;
@@ -161,6 +162,8 @@ impl Oracle {
                 | Record::Checkpoint(_)
                 | Record::Meanwhile(_)
                 | Record::Mind(_)
+                | Record::PartOfState(_)
+                | Record::PartOfMind(_)
                 | Record::PayloadsErased(_)
                 | Record::Unknown { .. } => {}
             }
@@ -227,13 +230,13 @@ impl Oracle {
             },
         )?;
         if !machine.store_down && !machine.off {
-            let queued = book.charges().map(|charge| charge.claim.trade_no.as_str());
-            let desk = book.desk().map(|charge| charge.claim.trade_no.as_str());
+            let queued = book.queued().map(NumberKey::trade_no);
+            let desk = book.with_staff().map(NumberKey::trade_no);
             hold(
                 queued.eq(self.model.queued()) && desk.eq(self.model.desk()),
                 Rule::QueueLosesNothing,
                 || {
-                    let queued: Vec<_> = book.charges().map(|c| &c.claim.trade_no).collect();
+                    let queued: Vec<_> = book.queued().map(NumberKey::trade_no).collect();
                     let expected: Vec<_> = self.model.queued().collect();
                     format!("{queued:?} are in the queue, and by the ledger {expected:?}")
                 },

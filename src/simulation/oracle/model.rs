@@ -114,6 +114,8 @@ impl Model {
             | Record::Checkpoint(_)
             | Record::Meanwhile(_)
             | Record::Mind(_)
+            | Record::PartOfState(_)
+            | Record::PartOfMind(_)
             | Record::PayloadsErased(_)
             | Record::Unknown { .. } => {}
         }

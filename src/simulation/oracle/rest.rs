@@ -1,6 +1,7 @@
 //! What must hold once everything has worked for a long time.
 
 use super::{Oracle, Rule, Verdict, View, hold};
+use crate::lane::number::{NumberKey, SessionId};
 use crate::park::Park;
 use crate::sim::wechat::OrderState;
 use crate::simulation::faults::FAULTS_MS;
@@ -62,14 +63,11 @@ impl Oracle {
         let book = park.queue().book();
         let site = park.site();
         // While a stay is under review, it can still be charged.
-        let is_wanted = |session| {
+        let is_wanted = |session: &SessionId| {
             let mut reviewed = site.open_reviews().map(|review| &review.session);
-            site.sessions.contains_key(session) || reviewed.any(|it| it == session)
+            site.is_open(session) || reviewed.any(|it| it == session)
         };
-        let charges: Vec<_> = book
-            .charges()
-            .map(|charge| &charge.claim.trade_no)
-            .collect();
+        let charges: Vec<_> = book.queued().map(NumberKey::trade_no).collect();
         let mut entries = book.entries();
         let left = entries.find(|entry| !is_wanted(&entry.session) || entry.is_to_send());
         let is_stopped = book.stop().is_some() && !book.is_idle();

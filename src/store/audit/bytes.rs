@@ -15,7 +15,7 @@ pub struct Frame {
     /// Where it stands in its file, bytes.
     pub at: u64,
     pub first_seq: u64,
-    /// Its records are the whole state.
+    /// Its records are the whole state, or a part of it.
     pub checkpoint: bool,
     pub entries: Vec<Entry>,
     pub(super) head_before: [u8; 32],
@@ -65,7 +65,7 @@ impl<'b> FrameHeader<'b> {
         let acknowledged = u64_at(fixed, 48)?;
         let headers_end = count.checked_mul(RECORD_HEADER)?.checked_add(FIXED)?;
         let fits = length <= LENGTH_MAX && count >= 1 && headers_end <= length;
-        let in_order = first_seq <= SEQ_MAX && acknowledged < first_seq && fixed[56] <= 1;
+        let in_order = first_seq <= SEQ_MAX && acknowledged < first_seq && fixed[56] <= 4;
         (fits && in_order).then_some(Self {
             fixed,
             segment: u32_at(fixed, 16)?,
@@ -104,7 +104,7 @@ impl<'b> FrameHeader<'b> {
         is_whole.then_some(Frame {
             at: u64::try_from(at).ok()?,
             first_seq: self.first_seq,
-            checkpoint: self.fixed[56] == 1,
+            checkpoint: self.fixed[56] != 0,
             entries,
             head_before: self.fixed[64..96].try_into().ok()?,
             head,

@@ -138,7 +138,7 @@ pub enum AuditError {
     Empty { dir: PathBuf },
     /// A segment says that its format is a later one.
     #[error(
-        "{file} has ledger format {found} and this parkgate knows format 1; use the parkgate that \
+        "{file} has ledger format {found} and this parkgate knows formats 1 and 2; use the parkgate that \
          wrote it, or a newer one"
     )]
     NewerFormat { file: String, found: u16 },

@@ -178,7 +178,7 @@ impl Header {
             return Self::Unreadable;
         }
         match u16_at(block, 12) {
-            Some(1) => SegmentHeader::read(block).map_or(Self::Unreadable, Self::Readable),
+            Some(1 | 2) => SegmentHeader::read(block).map_or(Self::Unreadable, Self::Readable),
             Some(0) | None => Self::Unreadable,
             Some(newer) => Self::Newer(newer),
         }

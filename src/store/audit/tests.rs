@@ -321,14 +321,14 @@ fn what_is_no_ledger_and_what_a_later_version_wrote_is_refused_with_the_reason()
     let sample = Sample::new();
     let path = sample.files().pop().unwrap();
     let mut bytes = fs::read(&path).unwrap();
-    bytes[12] = 2;
+    bytes[12] = 3;
     let crc = crc32fast::hash(&bytes[12..4096]);
     bytes[8..12].copy_from_slice(&crc.to_le_bytes());
     fs::write(&path, &bytes).unwrap();
     let found = read(&sample.dir, &mut Nobody);
     assert!(matches!(
         found,
-        Err(AuditError::NewerFormat { found: 2, .. })
+        Err(AuditError::NewerFormat { found: 3, .. })
     ));
 }
 

@@ -1,6 +1,6 @@
 //! Comparing the tree with itself and with the truth, and making up for what is missing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::{Bound, RangeInclusive};
 
 use super::digest::Tallies;
@@ -10,8 +10,7 @@ use super::meta::{META_KEY, Meta};
 use super::row::{Change, Origin, Prefix, Row};
 use super::table::Table;
 use super::tree::Tree;
-use super::{Snapshot, Truth};
-use crate::lane::number::LedgerId;
+use super::{Level, Page, Truth};
 
 /// Rows read or written at once, so that neither costs much memory.
 const PAGE: usize = 256;
@@ -29,22 +28,180 @@ pub(super) fn settle(
     tree: Tree,
     truth: &mut dyn Truth,
     filling: &dyn Fn(u64, u64),
+    is_wanted: &dyn Fn() -> bool,
 ) -> Result<(Table, usize), Fault> {
-    let snapshot = truth.snapshot().map_err(Fault::Truth)?;
-    let until = snapshot.last_seq;
-    let Findings { meta, changes } = inspect(&tree, snapshot)?;
+    let level = truth.level(is_wanted).map_err(Fault::Truth)?;
+    let meta = inspect(&tree, level)?;
     let mut table = Table::new(tree, meta);
     let behind = table.last_seq();
-    let mut repaired = 0;
-    // Page by page out of memory: an empty tree is filled with all of it.
-    let mut changes = changes.into_iter().peekable();
-    while changes.peek().is_some() {
-        repaired += table.write(behind, changes.by_ref().take(PAGE))?;
-    }
-    repaired += replay(&mut table, truth, until, filling)?;
-    // What was erased while nobody could tell the index.
-    repaired += sweep(&mut table, truth, 0..=until)?;
+    let mut repaired = compare(&mut table, truth, is_wanted)?;
+    repaired += replay(&mut table, truth, level.last_seq, filling)?;
+    repaired += follow_erasures(&mut table, truth, behind)?;
     Ok((table, repaired))
+}
+
+/// Turns the derived rows of the table into those of the truth, page by page. While it lasts the park goes
+/// on: what changes behind a page reaches the table by its batch.
+fn compare(
+    table: &mut Table,
+    truth: &mut dyn Truth,
+    is_wanted: &dyn Fn() -> bool,
+) -> Result<usize, Fault> {
+    let behind = table.last_seq();
+    let mut found = Derived::default();
+    let mut repaired = 0;
+    let mut last: Option<(Prefix, Vec<u8>)> = None;
+    loop {
+        let from = last.as_ref().map(|(prefix, key)| (*prefix, &key[..]));
+        let page = truth.derived(from, is_wanted).map_err(Fault::Truth)?;
+        let Page {
+            last_seq,
+            rows,
+            next,
+        } = page;
+        let mut changes = Vec::new();
+        for row in &rows {
+            found.up_to(table, row, &mut changes)?;
+        }
+        found.surplus(table, next.as_ref(), &mut changes)?;
+        if last_seq == behind && !changes.is_empty() {
+            return Err(Wrong::Differs(changes.len()).into());
+        }
+        // Page by page: an empty tree is filled with all of it.
+        let mut changes = changes.into_iter().peekable();
+        while changes.peek().is_some() {
+            repaired += table.write(behind, changes.by_ref().take(PAGE))?;
+        }
+        if next.is_none() {
+            return Ok(repaired);
+        }
+        last = next;
+    }
+}
+
+/// Derived rows of the tree in the order of their prefixes and keys, a page at a time.
+#[derive(Default)]
+struct Derived {
+    /// Which of the prefixes is read.
+    at: usize,
+    from: Vec<u8>,
+    page: VecDeque<Row>,
+}
+
+impl Derived {
+    /// What turns the rows up to the one that is wanted into it.
+    fn up_to(
+        &mut self,
+        table: &Table,
+        wanted: &Row,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), Fault> {
+        let at = (wanted.prefix, &wanted.key[..]);
+        while let Some(row) = self.next(table)? {
+            if (row.prefix, &row.key[..]) > at {
+                self.page.push_front(row);
+                break;
+            }
+            if row == *wanted {
+                return Ok(());
+            }
+            if (row.prefix, &row.key[..]) == at {
+                break;
+            }
+            changes.push(delete(row));
+        }
+        changes.push(Change::Put(wanted.clone()));
+        Ok(())
+    }
+
+    /// The rows up to this place, or all that are left: nobody wants them.
+    fn surplus(
+        &mut self,
+        table: &Table,
+        end: Option<&(Prefix, Vec<u8>)>,
+        changes: &mut Vec<Change>,
+    ) -> Result<(), Fault> {
+        while let Some(row) = self.next(table)? {
+            let is_behind =
+                |(prefix, key): &(Prefix, Vec<u8>)| (row.prefix, &row.key) > (*prefix, key);
+            if end.is_some_and(is_behind) {
+                self.page.push_front(row);
+                return Ok(());
+            }
+            changes.push(delete(row));
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, table: &Table) -> Result<Option<Row>, Fault> {
+        while self.page.is_empty() {
+            let Some(prefix) = Prefix::DERIVED.get(self.at) else {
+                return Ok(None);
+            };
+            let rows = table.scan(*prefix, &self.from, PAGE)?;
+            match rows.last() {
+                Some(last) => self.from = [&last.key[..], &[0]].concat(),
+                None => {
+                    self.at += 1;
+                    self.from.clear();
+                }
+            }
+            self.page = rows.into();
+        }
+        Ok(self.page.pop_front())
+    }
+}
+
+/// Takes out what was erased while nobody could tell the index. What it read from the ledger just now, the
+/// records behind `behind`, is as the ledger has it.
+fn follow_erasures(table: &mut Table, truth: &mut dyn Truth, behind: u64) -> Result<usize, Fault> {
+    let mut swept = 0;
+    loop {
+        let rows = table.scan(Prefix::Erasure, &[], PAGE)?;
+        if rows.is_empty() {
+            return Ok(swept);
+        }
+        for row in rows {
+            if let Some((first, last)) = row.erased()
+                && first <= behind
+            {
+                swept += sweep(table, truth, first..=last)?;
+            }
+            forget(table, row)?;
+        }
+    }
+}
+
+/// As [`sweep`], and then of every erasure that ends with these records: so many of them as nobody could
+/// tell of are made up for.
+pub(super) fn follow_erasure(
+    table: &mut Table,
+    truth: &mut dyn Truth,
+    seqs: RangeInclusive<u64>,
+) -> Result<usize, Fault> {
+    let mut swept = sweep(table, truth, seqs.clone())?;
+    for row in table.scan(Prefix::Erasure, &[], PAGE)? {
+        let Some((first, last)) = row.erased() else {
+            continue;
+        };
+        if last <= *seqs.end() {
+            if first < *seqs.start() {
+                swept += sweep(table, truth, first..=last)?;
+            }
+            forget(table, row)?;
+        }
+    }
+    Ok(swept)
+}
+
+fn forget(table: &mut Table, row: Row) -> Result<(), Fault> {
+    table.write(table.last_seq(), [delete(row)])?;
+    Ok(())
+}
+
+fn delete(row: Row) -> Change {
+    let Row { prefix, key, .. } = row;
+    Change::Delete { prefix, key }
 }
 
 /// Deletes the history rows of these records that the truth does not tell any more, since their payloads
@@ -63,7 +220,9 @@ pub(super) fn sweep(
     {
         let batch = batch.map_err(Fault::Truth)?;
         for change in batch.changes {
-            if let Change::Put(row) = change {
+            if let Change::Put(row) = change
+                && row.prefix == Prefix::History
+            {
                 swept += found.up_to(table, Some(&row.key))?;
                 found.pass(&row.key);
             }
@@ -161,8 +320,14 @@ fn replay(
             tenths = done * 10 / of;
             filling(done, of);
         }
-        let history = |change: &Change| change.prefix().origin() == Origin::History;
-        pending.extend(batch.changes.into_iter().filter(history));
+        let is_wanted = |change: &Change| match change {
+            // What is read from here on is as the ledger has it now.
+            Change::Put(row) if row.prefix == Prefix::Erasure => {
+                row.erased().is_some_and(|(first, _)| first <= from)
+            }
+            change => change.prefix().origin() == Origin::History,
+        };
+        pending.extend(batch.changes.into_iter().filter(is_wanted));
         if pending.len() >= PAGE {
             written += table.write(batch.last_seq, pending.drain(..))?;
         }
@@ -170,27 +335,10 @@ fn replay(
     Ok(written + table.write(until, pending)?)
 }
 
-struct Findings {
-    meta: Meta,
-    /// What turns the derived rows found into those of the truth.
-    changes: Vec<Change>,
-}
-
-/// Reads every row.
-fn inspect(tree: &Tree, snapshot: Snapshot) -> Result<Findings, Fault> {
-    let Snapshot {
-        ledger,
-        last_seq,
-        derived,
-    } = snapshot;
-    let mut missing: BTreeMap<Vec<u8>, Row> = derived
-        .into_iter()
-        .filter(|row| row.prefix.origin() == Origin::Derived)
-        .map(|row| (row.prefix.tree_key(&row.key), row))
-        .collect();
+/// Reads every row, and tells what they are by the tree's own account.
+fn inspect(tree: &Tree, level: Level) -> Result<Meta, Fault> {
     let mut meta = None;
     let mut counted = Tallies::default();
-    let mut surplus = Vec::new();
     for_each(tree, |tree_key, value| {
         if tree_key == META_KEY {
             meta = Some(Meta::decode(value).ok_or(Wrong::UnknownMeta)?);
@@ -199,58 +347,31 @@ fn inspect(tree: &Tree, snapshot: Snapshot) -> Result<Findings, Fault> {
         let (first, key) = tree_key.split_first().ok_or(Wrong::UnknownPrefix(0))?;
         let prefix = Prefix::from_byte(*first).ok_or(Wrong::UnknownPrefix(*first))?;
         counted.add(prefix, key, value);
-        if prefix.origin() != Origin::Derived {
-            return Ok(());
-        }
-        match missing.get(tree_key) {
-            Some(wanted) if wanted.value == value => {
-                missing.remove(tree_key);
-            }
-            Some(_) => {}
-            None => surplus.push(Change::Delete {
-                prefix,
-                key: key.to_vec(),
-            }),
-        }
         Ok(())
     })?;
-    let puts = missing.into_values().map(Change::Put);
-    let changes = surplus.into_iter().chain(puts).collect();
-    let meta = match meta {
-        Some(meta) => meta,
-        None if counted == Tallies::default() => {
-            let meta = Meta::empty(ledger);
-            return Ok(Findings { meta, changes });
+    match meta {
+        Some(meta) => {
+            judge(&meta, &counted, level)?;
+            Ok(meta)
         }
-        None => return Err(Wrong::NoMeta.into()),
-    };
-    let findings = Findings { meta, changes };
-    judge(&findings, &counted, ledger, last_seq)?;
-    Ok(findings)
+        None if counted == Tallies::default() => Ok(Meta::empty(level.ledger)),
+        None => Err(Wrong::NoMeta.into()),
+    }
 }
 
-/// Whether the findings are those of an index that is level with the truth, or only lags.
-fn judge(
-    findings: &Findings,
-    counted: &Tallies,
-    ledger: LedgerId,
-    last_seq: u64,
-) -> Result<(), Wrong> {
-    let Findings { meta, changes } = findings;
+/// Whether the rows are those of an index that is level with the truth, or only lags.
+fn judge(meta: &Meta, counted: &Tallies, level: Level) -> Result<(), Wrong> {
     if let Some(prefix) = meta.tallies.difference(counted) {
         return Err(Wrong::Count(prefix));
     }
-    if meta.ledger != ledger {
+    if meta.ledger != level.ledger {
         return Err(Wrong::OtherLedger(meta.ledger));
     }
-    if meta.last_seq > last_seq {
+    if meta.last_seq > level.last_seq {
         return Err(Wrong::Ahead {
             index: meta.last_seq,
-            ledger: last_seq,
+            ledger: level.last_seq,
         });
-    }
-    if meta.last_seq == last_seq && !changes.is_empty() {
-        return Err(Wrong::Differs(changes.len()));
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::lane::time::Moment;
 
 use super::fault::Fault;
 use super::folder;
-use super::inspection::{settle, sweep};
+use super::inspection::{follow_erasure, settle};
 use super::row::{Batch, Change, Prefix, Row};
 use super::table::Table;
 use super::tree::{Tree, TreeError, panic_text};
@@ -308,7 +308,7 @@ impl<T: Truth, R: Fn(IndexReport)> Keeper<T, R> {
         };
         let truth = &mut self.truth;
         let swept = catch_unwind(AssertUnwindSafe(|| {
-            sweep(table, truth, first_seq..=last_seq)
+            follow_erasure(table, truth, first_seq..=last_seq)
         }))
         .unwrap_or_else(|panic| Err(Fault::Panicked(panic_text(&*panic))));
         if table.is_unsynced() && unsynced_since.is_none() {
@@ -422,11 +422,14 @@ impl<T: Truth, R: Fn(IndexReport)> Keeper<T, R> {
     fn serve(&mut self, tree: impl FnOnce(&Path) -> Result<Tree, TreeError>) -> Result<(), Fault> {
         // From here on batches are queued again; the snapshot that follows has all before them.
         self.shared.dropped.store(0, Ordering::Release);
-        let (dir, truth) = (&self.dir, &mut self.truth);
+        let (dir, truth, shared) = (&self.dir, &mut self.truth, &self.shared);
+        let is_wanted = || !shared.closing.load(Ordering::Acquire);
         let on_report = &self.on_report;
         let filling = |done, of| on_report(IndexReport::Filling { done, of });
-        let settled = catch_unwind(AssertUnwindSafe(|| settle(tree(dir)?, truth, &filling)))
-            .unwrap_or_else(|panic| Err(Fault::Panicked(panic_text(&*panic))));
+        let settled = catch_unwind(AssertUnwindSafe(|| {
+            settle(tree(dir)?, truth, &filling, &is_wanted)
+        }))
+        .unwrap_or_else(|panic| Err(Fault::Panicked(panic_text(&*panic))));
         let (table, repaired) = settled?;
         let rows = table.rows();
         let unsynced_since = table.is_unsynced().then(|| self.shared.now());

@@ -44,9 +44,17 @@ pub const SCAN_LIMIT: usize = 10_000;
 /// Where the index learns what it should hold. Asked on the index's thread, at every start and
 /// whenever it lost track, so it may read the disk.
 pub trait Truth: Send + 'static {
-    /// The park's state after at least every batch that was handed to [`Index::apply`] before this
-    /// call. A ledger that is folded again has it, since records are committed before that.
-    fn snapshot(&mut self) -> Result<Snapshot, TruthError>;
+    /// Where the ledger stands: after at least every batch that was handed to [`Index::apply`] before this
+    /// call. Gives up when `is_wanted` says no.
+    fn level(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<Level, TruthError>;
+
+    /// Some of the rows that follow from the park's state as it is now, at [`Truth::level`] or later: the
+    /// first ones, or those behind [`Page::next`]. A page at a time, so that nobody holds all of them.
+    fn derived(
+        &mut self,
+        behind: Option<(Prefix, &[u8])>,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<Page, TruthError>;
 
     /// The batches of every commit after sequence number `after` (0: of all that the ledger still
     /// holds), in order. Changes to other than history rows are skipped and may be left out, as may
@@ -60,15 +68,24 @@ pub type HistoryRows<'a> = Box<dyn Iterator<Item = Result<Batch, TruthError>> + 
 /// Why the truth could not be told.
 pub type TruthError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The derived rows at one point of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The ledger that this is the state of; rows of another one are never mixed in.
+/// One point of a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// Rows of another ledger are never mixed in.
     pub ledger: LedgerId,
-    /// The last commit that is contained.
+    /// The last commit.
     pub last_seq: u64,
-    /// Every row whose prefix is [`Origin::Derived`], in any order; others are ignored.
-    pub derived: Vec<Row>,
+}
+
+/// Derived rows, as they stand at one point of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The last commit that they follow from.
+    pub last_seq: u64,
+    /// Rows whose prefix is [`Origin::Derived`], in the order of prefix and key.
+    pub rows: Vec<Row>,
+    /// The place up to which these are all; None: there are no more.
+    pub next: Option<(Prefix, Vec<u8>)>,
 }
 
 /// Why a question has no answer.

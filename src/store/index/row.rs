@@ -13,6 +13,9 @@ pub enum Prefix {
     Session,
     /// What happened, by ledger sequence.
     History,
+    /// Erasures that the index has to follow: the records whose history may be gone, by the sequence of
+    /// the record that told of it.
+    Erasure,
     /// Platform certificates and public keys, by serial.
     Keys,
 }
@@ -30,19 +33,23 @@ pub enum Origin {
 
 impl Prefix {
     /// Every prefix there is.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Charge,
         Self::Entry,
         Self::Session,
         Self::History,
+        Self::Erasure,
         Self::Keys,
     ];
+
+    /// Those whose rows follow from the park's state, in the order in which they lie in the tree.
+    pub const DERIVED: [Self; 3] = [Self::Charge, Self::Entry, Self::Session];
 
     /// Where rows of this prefix come from.
     pub fn origin(self) -> Origin {
         match self {
             Self::Charge | Self::Entry | Self::Session => Origin::Derived,
-            Self::History => Origin::History,
+            Self::History | Self::Erasure => Origin::History,
             Self::Keys => Origin::Cache,
         }
     }
@@ -54,6 +61,7 @@ impl Prefix {
             Self::Entry => 0x11,
             Self::Session => 0x12,
             Self::History => 0x20,
+            Self::Erasure => 0x21,
             Self::Keys => 0x30,
         }
     }
@@ -88,6 +96,24 @@ impl fmt::Debug for Row {
             .field("key_bytes", &self.key.len())
             .field("value_bytes", &self.value.len())
             .finish()
+    }
+}
+
+impl Row {
+    /// These records' history may be gone, says the record `seq`.
+    pub fn of_erasure(seq: u64, first_seq: u64, last_seq: u64) -> Self {
+        Self {
+            prefix: Prefix::Erasure,
+            key: seq.to_be_bytes().to_vec(),
+            value: [first_seq.to_be_bytes(), last_seq.to_be_bytes()].concat(),
+        }
+    }
+
+    /// The first and the last of the records that [`Row::of_erasure`] tells of.
+    pub(super) fn erased(&self) -> Option<(u64, u64)> {
+        let (first, last) = self.value.split_first_chunk()?;
+        let last = last.try_into().ok()?;
+        Some((u64::from_be_bytes(*first), u64::from_be_bytes(last)))
     }
 }
 

@@ -1,9 +1,12 @@
 //! Closed segments as retention sees them: read, erased, removed, beside the ledger at work.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde::{Deserialize, Serialize};
 
 use crate::lane::number::LedgerId;
 use crate::store::record::{Commit, Record};
@@ -24,6 +27,15 @@ pub struct Closed {
     pub(super) checkpoint_segment: Arc<AtomicU32>,
     /// The folder stays ours while anybody works in it.
     pub(super) _lock: Arc<File>,
+}
+
+/// By what a file is known again: whoever writes to it or replaces it changes one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedFile {
+    inode: u64,
+    bytes: u64,
+    changed_s: i64,
+    changed_ns: i64,
 }
 
 /// One segment, read whole.
@@ -64,6 +76,20 @@ impl Closed {
     /// The segment with the newest checkpoint; a start reads from there on.
     pub fn newest_checkpoint(&self) -> u32 {
         self.checkpoint_segment.load(Ordering::Relaxed)
+    }
+
+    /// By what the file of a packed segment is known again. None: it is not packed, or gone.
+    pub fn packed_file(&self, number: u32) -> Option<PackedFile> {
+        if files::live(&self.dir, number).exists() {
+            return None;
+        }
+        let found = fs::metadata(files::packed(&self.dir, number)).ok()?;
+        Some(PackedFile {
+            inode: found.ino(),
+            bytes: found.len(),
+            changed_s: found.ctime(),
+            changed_ns: found.ctime_nsec(),
+        })
     }
 
     /// Reads a segment. None: it is gone, or another ledger's.

@@ -147,6 +147,11 @@ fn live_name(number: u32) -> String {
     format!("{number:010}{LIVE}")
 }
 
+/// The number of the segment in a file of this name, if it is one as it was written.
+pub(super) fn live_number(name: &str) -> Option<u32> {
+    number(name, LIVE)
+}
+
 /// Name of the file of a closed segment without its padding.
 pub(super) fn packed_name(number: u32) -> String {
     format!("{number:010}{PACKED}")

@@ -12,6 +12,7 @@ use super::files::{self, Files};
 use super::finding::Finding;
 use super::layout::{FORMAT, HeaderBlock, SegmentHeader};
 use super::scan::{Piece, Scan};
+use super::whole::Backwards;
 
 /// One segment, read and taken apart.
 pub(super) struct Part {
@@ -73,7 +74,7 @@ fn original(dir: &Path, number: u32, header: &SegmentHeader) -> Option<u32> {
 pub(super) fn follow(
     chain: &mut Chain,
     ledger: LedgerId,
-    part: &Part,
+    part: &mut Part,
 ) -> (Vec<Commit>, Vec<Finding>) {
     let (mut commits, mut findings) = (Vec::new(), Vec::new());
     if let Some(of) = part.copy_of {
@@ -87,10 +88,10 @@ pub(super) fn follow(
     if let Some(header) = part.scan.readable_header() {
         chain.segment(header);
     }
-    for piece in &part.scan.pieces {
+    for piece in std::mem::take(&mut part.scan.pieces) {
         match piece {
             Piece::Frame(frame) => {
-                commits.extend(chain.frame(&part.name, frame.clone()).map(|f| f.commit));
+                commits.extend(chain.frame(&part.name, frame).map(|f| f.commit));
             }
             Piece::Unreadable(range) => {
                 chain.unreadable();
@@ -106,7 +107,7 @@ pub(super) fn follow(
                 findings.push(Finding::Truncated {
                     file: part.name.clone(),
                     bytes: u64::try_from(part.bytes.len()).unwrap_or(u64::MAX),
-                    expected: *expected,
+                    expected,
                 });
             }
         }
@@ -153,24 +154,24 @@ impl Commits {
         })
     }
 
-    /// As [`Commits::of`], from the newest segment on that begins with a checkpoint and of whose
+    /// As [`Commits::of`], from the newest segment on with which a whole state begins and of whose
     /// commits `is_early_enough` says so.
     pub(super) fn since(
         dir: &Path,
         mut is_early_enough: impl FnMut(&[&Commit]) -> bool,
     ) -> Result<Self, LedgerError> {
         let mut all = Self::of(dir)?;
-        let mut from = None;
+        let (mut from, mut backwards) = (None, Backwards::default());
         for number in all.numbers.iter().rev() {
             let Some(part) = Part::load(dir, *number)? else {
                 continue;
             };
-            let is_ours = part.ledger().is_some() && part.ledger() == all.ledger;
+            if part.ledger().is_none() || part.ledger() != all.ledger {
+                continue;
+            }
             let commits: Vec<&Commit> = part.scan.frames().map(|frame| &frame.commit).collect();
-            let begins = commits
-                .first()
-                .is_some_and(|commit| commit.is_whole_checkpoint());
-            if is_ours && begins && is_early_enough(&commits) {
+            let begins = backwards.is_begun_by(commits.iter().copied());
+            if begins && is_early_enough(&commits) {
                 from = Some(*number);
                 break;
             }
@@ -181,18 +182,40 @@ impl Commits {
         Ok(all)
     }
 
+    /// As [`Commits::of`], from the segment on in which the record `seq` stands: by the segments' headers, of
+    /// which few are read.
+    pub(super) fn from(dir: &Path, seq: u64) -> Result<Self, LedgerError> {
+        let mut all = Self::of(dir)?;
+        let numbers = all.numbers.make_contiguous();
+        // Those before `from` begin before the record, those from `until` on behind it.
+        let (mut from, mut until) = (0, numbers.len());
+        while from < until {
+            let middle = from.midpoint(until);
+            let mut readable = (from..=middle).rev();
+            let header = readable.find_map(|at| Some((at, files::header(dir, numbers[at])?)));
+            match header {
+                Some((at, header)) if header.first_seq <= seq => from = at + 1,
+                Some((at, _)) => until = at,
+                // Nobody knows: it is read.
+                None => break,
+            }
+        }
+        all.numbers.drain(..from.saturating_sub(1));
+        Ok(all)
+    }
+
     /// The ledger's id; `None` if nothing is readable.
     pub fn ledger_id(&self) -> Option<LedgerId> {
         self.ledger
     }
 
     fn read_next(&mut self, number: u32) -> Result<(), LedgerError> {
-        let Some(part) = Part::load(&self.dir, number)? else {
+        let Some(mut part) = Part::load(&self.dir, number)? else {
             return Ok(());
         };
         // Without an id nothing is readable, and any id finds the same faults.
         let ledger = self.ledger.unwrap_or(LedgerId(0));
-        let (commits, mut findings) = follow(&mut self.chain, ledger, &part);
+        let (commits, mut findings) = follow(&mut self.chain, ledger, &mut part);
         self.ready.extend(commits);
         self.findings.append(&mut findings);
         self.segments += 1;

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::lane::number::LedgerId;
-use crate::store::record::{Class, Commit, Record};
+use crate::store::record::{Checkpoint, Class, Commit, Record};
 use crate::store::sha256::{self, Hash, Sha256};
 
 /// Commits of a live segment start on a multiple of this.
@@ -13,8 +13,10 @@ pub(super) const BLOCK: usize = 4096;
 pub(super) const BLOCK_BYTES: u64 = 4096;
 /// Frames of a packed segment start on a multiple of this.
 pub(super) const PACKED_ALIGN: usize = 8;
-/// The format this version writes, and the newest it reads.
-pub(super) const FORMAT: u16 = 1;
+/// The newest format that this version knows. Segments that hold parts of a state have it.
+pub(super) const FORMAT: u16 = 2;
+/// The format of all other segments, which the first release reads as well.
+const FORMAT_WITHOUT_PARTS: u16 = 1;
 /// A commit is never longer than this, headers included.
 pub(super) const COMMIT_BYTES_MAX: usize = 64 << 20;
 /// Site and box are each at most this long.
@@ -28,7 +30,6 @@ const RECORD_HEADER: usize = 44;
 const CHAINED: Range<usize> = 28..96;
 const GROWS: u16 = 1;
 const PACKED: u16 = 2;
-const CHECKPOINT: u8 = 1;
 const ERASED: u8 = 1;
 /// Far above what any box writes, far below where sums could overflow.
 const SEQ_MAX: u64 = 1 << 62;
@@ -57,6 +58,8 @@ pub(super) struct SegmentHeader {
     pub(super) grows: bool,
     /// Closed, padding removed.
     pub(super) packed: bool,
+    /// May hold parts of a state that goes over several commits.
+    pub(super) parts: bool,
     pub(super) segment: u32,
     pub(super) ledger: LedgerId,
     pub(super) first_seq: u64,
@@ -81,7 +84,11 @@ impl SegmentHeader {
         let mut block = vec![0; BLOCK];
         let flags = if self.grows { GROWS } else { 0 } | if self.packed { PACKED } else { 0 };
         put(&mut block, 0, SEGMENT_MAGIC);
-        put(&mut block, 12, &FORMAT.to_le_bytes());
+        let format = match self.parts {
+            true => FORMAT,
+            false => FORMAT_WITHOUT_PARTS,
+        };
+        put(&mut block, 12, &format.to_le_bytes());
         put(&mut block, 14, &flags.to_le_bytes());
         put(&mut block, 16, &self.segment.to_le_bytes());
         put(&mut block, 24, &self.ledger.0.to_le_bytes());
@@ -115,7 +122,7 @@ impl HeaderBlock {
         }
         let format = u16_at(block, 12);
         match format {
-            FORMAT => {}
+            FORMAT_WITHOUT_PARTS | FORMAT => {}
             0 => return None,
             newer => return Some(Self::Newer(newer)),
         }
@@ -130,6 +137,7 @@ impl HeaderBlock {
         Some(Self::Readable(SegmentHeader {
             grows: flags & GROWS != 0,
             packed: flags & PACKED != 0,
+            parts: format == FORMAT,
             segment: u32_at(block, 16),
             ledger: LedgerId(u64_at(block, 24)),
             first_seq,
@@ -160,7 +168,7 @@ pub(super) struct Place {
     /// The last seq whose commit had been acknowledged when this frame was written.
     pub(super) acknowledged: u64,
     pub(super) previous: Head,
-    pub(super) checkpoint: bool,
+    pub(super) checkpoint: Checkpoint,
 }
 
 /// The fixed header of a frame, checksum verified.
@@ -223,7 +231,7 @@ pub(super) fn encode_frame(out: &mut Vec<u8>, place: &Place, records: &[Record])
     put(frame, 32, &place.ledger.0.to_le_bytes());
     put(frame, 40, &place.first_seq.to_le_bytes());
     put(frame, 48, &place.acknowledged.to_le_bytes());
-    frame[56] = if place.checkpoint { CHECKPOINT } else { 0 };
+    frame[56] = place.checkpoint.code();
     put(frame, 64, &place.previous);
     let head = head_of(frame, records.len());
     put(frame, 96, &head);
@@ -242,11 +250,11 @@ impl FrameHeader {
         let count = size(u32_at(fixed, 28));
         let (first_seq, acknowledged) = (u64_at(fixed, 40), u64_at(fixed, 48));
         let headers = count.checked_mul(RECORD_HEADER)?.checked_add(FIXED)?;
+        let checkpoint = Checkpoint::from_code(fixed[56])?;
         let sane = (headers..=COMMIT_BYTES_MAX).contains(&length)
             && count > 0
             && first_seq <= SEQ_MAX
             && acknowledged < first_seq
-            && fixed[56] & !CHECKPOINT == 0
             && fixed[57..64] == [0; 7];
         sane.then(|| Self {
             place: Place {
@@ -256,7 +264,7 @@ impl FrameHeader {
                 first_seq,
                 acknowledged,
                 previous: head_at(fixed, 64),
-                checkpoint: fixed[56] & CHECKPOINT != 0,
+                checkpoint,
             },
             length,
             count,

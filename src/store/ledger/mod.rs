@@ -18,6 +18,8 @@ mod scan;
 mod spare;
 mod upkeep;
 mod verify;
+mod whole;
+mod writing;
 
 #[cfg(test)]
 mod tests;
@@ -26,23 +28,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 
 use crate::lane::number::LedgerId;
-use crate::store::record::{Commit, Record};
+use crate::store::record::Commit;
 
-pub use closed::{Closed, ClosedSegment};
+pub use closed::{Closed, ClosedSegment, PackedFile};
 pub use error::LedgerError;
 pub use finding::Finding;
 pub use history::Commits;
 pub use layout::Identity;
-pub use opening::Opening;
+pub use opening::{Collected, Opening, Replay};
 pub use verify::Report;
 
-use disk::{Disk, DiskFile};
-use layout::{BLOCK, BLOCK_BYTES, Head, Place, SegmentHeader, blocks, encode_frame, frame_bytes};
-use opening::Position;
+use disk::Disk;
+use layout::{BLOCK_BYTES, Head};
+use opening::{Nobody, Position, Since};
 use upkeep::{Order, Tools, Upkeep};
+use writing::Active;
 
 /// Sizes and ways of writing. The default is what a box runs with; the rest is for tests.
 #[derive(Clone, Debug)]
@@ -112,6 +115,10 @@ pub struct Ledger {
     next_segment: u32,
     /// The segment that a start reads from.
     checkpoint_segment: Arc<AtomicU32>,
+    /// What a start would have to read.
+    since: Since,
+    /// Parts of a state are being written: the segments that begin now may hold some.
+    in_parts: bool,
     spare_bytes: u64,
     last_seq: u64,
     head: Head,
@@ -121,30 +128,35 @@ pub struct Ledger {
     lock: Arc<File>,
 }
 
-/// The segment in use.
-struct Active {
-    number: u32,
-    file: DiskFile,
-    grows: bool,
-    next_block: u32,
-    /// As many as are to be used.
-    blocks: u32,
-}
-
 impl Ledger {
-    /// Opens the ledger in `dir`, or begins one there. `fresh_id` are random bits for the id of a
-    /// new ledger. Whatever is damaged is set aside and told in [`Opening::findings`].
+    /// As [`Ledger::replay`], where nobody wants to know what it holds.
     ///
     /// # Errors
-    /// If another process has it open, the folder cannot be written, the disk is full, or the
-    /// ledger is another box's or a newer parkgate's.
+    /// As there.
     pub fn open(
         dir: &Path,
         identity: &Identity,
         options: &Options,
         fresh_id: u64,
     ) -> Result<(Self, Opening), LedgerError> {
-        Self::open_on(Disk::default(), dir, identity, options, fresh_id)
+        Self::replay(dir, identity, options, fresh_id, &mut Nobody)
+    }
+
+    /// Opens the ledger in `dir`, or begins one there, and hands the newest state and what followed it to
+    /// `replay`. `fresh_id` are random bits for the id of a new ledger. Whatever is damaged is set aside and
+    /// told in [`Opening::findings`].
+    ///
+    /// # Errors
+    /// If another process has it open, the folder cannot be written, the disk is full, or the
+    /// ledger is another box's or a newer parkgate's.
+    pub fn replay(
+        dir: &Path,
+        identity: &Identity,
+        options: &Options,
+        fresh_id: u64,
+        replay: &mut dyn Replay,
+    ) -> Result<(Self, Opening), LedgerError> {
+        Self::open_on(Disk::default(), dir, identity, options, fresh_id, replay)
     }
 
     fn open_on(
@@ -153,6 +165,7 @@ impl Ledger {
         identity: &Identity,
         options: &Options,
         fresh_id: u64,
+        replay: &mut dyn Replay,
     ) -> Result<(Self, Opening), LedgerError> {
         if !identity.fits() {
             return Err(LedgerError::LongIdentity);
@@ -161,12 +174,14 @@ impl Ledger {
         let lock = opening::lock(dir)?;
         let grows = options.append || never_overwrites(&lock);
         let fresh = LedgerId::from_random(fresh_id);
-        let (opening, position) = opening::read(&disk, dir, identity, options, grows, fresh)?;
+        let (opening, position) =
+            opening::read(&disk, dir, identity, options, grows, fresh, replay)?;
         let Position {
             next,
             active,
             next_segment,
             checkpoint_segment,
+            since,
             spares,
         } = position;
         let tools = Tools {
@@ -186,6 +201,8 @@ impl Ledger {
             newest_segment: next_segment - 1,
             next_segment,
             checkpoint_segment: Arc::new(AtomicU32::new(checkpoint_segment)),
+            since,
+            in_parts: false,
             spare_bytes: options.segment_bytes(),
             last_seq: next.seq - 1,
             head: next.head,
@@ -197,57 +214,20 @@ impl Ledger {
         Ok((ledger, opening))
     }
 
-    /// Makes `records` durable, all or none, with one flush, and returns the last one's seq. Steps
-    /// that wait at the same time share a commit by being passed together.
-    ///
-    /// # Errors
-    /// Then nothing is acknowledged, and the records may be committed again: the ledger goes on in
-    /// a fresh segment, since after a failed write or flush nobody knows what the old one holds.
-    pub fn commit(&mut self, records: &[Record]) -> Result<u64, LedgerError> {
-        if records.is_empty() {
-            return Ok(self.last_seq);
-        }
-        let bytes = frame_bytes(records).ok_or(LedgerError::TooLarge)?;
-        match self.active.take() {
-            Some(active) if active.has_room(blocks(bytes)) => self.append(active, records),
-            left => self.begin_segment(left, false, records, bytes),
-        }
-    }
-
-    /// Whether the segment is nearly full, or a start would have to read more than one: then the
-    /// caller passes its whole state to [`Ledger::checkpoint`]. Commits work without it, and on a
-    /// full disk there is none, so that the last room is left to them.
-    pub fn wants_checkpoint(&self) -> bool {
-        self.active.as_ref().is_some_and(|active| {
-            let newest = self.checkpoint_segment.load(Ordering::Relaxed);
-            (active.number != newest || active.is_nearly_full())
-                && (active.grows || self.has_room_for_a_segment())
-        })
-    }
-
-    /// Begins a new segment with the caller's whole state, so that a start reads from here on, and
-    /// returns the last record's seq. Durable on return.
-    ///
-    /// # Errors
-    /// As [`Ledger::commit`]; the checkpoint before stays the one that counts.
-    pub fn checkpoint(&mut self, state: &[Record]) -> Result<u64, LedgerError> {
-        if state.is_empty() {
-            return Err(LedgerError::EmptyCheckpoint);
-        }
-        let bytes = frame_bytes(state).ok_or(LedgerError::TooLarge)?;
-        // As much room after the next checkpoint as it takes itself.
-        let doubled = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(2);
-        self.spare_bytes = self.options.segment_bytes().max(whole_blocks(doubled));
-        let left = self.active.take();
-        self.begin_segment(left, true, state, bytes)
-    }
-
     /// Every readable commit of every segment, oldest first. Needs no lock.
     ///
     /// # Errors
     /// If the folder cannot be listed or the newest segment is a newer parkgate's.
     pub fn read_all(dir: &Path) -> Result<Commits, LedgerError> {
         Commits::of(dir)
+    }
+
+    /// As [`Ledger::read_all`], from the segment on in which the record `seq` stands.
+    ///
+    /// # Errors
+    /// As [`Ledger::read_all`].
+    pub fn read_from(dir: &Path, seq: u64) -> Result<Commits, LedgerError> {
+        Commits::from(dir, seq)
     }
 
     /// As [`Ledger::read_all`], from a checkpoint on: the newest one for whose segment `is_early_enough`
@@ -356,160 +336,6 @@ impl Ledger {
         self.upkeep.settle();
     }
 
-    fn append(&mut self, mut active: Active, records: &[Record]) -> Result<u64, LedgerError> {
-        let place = self.place(active.number, active.next_block, false);
-        self.buffer.clear();
-        let head = encode_frame(&mut self.buffer, &place, records);
-        self.buffer
-            .resize(self.buffer.len().next_multiple_of(BLOCK), 0);
-        let offset = u64::from(active.next_block) * BLOCK_BYTES;
-        self.disk.write(&active.file, &self.buffer, offset)?;
-        if active.grows {
-            self.disk.sync_all(&active.file)?;
-        } else {
-            self.disk.sync_data(&active.file)?;
-        }
-        active.next_block += u32::try_from(blocks(self.buffer.len())).unwrap_or(u32::MAX);
-        self.active = Some(active);
-        Ok(self.acknowledge(head, records.len()))
-    }
-
-    /// Goes on in a new segment, or in `left`, the old one, if no new one can be made. If it fails
-    /// once it may bear its name, `self.active` stays `None`: its file may come back after a power
-    /// cut and would seem newer than what went on in the old one.
-    fn begin_segment(
-        &mut self,
-        left: Option<Active>,
-        checkpoint: bool,
-        records: &[Record],
-        bytes: usize,
-    ) -> Result<u64, LedgerError> {
-        let (mut active, head) = match self.fill_segment(checkpoint, records, bytes) {
-            Ok(filled) => filled,
-            Err(error) => {
-                self.active = left;
-                return Err(error);
-            }
-        };
-        if let Err(error) = self.put_in_place(&mut active) {
-            // Best effort: the number is used up, and a later commit supersedes what is left.
-            let _ = self.disk.remove(&active.file.path);
-            return Err(error);
-        }
-        self.newest_segment = active.number;
-        if checkpoint {
-            self.checkpoint_segment
-                .store(active.number, Ordering::Relaxed);
-        }
-        self.active = Some(active);
-        let last_seq = self.acknowledge(head, records.len());
-        self.ask_for_upkeep(Vec::new());
-        Ok(last_seq)
-    }
-
-    /// A file with header and first commit, durable, without its name yet.
-    fn fill_segment(
-        &mut self,
-        checkpoint: bool,
-        records: &[Record],
-        bytes: usize,
-    ) -> Result<(Active, Head), LedgerError> {
-        let number = self.next_segment;
-        self.next_segment = number
-            .checked_add(1)
-            .ok_or_else(|| LedgerError::NoMoreSegments {
-                dir: self.dir.clone(),
-            })?;
-        let place = self.place(number, 1, checkpoint);
-        // Room for this commit and one more.
-        let least = u64::try_from(blocks(bytes) + 2)
-            .unwrap_or(u64::MAX)
-            .saturating_mul(BLOCK_BYTES);
-        let spare = self.upkeep.take_spare(least);
-        let (file, file_bytes) = match spare {
-            Some(spare) => (spare.file, spare.bytes),
-            None => {
-                let unfinished = files::unfinished(&files::live(&self.dir, number));
-                (self.disk.create(&unfinished)?, 0)
-            }
-        };
-        let grows = file_bytes == 0;
-        let header = SegmentHeader {
-            grows,
-            packed: false,
-            segment: number,
-            ledger: self.id,
-            first_seq: place.first_seq,
-            previous: place.previous,
-            file_bytes,
-            identity: self.identity.clone(),
-        };
-        self.buffer = header.encode();
-        let head = encode_frame(&mut self.buffer, &place, records);
-        self.buffer
-            .resize(self.buffer.len().next_multiple_of(BLOCK), 0);
-        let capacity = match grows {
-            true => self
-                .options
-                .segment_blocks()
-                .max(2 * blocks(self.buffer.len())),
-            false => usize::try_from(file_bytes / BLOCK_BYTES).unwrap_or(usize::MAX),
-        };
-        let active = Active {
-            number,
-            file,
-            grows,
-            next_block: u32::try_from(blocks(self.buffer.len())).unwrap_or(u32::MAX),
-            blocks: u32::try_from(capacity).unwrap_or(u32::MAX),
-        };
-        if let Err(error) = self.write_whole(&active) {
-            // Best effort: it is no segment yet, and the next start removes or recycles it.
-            let _ = self.disk.remove(&active.file.path);
-            return Err(error);
-        }
-        Ok((active, head))
-    }
-
-    fn write_whole(&self, active: &Active) -> Result<(), LedgerError> {
-        self.disk.write(&active.file, &self.buffer, 0)?;
-        if active.grows {
-            self.disk.sync_all(&active.file)
-        } else {
-            self.disk.sync_data(&active.file)
-        }
-    }
-
-    fn put_in_place(&self, active: &mut Active) -> Result<(), LedgerError> {
-        let live = files::live(&self.dir, active.number);
-        self.disk.rename(&mut active.file, &live)?;
-        self.disk.sync_folder(&self.dir)
-    }
-
-    /// Whether a new segment takes nothing of a reserve that cannot be made up.
-    fn has_room_for_a_segment(&self) -> bool {
-        let (ready, wanted) = (self.upkeep.spares().len(), self.upkeep.spares_wanted());
-        let room = || self.disk.room(&self.dir);
-        (wanted > 0 && ready >= wanted) || room().is_none_or(|room| room > self.spare_bytes)
-    }
-
-    fn place(&self, segment: u32, block: u32, checkpoint: bool) -> Place {
-        Place {
-            segment,
-            block,
-            ledger: self.id,
-            first_seq: self.last_seq + 1,
-            acknowledged: self.last_seq,
-            previous: self.head,
-            checkpoint,
-        }
-    }
-
-    fn acknowledge(&mut self, head: Head, count: usize) -> u64 {
-        self.head = head;
-        self.last_seq += u64::try_from(count).unwrap_or(u64::MAX);
-        self.last_seq
-    }
-
     fn ask_for_upkeep(&self, left: Vec<PathBuf>) {
         self.upkeep.ask(Order {
             newest: self.newest_segment,
@@ -517,17 +343,6 @@ impl Ledger {
             spare_bytes: self.spare_bytes,
             left,
         });
-    }
-}
-
-impl Active {
-    fn has_room(&self, blocks: usize) -> bool {
-        usize::try_from(self.blocks.saturating_sub(self.next_block))
-            .is_ok_and(|free| blocks <= free)
-    }
-
-    fn is_nearly_full(&self) -> bool {
-        self.blocks.saturating_sub(self.next_block) < self.blocks / 4
     }
 }
 

@@ -1,6 +1,5 @@
 //! Opening a ledger: lock, read the last checkpoint and what follows it, or begin a new one.
 
-use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -9,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FlockOperation;
 
 use crate::lane::number::LedgerId;
-use crate::store::record::{Commit, Record};
+use crate::store::record::{Checkpoint, Commit, Record};
 
 use super::aside;
 use super::chain::{Chain, Next};
@@ -18,20 +17,19 @@ use super::error::LedgerError;
 use super::files::{self, Files, LOCK};
 use super::finding::Finding;
 use super::history::{Part, follow};
-use super::layout::{BLOCK, BLOCK_BYTES, GENESIS, Identity, SegmentHeader, blocks};
+use super::layout::{
+    BLOCK, BLOCK_BYTES, Frame, GENESIS, Identity, SegmentHeader, blocks, frame_bytes,
+};
 use super::spare::write_zeros;
+use super::whole::{Backwards, Forwards};
 use super::{Active, Options};
 
-/// What a start gets from the ledger.
+/// What a start gets from the ledger, besides what it hands on to a [`Replay`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
     pub ledger_id: LedgerId,
     /// Whether this ledger was begun just now.
     pub created: bool,
-    /// The whole state at the last checkpoint; empty if there has been none.
-    pub checkpoint: Vec<Record>,
-    /// The commits since then, oldest first.
-    pub tail: Vec<Commit>,
     /// What is amiss in the part that was read. What was set aside before is not told again.
     pub findings: Vec<Finding>,
     /// Commits that may have been acknowledged and cannot be read at the ledger's end. If not 0,
@@ -41,6 +39,56 @@ pub struct Opening {
     pub last_seq: u64,
 }
 
+/// Whoever is handed what a start reads: the newest whole state and what follows it, commit by commit, so
+/// that never all of it is in memory.
+pub trait Replay {
+    /// It begins with the next commit. What was handed over before is void: the state in it was not whole.
+    fn begin(&mut self, ledger: LedgerId);
+
+    /// The next commit that counts, oldest first.
+    fn commit(&mut self, commit: Commit);
+}
+
+/// For who only writes.
+pub(super) struct Nobody;
+
+impl Replay for Nobody {
+    fn begin(&mut self, _: LedgerId) {}
+
+    fn commit(&mut self, _: Commit) {}
+}
+
+/// Everything that a start reads, kept: for ledgers that are small.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// The whole state at the last checkpoint; empty if there has been none.
+    pub checkpoint: Vec<Record>,
+    /// The commits since then, oldest first.
+    pub tail: Vec<Commit>,
+    whole: Forwards,
+}
+
+impl Replay for Collected {
+    fn begin(&mut self, _: LedgerId) {
+        *self = Self::default();
+    }
+
+    fn commit(&mut self, commit: Commit) {
+        let is_whole = self.whole.look(&commit);
+        self.tail.push(commit);
+        if is_whole {
+            let last = self.tail.iter().rev();
+            let parts = last
+                .take_while(|commit| commit.checkpoint.is_part())
+                .count();
+            let at = self.tail.len() - parts.max(1);
+            let state = self.tail.drain(at..).flat_map(|commit| commit.records);
+            self.checkpoint = state.collect();
+            self.tail.clear();
+        }
+    }
+}
+
 /// Where commits go on.
 pub(super) struct Position {
     pub(super) next: Next,
@@ -48,7 +96,17 @@ pub(super) struct Position {
     pub(super) next_segment: u32,
     /// The segment that a start reads from.
     pub(super) checkpoint_segment: u32,
+    pub(super) since: Since,
     pub(super) spares: Vec<PathBuf>,
+}
+
+/// The newest whole state, and how much has followed it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Since {
+    /// Its bytes, if it goes over several commits; else 0.
+    pub(super) state_bytes: u64,
+    /// Bytes of the commits that followed.
+    pub(super) bytes: u64,
 }
 
 /// Locks the folder for this process; the lock goes with the file.
@@ -97,6 +155,7 @@ pub(super) fn read(
     options: &Options,
     grows: bool,
     fresh: LedgerId,
+    replay: &mut dyn Replay,
 ) -> Result<(Opening, Position), LedgerError> {
     // Removals of an earlier run that were not durable yet must not come undone from now on.
     disk.sync_folder(dir)?;
@@ -104,41 +163,63 @@ pub(super) fn read(
     for path in &files.unfinished {
         disk.remove(path)?;
     }
-    let numbers = files.numbers();
+    let numbers: Vec<u32> = files.numbers().into_iter().collect();
     let Some(newest) = numbers.last().copied() else {
-        return create(disk, dir, identity, options, grows, fresh, files.spares);
+        return create(
+            disk,
+            dir,
+            identity,
+            options,
+            grows,
+            fresh,
+            files.spares,
+            replay,
+        );
     };
-    let (parts, ledger) = load_back_to_checkpoint(disk, dir, identity, &files)?;
-    let Some(ledger) = ledger else {
+    for number in &files.live {
+        // What counts is what is on the disk, and not what the kernel still shows of a failed flush.
+        let file = disk.open(&files::live(dir, *number))?;
+        disk.sync_data(&file)?;
+        disk.forget_cache(&file);
+    }
+    let Some(ledger) = whose(dir, identity, &numbers)? else {
         let folder = aside::move_all(disk, dir, &files)?;
-        let (mut opening, position) =
-            create(disk, dir, identity, options, grows, fresh, files.spares)?;
+        let (mut opening, position) = create(
+            disk,
+            dir,
+            identity,
+            options,
+            grows,
+            fresh,
+            files.spares,
+            replay,
+        )?;
         opening.findings.push(Finding::Replaced { folder });
         opening.possibly_lost = 1;
         return Ok((opening, position));
     };
-    let outcome = Outcome::of(&parts, ledger);
-    let mut findings = set_aside(disk, dir, &parts, outcome.findings);
-    let next = outcome.next.unwrap_or(Next {
+    let mut beginnings = Beginnings::new(dir, ledger, &numbers);
+    let (from, pass) = loop {
+        let from = beginnings.next()?;
+        let at = from.map_or(0, |from| numbers.partition_point(|number| *number < from));
+        let pass = Pass::over(dir, &numbers[at..], ledger, replay)?;
+        if pass.is_whole || from.is_none() {
+            break (numbers[at], pass);
+        }
+    };
+    let mut findings = set_aside(disk, dir, pass.findings);
+    let next = pass.next.unwrap_or(Next {
         seq: 1,
         head: GENESIS,
     });
     let last_seq = next.seq - 1;
-    if outcome.doubt {
+    if pass.doubt {
         findings.push(Finding::PossiblyLost {
             after_seq: last_seq,
         });
     }
-    let mut tail = outcome.commits;
-    let checkpoint = match tail.iter().rposition(Commit::is_whole_checkpoint) {
-        Some(at) => tail
-            .drain(..=at)
-            .next_back()
-            .map_or(Vec::new(), |commit| commit.records),
-        None => Vec::new(),
-    };
-    let active = match parts.back() {
-        Some(part) if part.number == newest && part.copy_of.is_none() && !outcome.doubt => {
+    let active = match &pass.newest {
+        Some(part) if part.number == newest && part.copy_of.is_none() && !pass.doubt => {
             resume(disk, dir, part, ledger, options)?
         }
         _ => None,
@@ -146,59 +227,71 @@ pub(super) fn read(
     let opening = Opening {
         ledger_id: ledger,
         created: false,
-        checkpoint,
-        tail,
         findings,
-        possibly_lost: u64::from(outcome.doubt),
+        possibly_lost: u64::from(pass.doubt),
         last_seq,
     };
     let position = Position {
         next,
         active,
         next_segment: newest + 1,
-        checkpoint_segment: parts.front().map_or(newest, |part| part.number),
+        checkpoint_segment: from,
+        since: pass.since,
         spares: files.spares,
     };
     Ok((opening, position))
 }
 
-/// Reads segments from the newest back until one of them holds a checkpoint that counts.
-fn load_back_to_checkpoint(
-    disk: &Disk,
+/// The ledger of the newest segment that tells. None: nothing can be read.
+fn whose(
     dir: &Path,
     identity: &Identity,
-    files: &Files,
-) -> Result<(VecDeque<Part>, Option<LedgerId>), LedgerError> {
-    let (mut parts, mut ledger) = (VecDeque::new(), None);
-    for number in files.numbers().into_iter().rev() {
-        if files.live.contains(&number) {
-            let file = disk.open(&files::live(dir, number))?;
-            disk.sync_data(&file)?;
-            disk.forget_cache(&file);
-        }
-        let Some(part) = Part::load(dir, number)? else {
+    numbers: &[u32],
+) -> Result<Option<LedgerId>, LedgerError> {
+    for number in numbers.iter().rev() {
+        let Some(part) = Part::load(dir, *number)? else {
             continue;
         };
-        if ledger.is_none() {
-            check_box(dir, identity, &part)?;
-            ledger = part.ledger();
-        }
-        let of_interest = part
-            .scan
-            .frames()
-            .any(|frame| frame.commit.is_whole_checkpoint());
-        parts.push_front(part);
-        if let Some(ledger) = ledger
-            && of_interest
-            && Outcome::of(&parts, ledger)
-                .commits
-                .iter()
-                .any(Commit::is_whole_checkpoint)
-        {
-            break;
+        check_box(dir, identity, &part)?;
+        if let Some(ledger) = part.ledger() {
+            return Ok(Some(ledger));
         }
     }
-    Ok((parts, ledger))
+    Ok(None)
+}
+
+/// The segments with which a whole state seems to begin, from the newest back.
+struct Beginnings<'a> {
+    dir: &'a Path,
+    ledger: LedgerId,
+    older: std::iter::Rev<std::slice::Iter<'a, u32>>,
+    backwards: Backwards,
+}
+
+impl<'a> Beginnings<'a> {
+    fn new(dir: &'a Path, ledger: LedgerId, numbers: &'a [u32]) -> Self {
+        Self {
+            dir,
+            ledger,
+            older: numbers.iter().rev(),
+            backwards: Backwards::default(),
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<u32>, LedgerError> {
+        for number in self.older.by_ref() {
+            let Some(part) = Part::load(self.dir, *number)? else {
+                continue;
+            };
+            let frames = part.scan.frames();
+            let commits: Vec<&Commit> = frames.map(|frame| &frame.commit).collect();
+            let is_ours = part.ledger() == Some(self.ledger);
+            if is_ours && self.backwards.is_begun_by(commits.into_iter()) {
+                return Ok(Some(*number));
+            }
+        }
+        Ok(None)
+    }
 }
 
 fn check_box(dir: &Path, identity: &Identity, part: &Part) -> Result<(), LedgerError> {
@@ -212,49 +305,101 @@ fn check_box(dir: &Path, identity: &Identity, part: &Part) -> Result<(), LedgerE
     }
 }
 
-struct Outcome {
-    commits: Vec<Commit>,
+/// One reading from a segment to the end, a segment at a time.
+struct Pass {
+    whole: Forwards,
+    /// Of the parts of a state that were read last.
+    parts_bytes: u64,
+    /// Whether a whole state counts in it.
+    is_whole: bool,
     findings: Vec<Finding>,
     next: Option<Next>,
     doubt: bool,
+    since: Since,
+    /// The last segment that is there, without its commits.
+    newest: Option<Part>,
 }
 
-impl Outcome {
-    fn of(parts: &VecDeque<Part>, ledger: LedgerId) -> Self {
+impl Pass {
+    fn over(
+        dir: &Path,
+        numbers: &[u32],
+        ledger: LedgerId,
+        replay: &mut dyn Replay,
+    ) -> Result<Self, LedgerError> {
         let mut chain = Chain::default();
-        let (mut commits, mut findings) = (Vec::new(), Vec::new());
-        for part in parts {
-            let (mut counted, mut found) = follow(&mut chain, ledger, part);
-            commits.append(&mut counted);
-            findings.append(&mut found);
+        let mut pass = Self {
+            whole: Forwards::default(),
+            parts_bytes: 0,
+            is_whole: false,
+            findings: Vec::new(),
+            next: None,
+            doubt: false,
+            since: Since::default(),
+            newest: None,
+        };
+        replay.begin(ledger);
+        for number in numbers {
+            let Some(mut part) = Part::load(dir, *number)? else {
+                continue;
+            };
+            let (counted, mut found) = follow(&mut chain, ledger, &mut part);
+            for commit in counted {
+                pass.note(&commit);
+                replay.commit(commit);
+            }
+            pass.findings.append(&mut found);
+            pass.newest = Some(part);
         }
-        commits.extend(chain.end().map(|frame| frame.commit));
-        Self {
-            commits,
-            findings,
-            next: chain.next(),
-            doubt: chain.in_doubt(),
+        if let Some(Frame { commit, .. }) = chain.end() {
+            pass.note(&commit);
+            replay.commit(commit);
+        }
+        pass.next = chain.next();
+        pass.doubt = chain.in_doubt();
+        Ok(pass)
+    }
+
+    fn note(&mut self, commit: &Commit) {
+        let bytes = frame_bytes(&commit.records).unwrap_or(usize::MAX);
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.parts_bytes = match commit.checkpoint {
+            Checkpoint::First => bytes,
+            Checkpoint::Further | Checkpoint::Last => self.parts_bytes.saturating_add(bytes),
+            Checkpoint::Whole | Checkpoint::No => 0,
+        };
+        if self.whole.look(commit) {
+            self.is_whole = true;
+            self.since = Since {
+                state_bytes: self.parts_bytes,
+                bytes: 0,
+            };
+        } else {
+            self.since.bytes = self.since.bytes.saturating_add(bytes);
         }
     }
 }
 
 /// Copies what is unreadable in files that will be written again, and drops what was told before.
-fn set_aside(
-    disk: &Disk,
-    dir: &Path,
-    parts: &VecDeque<Part>,
-    mut findings: Vec<Finding>,
-) -> Vec<Finding> {
+fn set_aside(disk: &Disk, dir: &Path, mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.retain_mut(|finding| {
-        let Finding::Unreadable { file, from, bytes, copy } = finding else {
+        let Finding::Unreadable {
+            file,
+            from,
+            bytes,
+            copy,
+        } = finding
+        else {
             return true;
         };
         let from = usize::try_from(*from).unwrap_or(usize::MAX);
         let length = usize::try_from(*bytes).unwrap_or(usize::MAX);
-        let part = parts.iter().find(|part| part.name == *file && !part.packed);
-        let Some((part, damaged)) =
-            part.and_then(|part| Some((part, part.bytes.get(from..from.checked_add(length)?)?)))
-        else {
+        let number = files::live_number(file);
+        let part = number.and_then(|number| Part::load(dir, number).ok().flatten());
+        let Some((part, damaged)) = part.as_ref().and_then(|part| {
+            let damaged = part.bytes.get(from..from.checked_add(length)?)?;
+            (!part.packed).then_some((part, damaged))
+        }) else {
             return true;
         };
         match aside::copy(disk, dir, part.number, from, damaged) {
@@ -263,7 +408,10 @@ fn set_aside(
                 new
             }
             Err(error) => {
-                tracing::warn!(%error, "damaged ledger blocks could not be copied; they stay where they are");
+                tracing::warn!(
+                    %error,
+                    "damaged ledger blocks could not be copied; they stay where they are"
+                );
                 true
             }
         }
@@ -301,6 +449,10 @@ fn resume(
 }
 
 /// Begins a ledger in a folder that holds none.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "those of a start, and nothing is left of them"
+)]
 fn create(
     disk: &Disk,
     dir: &Path,
@@ -309,8 +461,10 @@ fn create(
     grows: bool,
     ledger: LedgerId,
     spares: Vec<PathBuf>,
+    replay: &mut dyn Replay,
 ) -> Result<(Opening, Position), LedgerError> {
     const FIRST: u32 = 1;
+    replay.begin(ledger);
     let file_bytes = if grows {
         0
     } else {
@@ -319,6 +473,7 @@ fn create(
     let header = SegmentHeader {
         grows,
         packed: false,
+        parts: false,
         segment: FIRST,
         ledger,
         first_seq: 1,
@@ -343,8 +498,6 @@ fn create(
     let opening = Opening {
         ledger_id: ledger,
         created: true,
-        checkpoint: Vec::new(),
-        tail: Vec::new(),
         findings: Vec::new(),
         possibly_lost: 0,
         last_seq: 0,
@@ -363,6 +516,7 @@ fn create(
         }),
         next_segment: FIRST + 1,
         checkpoint_segment: FIRST,
+        since: Since::default(),
         spares,
     };
     Ok((opening, position))

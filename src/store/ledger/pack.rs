@@ -102,6 +102,7 @@ fn header_of(scan: &Scan, number: u32, ledger: LedgerId, identity: &Identity) ->
     SegmentHeader {
         grows: false,
         packed: true,
+        parts: scan.frames().any(|frame| frame.place.checkpoint.is_part()),
         segment: number,
         ledger,
         first_seq: first.map_or(1, |frame| frame.commit.first_seq),

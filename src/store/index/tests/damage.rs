@@ -239,13 +239,21 @@ struct Reluctant {
 }
 
 impl Truth for Reluctant {
-    fn snapshot(&mut self) -> Result<Snapshot, TruthError> {
+    fn level(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<Level, TruthError> {
         self.asked += 1;
         match self.asked {
             1 => Err("the ledger is being repaired".into()),
             2 => panic!("a mistake"),
-            _ => self.park.snapshot(),
+            _ => self.park.level(is_wanted),
         }
+    }
+
+    fn derived(
+        &mut self,
+        behind: Option<(Prefix, &[u8])>,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<Page, TruthError> {
+        self.park.derived(behind, is_wanted)
     }
 
     fn history(&mut self, after: u64) -> Result<HistoryRows<'_>, TruthError> {

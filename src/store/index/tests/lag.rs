@@ -41,6 +41,74 @@ fn a_folder_copied_from_a_running_index_is_good_enough() {
     assert_eq!(after.rows(), park.rows());
 }
 
+/// History under the numbers of its records.
+fn with_history() -> Park {
+    let park = Park::new();
+    for _ in 0..60_u64 {
+        let seq = (park.last_seq() + 2).to_be_bytes();
+        park.commit(vec![put(Prefix::History, &seq, &[b'h'; 40])]);
+    }
+    park
+}
+
+#[test]
+fn what_was_erased_while_it_was_away_is_taken_out_at_the_start() {
+    let park = with_history();
+    let (_root, dir) = indexed(&park);
+    park.erase(5..20);
+    let running = Running::start(&dir, park.clone());
+    running.until_ready();
+    assert_eq!(running.rows(), park.rows());
+    assert_eq!(park.rows().len(), 45);
+}
+
+#[test]
+fn what_was_erased_and_never_told_is_taken_out_at_the_next_start() {
+    let park = with_history();
+    let (_root, dir) = indexed(&park);
+    let running = Running::start(&dir, park.clone());
+    running.until_ready();
+    // It learns that something goes, and then nobody says that it is gone.
+    running.index.apply(park.erase(5..20));
+    running
+        .index
+        .apply(park.commit(vec![put(Prefix::Session, b"s", b"1")]));
+    running.index.close().unwrap();
+    let running = Running::start(&dir, park.clone());
+    running.until_ready();
+    assert_eq!(running.rows(), park.rows());
+    running.index.close().unwrap();
+    // And the one after has nothing left to follow.
+    let running = Running::start(&dir, park.clone());
+    let told = running.until_ready();
+    assert!(
+        matches!(told[..], [IndexReport::Ready { repaired: 0, .. }]),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn the_end_of_an_erasure_makes_up_for_what_nobody_told_of_it() {
+    let park = with_history();
+    let (_root, dir) = indexed(&park);
+    let running = Running::start(&dir, park.clone());
+    running.until_ready();
+    running.index.apply(park.erase(5..20));
+    // Of the segments in it only the last one is told.
+    running.index.client().sweep(35, 40);
+    assert_eq!(running.rows(), park.rows());
+}
+
+#[test]
+fn a_new_folder_is_filled_without_following_what_was_erased_before() {
+    let park = with_history();
+    park.erase(5..20);
+    let root = tempfile::tempdir().unwrap();
+    let running = Running::start(&root.path().join("index"), park.clone());
+    running.until_ready();
+    assert_eq!(running.rows(), park.rows());
+}
+
 #[test]
 fn a_folder_ahead_of_the_ledger_is_set_aside() {
     let park = Park::lived_in();

@@ -80,23 +80,56 @@ impl Park {
                 Change::Delete { prefix, key } => rows.remove(&(prefix, key)),
             };
         }
+        // Those are followed at once.
+        rows.retain(|(prefix, _), _| *prefix != Prefix::Erasure);
         rows
+    }
+
+    /// Erases the history of these batches' records; the index hears no more of it than the record says.
+    fn erase(&self, batches: std::ops::Range<usize>) -> Batch {
+        let (first, last) = {
+            let erased = &mut self.0.lock().unwrap().batches[batches];
+            for batch in erased.iter_mut() {
+                batch
+                    .changes
+                    .retain(|change| change.prefix() != Prefix::History);
+            }
+            let seqs = (
+                erased.first().unwrap().last_seq,
+                erased.last().unwrap().last_seq,
+            );
+            (seqs.0 - 1, seqs.1)
+        };
+        let row = Row::of_erasure(self.last_seq() + 2, first, last);
+        self.commit(vec![Change::Put(row)])
     }
 }
 
 impl Truth for Park {
-    fn snapshot(&mut self) -> Result<Snapshot, TruthError> {
+    fn level(&mut self, _: &dyn Fn() -> bool) -> Result<Level, TruthError> {
+        let ledger = self.0.lock().unwrap().id;
+        let last_seq = self.last_seq();
+        Ok(Level { ledger, last_seq })
+    }
+
+    /// Three rows at a time.
+    fn derived(
+        &mut self,
+        behind: Option<(Prefix, &[u8])>,
+        _: &dyn Fn() -> bool,
+    ) -> Result<Page, TruthError> {
         let derived = self
             .rows()
             .into_iter()
             .filter(|((prefix, _), _)| prefix.origin() == Origin::Derived)
-            .map(|((prefix, key), value)| Row { prefix, key, value })
-            .collect();
-        let ledger = self.0.lock().unwrap().id;
-        Ok(Snapshot {
-            ledger,
+            .filter(|((prefix, key), _)| behind.is_none_or(|behind| (*prefix, &key[..]) > behind))
+            .map(|((prefix, key), value)| Row { prefix, key, value });
+        let rows: Vec<Row> = derived.take(3).collect();
+        let last = rows.last();
+        Ok(Page {
             last_seq: self.last_seq(),
-            derived,
+            next: last.map(|row| (row.prefix, row.key.clone())),
+            rows,
         })
     }
 

@@ -157,9 +157,17 @@ struct SlowTruth {
 }
 
 impl Truth for SlowTruth {
-    fn snapshot(&mut self) -> Result<Snapshot, TruthError> {
+    fn level(&mut self, is_wanted: &dyn Fn() -> bool) -> Result<Level, TruthError> {
         self.held.recv_timeout(PATIENCE)?;
-        self.park.snapshot()
+        self.park.level(is_wanted)
+    }
+
+    fn derived(
+        &mut self,
+        behind: Option<(Prefix, &[u8])>,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<Page, TruthError> {
+        self.park.derived(behind, is_wanted)
     }
 
     fn history(&mut self, after: u64) -> Result<HistoryRows<'_>, TruthError> {

@@ -77,7 +77,7 @@ fn a_newer_format_is_refused_and_left_as_it_is() {
     let path = files::live(&world.dir, 1);
     let old = fs::read(&path).unwrap();
     let mut newer = old.clone();
-    newer[12] = 2;
+    newer[12] = 3;
     let crc = crc32fast::hash(&newer[12..4096]);
     newer[8..12].copy_from_slice(&crc.to_le_bytes());
     fs::write(&path, &newer).unwrap();
@@ -86,8 +86,8 @@ fn a_newer_format_is_refused_and_left_as_it_is() {
         matches!(
             error,
             LedgerError::NewerFormat {
-                found: 2,
-                known: 1,
+                found: 3,
+                known: 2,
                 ..
             }
         ),
@@ -96,7 +96,7 @@ fn a_newer_format_is_refused_and_left_as_it_is() {
     assert_eq!(fs::read(&path).unwrap(), newer);
     // The same byte without its checksum is damage, and damage never stops a start.
     newer = old;
-    newer[12] = 2;
+    newer[12] = 3;
     fs::write(&path, &newer).unwrap();
     assert_eq!(world.try_open().unwrap().tail.len(), 1);
 }

@@ -7,6 +7,7 @@ mod faults;
 mod folder;
 mod format;
 mod model;
+mod parts;
 mod power;
 mod purge;
 mod segments;

@@ -6,15 +6,22 @@ use super::world::{World, record, small};
 
 #[test]
 fn a_cut_at_any_effect_loses_nothing_that_was_acknowledged() {
-    at_every_effect(&small());
+    at_every_effect(&small(), scenario);
+}
+
+#[test]
+fn a_cut_at_any_effect_loses_nothing_while_a_state_is_written_in_parts() {
+    at_every_effect(&small(), in_parts);
 }
 
 #[test]
 fn a_cut_at_any_effect_loses_nothing_where_segments_grow() {
-    at_every_effect(&Options {
+    let options = Options {
         append: true,
         ..small()
-    });
+    };
+    at_every_effect(&options, scenario);
+    at_every_effect(&options, in_parts);
 }
 
 #[test]
@@ -54,7 +61,23 @@ fn scenario(world: &mut World) -> Result<(), LedgerError> {
     Ok(())
 }
 
-fn at_every_effect(options: &Options) {
+/// A state in one commit, commits, and then one that goes over four.
+fn in_parts(world: &mut World) -> Result<(), LedgerError> {
+    world.checkpoint(&[record(1, 700)])?;
+    for n in 0..4 {
+        world.commit(&[record(n, 500)])?;
+    }
+    let parts: Vec<_> = (10..14)
+        .map(|n| vec![record(n, 3000), record(n + 50, 40)])
+        .collect();
+    world.checkpoint_in_parts(&parts)?;
+    for n in 20..24 {
+        world.commit(&[record(n, 500)])?;
+    }
+    Ok(())
+}
+
+fn at_every_effect(options: &Options, scenario: fn(&mut World) -> Result<(), LedgerError>) {
     let effects = {
         let mut world = World::new(options.clone(), 0);
         world.open();
@@ -62,7 +85,7 @@ fn at_every_effect(options: &Options) {
         scenario(&mut world).expect("the disk is fine");
         world.trial.effects() - before
     };
-    assert!(effects > 60, "{effects}");
+    assert!(effects > 30, "{effects}");
     for at in 0..effects {
         for fate in 0..3 {
             let mut world = World::new(options.clone(), (at * 3 + fate) as u64);

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::store::ledger::{Finding, Ledger, LedgerError, Opening};
+use crate::store::ledger::{Finding, Ledger, LedgerError};
 
-use super::world::{World, commits, record};
+use super::world::{Opened, World, commits, record};
 
 /// Several checkpoints, each with segments behind it.
-fn lived_in(seed: u64) -> (World, Opening) {
+fn lived_in(seed: u64) -> (World, Opened) {
     let mut world = World::small(seed);
     world.open();
     for n in 0..40_u64 {
@@ -100,7 +100,7 @@ fn a_checkpoint_that_was_erased_is_not_read_from() {
         if number < newest {
             let segment = closed.read(number).unwrap().unwrap();
             let mut seqs = BTreeSet::new();
-            for commit in segment.commits().filter(|commit| commit.checkpoint) {
+            for commit in segment.commits().filter(|commit| commit.is_checkpoint()) {
                 seqs.extend(commit.first_seq..=commit.last_seq());
             }
             let erased = closed.erase(&segment, |seq, _| seqs.contains(&seq), &mut || true);
@@ -139,14 +139,9 @@ fn who_says_stop_leaves_the_segment_as_it_was() {
     ));
 }
 
-fn state(opening: &Opening) -> (Vec<crate::store::record::Record>, usize, u64) {
-    let Opening {
-        checkpoint,
-        tail,
-        last_seq,
-        ..
-    } = opening;
-    (checkpoint.clone(), tail.len(), *last_seq)
+fn state(opened: &Opened) -> (Vec<crate::store::record::Record>, usize, u64) {
+    let checkpoint = opened.checkpoint.clone();
+    (checkpoint, opened.tail.len(), opened.last_seq)
 }
 
 /// What is there is as it was, or erased where it might be; the chain holds from its first record on.

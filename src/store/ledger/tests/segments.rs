@@ -121,6 +121,37 @@ fn a_start_reads_one_checkpoint_and_what_follows() {
 }
 
 #[test]
+fn reading_from_a_record_on_begins_with_its_segment() {
+    let mut world = World::small(1);
+    world.open();
+    for n in 0..40 {
+        world.commit(&[record(n, 700), record(n + 50, 20)]).unwrap();
+    }
+    let last = world.ledger().last_seq();
+    for damaged in [false, true] {
+        if damaged {
+            // A header that cannot be read says nothing of where its segment begins.
+            let third = files::packed(&world.dir, 3);
+            let mut bytes = fs::read(&third).unwrap();
+            bytes[20] ^= 1;
+            fs::write(&third, bytes).unwrap();
+        }
+        for seq in 1..=last {
+            let read = Ledger::read_from(&world.dir, seq).unwrap();
+            let read: Vec<_> = read.map(Result::unwrap).collect();
+            let later = world
+                .history
+                .iter()
+                .filter(|commit| commit.last_seq() >= seq);
+            let later: Vec<_> = later.cloned().collect();
+            assert!(read.ends_with(&later), "{seq}");
+            let more = if damaged { 12 } else { 6 };
+            assert!(read.len() <= later.len() + more, "{seq}: {}", read.len());
+        }
+    }
+}
+
+#[test]
 fn a_checkpoint_larger_than_a_segment_finds_room() {
     let mut world = World::small(1);
     world.open();

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use crate::store::ledger::disk::Disk;
-use crate::store::ledger::{Finding, Identity, Ledger, LedgerError, Opening, Options, Report};
-use crate::store::record::{Class, Commit, Record};
+use crate::store::ledger::{
+    Collected, Finding, Identity, Ledger, LedgerError, Opening, Options, Replay, Report,
+};
+use crate::store::record::{Checkpoint, Class, Commit, Record};
 
 use super::trial::{Random, Trial};
 
@@ -23,6 +25,22 @@ pub(super) struct World {
     /// The last opening was in doubt and nothing was committed since.
     doubt: bool,
     pub(super) ledger: Option<Ledger>,
+}
+
+/// What an opening found, and what it handed on.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Opened {
+    opening: Opening,
+    pub(super) checkpoint: Vec<Record>,
+    pub(super) tail: Vec<Commit>,
+}
+
+impl std::ops::Deref for Opened {
+    type Target = Opening;
+
+    fn deref(&self) -> &Opening {
+        &self.opening
+    }
 }
 
 impl World {
@@ -51,15 +69,24 @@ impl World {
     }
 
     /// Opens the ledger without looking at what it holds.
-    pub(super) fn try_open(&mut self) -> Result<Opening, LedgerError> {
+    pub(super) fn try_open(&mut self) -> Result<Opened, LedgerError> {
         let disk = Disk::tried(Arc::clone(&self.trial));
-        let (ledger, opening) = Ledger::open_on(disk, &self.dir, &south(), &self.options, 0xBEEF)?;
+        let mut state = Collected::default();
+        let (ledger, opening) =
+            Ledger::open_on(disk, &self.dir, &south(), &self.options, 0xBEEF, &mut state)?;
         self.ledger = Some(ledger);
-        Ok(opening)
+        let Collected {
+            checkpoint, tail, ..
+        } = state;
+        Ok(Opened {
+            opening,
+            checkpoint,
+            tail,
+        })
     }
 
     /// Opens the ledger and compares it with what it should hold.
-    pub(super) fn open(&mut self) -> Opening {
+    pub(super) fn open(&mut self) -> Opened {
         let opening = self.try_open().expect("the disk is fine");
         let read = commits(&self.dir);
         let known = self.history.len();
@@ -99,13 +126,12 @@ impl World {
         );
         self.attempts.clear();
         self.doubt = opening.possibly_lost > 0;
-        let checkpoint = self.history.iter().rposition(|commit| commit.checkpoint);
-        let state = checkpoint
-            .map(|at| self.history[at].records.clone())
-            .unwrap_or_default();
-        let tail = self.history[checkpoint.map_or(0, |at| at + 1)..].to_vec();
-        assert_eq!(opening.checkpoint, state);
-        assert_eq!(opening.tail, tail);
+        let mut expected = Collected::default();
+        for commit in &self.history {
+            expected.commit(commit.clone());
+        }
+        assert_eq!(opening.checkpoint, expected.checkpoint);
+        assert_eq!(opening.tail, expected.tail);
         assert_eq!(opening.last_seq, self.last_seq());
         opening
     }
@@ -117,23 +143,50 @@ impl World {
 
     pub(super) fn commit(&mut self, records: &[Record]) -> Result<u64, LedgerError> {
         let result = self.ledger().commit(records);
-        self.note(records, false, result)
+        self.note(records, Checkpoint::No, result)
     }
 
     pub(super) fn checkpoint(&mut self, state: &[Record]) -> Result<u64, LedgerError> {
         let result = self.ledger().checkpoint(state);
-        self.note(state, true, result)
+        self.note(state, Checkpoint::Whole, result)
+    }
+
+    /// Parts before the one that fails are committed.
+    pub(super) fn checkpoint_in_parts(
+        &mut self,
+        parts: &[Vec<Record>],
+    ) -> Result<u64, LedgerError> {
+        let mut all = parts.iter().cloned();
+        let result = self.ledger().checkpoint_in_parts(&mut all);
+        let written = self.ledger().last_seq();
+        for (at, part) in parts.iter().enumerate() {
+            let kind = match at {
+                0 => Checkpoint::First,
+                _ if at + 1 == parts.len() => Checkpoint::Last,
+                _ => Checkpoint::Further,
+            };
+            let last_seq = self.last_seq() + part.len() as u64;
+            let ended = match (last_seq <= written, &result) {
+                (true, _) => self.note(part, kind, Ok(last_seq)),
+                (false, Err(_)) => self.note(part, kind, Err(LedgerError::EmptyCheckpoint)),
+                (false, Ok(_)) => panic!("a part is missing"),
+            };
+            if ended.is_err() {
+                break;
+            }
+        }
+        result
     }
 
     /// Stops the daemon and starts it again.
-    pub(super) fn reopen(&mut self) -> Opening {
+    pub(super) fn reopen(&mut self) -> Opened {
         self.ledger = None;
         self.trial.revive();
         self.open()
     }
 
     /// Cuts the power and starts the daemon again.
-    pub(super) fn cut(&mut self) -> Opening {
+    pub(super) fn cut(&mut self) -> Opened {
         self.ledger = None;
         self.trial.cut();
         self.open()
@@ -161,7 +214,7 @@ impl World {
     fn note(
         &mut self,
         records: &[Record],
-        checkpoint: bool,
+        checkpoint: Checkpoint,
         result: Result<u64, LedgerError>,
     ) -> Result<u64, LedgerError> {
         let commit = Commit {
