@@ -176,6 +176,7 @@ impl<'a> Car<'a> {
             entry: self.entered.now.wall,
             duration_ms: STAY_MS,
             color: self.session.color,
+            ..Stay::default()
         });
         Claim {
             trade_no: self.session.id.trade_no(0),

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::charge::{Charge, Fact, Stands};
 use super::opening::State;
-use super::price::Prices;
+use super::price::{Claimed, Prices};
 use super::violation::{Violation, Wrong};
 use super::{Period, Report, Sum};
+use crate::lane::plate::PlateColor;
 use crate::lane::time::Wall;
 use crate::store::audit::Entry;
 
@@ -30,6 +32,8 @@ struct Stay {
     charge: Option<Box<str>>,
     /// It ended without a charge to its name.
     ended_free: bool,
+    /// Its colour, where its beginning is on record.
+    color: Option<Option<PlateColor>>,
 }
 
 /// The record at hand.
@@ -246,7 +250,12 @@ impl Accountant {
             self.wrong(at.seq, Some(session), None, Wrong::OpenedTwice);
             return;
         }
-        self.stays.insert(session.into(), Stay::default());
+        let color = Option::<PlateColor>::deserialize(&at.fields["session"]["color"]);
+        let stay = Stay {
+            color: color.ok(),
+            ..Stay::default()
+        };
+        self.stays.insert(session.into(), stay);
     }
 
     fn closed(&mut self, at: &At<'_>) {
@@ -333,8 +342,9 @@ impl Accountant {
         if !self.is_by_hand && i64::try_from(fee_fen) != Ok(lines_fen) {
             wrongs.push(Wrong::NotTheSumOfItsLines { fee_fen, lines_fen });
         }
-        let stay_ms = claim["stay_ms"].as_u64().unwrap_or_default();
-        let fees: Vec<u64> = self.prices.iter().map(|p| p.fee_fen(stay_ms)).collect();
+        let claimed = Claimed::of(claim, stay.and_then(|stay| stay.color));
+        let fees = self.prices.iter().map(|prices| prices.fee_fen(&claimed));
+        let fees: Vec<u64> = fees.collect::<Option<_>>().unwrap_or_default();
         if let Some(tariff_fen) = fees.last().filter(|_| !self.is_by_hand)
             && !fees.contains(&fee_fen)
         {

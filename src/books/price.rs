@@ -1,7 +1,13 @@
-//! A fee, worked out second by second of the description in docs/money.md and configure.md, and not by
-//! the code that quotes.
+//! A fee, worked out once more. Of a price list of the simple form this is done second by second of the
+//! description in docs/money.md and configure.md, and not by the code that quotes; the other forms have
+//! their second pair of hands in that code's own tests, and are quoted here by it.
 
+use serde::Deserialize;
 use serde_json::Value;
+
+use crate::lane::plate::{PlateColor, PlateNumber};
+use crate::lane::tariff::{FreeAgain, Prices as PricesOfTheCore, Stay, Tariff};
+use crate::lane::time::Wall;
 
 const DAY_S: u64 = 86_400;
 /// No fee is worked out for longer stays than the core prices, 1000 years.
@@ -9,7 +15,94 @@ const LONGEST_S: u64 = 365_250 * DAY_S;
 
 /// A price list as the rules record it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Prices {
+pub(super) enum Prices {
+    Simple(Simple),
+    ByTheCore(Box<Tariff>),
+}
+
+/// What a fee follows from.
+pub(super) struct Claimed {
+    stay_ms: u64,
+    entered: Wall,
+    plate: Option<PlateNumber>,
+    /// None where the stay's beginning is not on record.
+    color: Option<Option<PlateColor>>,
+}
+
+impl Claimed {
+    /// Of a claim on record, and the colour of its stay.
+    pub(super) fn of(claim: &Value, color: Option<Option<PlateColor>>) -> Self {
+        Self {
+            stay_ms: claim["stay_ms"].as_u64().unwrap_or_default(),
+            entered: Wall(claim["entered"]["wall"].as_i64().unwrap_or_default()),
+            plate: PlateNumber::deserialize(&claim["plate"]).ok(),
+            color,
+        }
+    }
+}
+
+/// Keys of a tariff that a simple one has, or that no fee of a stay alone follows from.
+const SIMPLE_KEYS: [&str; 8] = [
+    "name",
+    "version",
+    "free_s",
+    "free_counts_once_exceeded",
+    "first",
+    "then",
+    "cap_fen",
+    "grace_s",
+];
+
+impl Prices {
+    /// From the `tariff` of recorded rules.
+    pub(super) fn of(tariff: &Value) -> Option<Self> {
+        let keys = tariff.as_object()?.keys();
+        let is_simple = !tariff["first"].is_array()
+            && keys.into_iter().all(|key| SIMPLE_KEYS.contains(&key.as_str()))
+            && tariff["first"].get("tail_s").is_none()
+            && tariff["then"].get("tail_s").is_none();
+        match is_simple {
+            true => Simple::of(tariff).map(Self::Simple),
+            false => Tariff::deserialize(tariff)
+                .ok()
+                .map(|tariff| Self::ByTheCore(Box::new(tariff))),
+        }
+    }
+
+    /// What a stay costs, fen. None where that follows from earlier visits too, or from a class and the
+    /// colour is not on record.
+    pub(super) fn fee_fen(&self, claimed: &Claimed) -> Option<u64> {
+        let tariff = match self {
+            Self::Simple(prices) => return Some(prices.fee_fen(claimed.stay_ms)),
+            Self::ByTheCore(tariff) => tariff,
+        };
+        if claimed.stay_ms < SHORTEST_MS {
+            return Some(0);
+        }
+        let stay = Stay {
+            entry: claimed.entered,
+            duration_ms: claimed.stay_ms,
+            color: claimed.color.flatten(),
+            plate: claimed.plate.clone(),
+            ..Stay::default()
+        };
+        let list = tariff.in_force(&stay);
+        let classes = list.classes.iter().map(|class| &class.prices);
+        let remembers = |prices: &PricesOfTheCore| {
+            prices.cap_shared || prices.free_again == FreeAgain::FirstVisitOfDay
+        };
+        let is_alone = !classes.chain([&list.prices]).any(remembers);
+        let is_known = list.classes.is_empty() || claimed.color.is_some();
+        (is_alone && is_known).then(|| tariff.quote(&stay).fee_fen)
+    }
+}
+
+/// A shorter stay costs nothing.
+const SHORTEST_MS: u64 = 2_000;
+
+/// Free time, one block, steps, and a cap for 24 h.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Simple {
     free_s: u64,
     free_counts: bool,
     first: Option<(u64, u64, u64)>,
@@ -17,9 +110,8 @@ pub(super) struct Prices {
     cap_fen: Option<u64>,
 }
 
-impl Prices {
-    /// From the `tariff` of recorded rules.
-    pub(super) fn of(tariff: &Value) -> Option<Self> {
+impl Simple {
+    fn of(tariff: &Value) -> Option<Self> {
         let number = |value: &Value, name: &str| value[name].as_u64();
         let first = match &tariff["first"] {
             Value::Null => None,
@@ -42,10 +134,9 @@ impl Prices {
         })
     }
 
-    /// What a stay costs, fen.
-    pub(super) fn fee_fen(&self, stay_ms: u64) -> u64 {
+    fn fee_fen(&self, stay_ms: u64) -> u64 {
         let stay_s = (stay_ms / 1000).min(LONGEST_S);
-        if stay_ms < 2_000 || stay_s <= self.free_s {
+        if stay_ms < SHORTEST_MS || stay_s <= self.free_s {
             return 0;
         }
         let free_s = if self.free_counts { 0 } else { self.free_s };
@@ -75,8 +166,7 @@ impl Prices {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lane::tariff::{FirstBlock, Stay, Steps, Tariff};
-    use crate::lane::time::Wall;
+    use crate::lane::tariff::{Block, Price, Steps};
 
     fn nonzero(seconds: u64) -> std::num::NonZeroU64 {
         seconds.try_into().unwrap()
@@ -101,20 +191,33 @@ mod tests {
                 let tariff = Tariff {
                     name: "t".into(),
                     version: "1".into(),
-                    free_s,
-                    free_counts_once_exceeded: counts,
-                    first: first.map(|(for_s, every_s, fen)| FirstBlock {
-                        for_s,
-                        every_s: nonzero(every_s),
-                        fen,
-                    }),
-                    then: then.map(|(every_s, fen)| Steps {
-                        every_s: nonzero(every_s),
-                        fen,
-                    }),
-                    cap_fen,
+                    prices: PricesOfTheCore {
+                        free_s,
+                        free_counts_once_exceeded: counts,
+                        price: Price {
+                            first: first
+                                .iter()
+                                .map(|(for_s, every_s, fen)| Block {
+                                    for_s: *for_s,
+                                    every_s: nonzero(*every_s),
+                                    fen: *fen,
+                                    tail_s: 0,
+                                })
+                                .collect(),
+                            then: then.map(|(every_s, fen)| Steps {
+                                every_s: nonzero(every_s),
+                                fen,
+                                tail_s: 0,
+                            }),
+                            ..Price::default()
+                        },
+                        cap_fen,
+                        ..PricesOfTheCore::default()
+                    },
+                    ..Tariff::default()
                 };
                 let prices = Prices::of(&serde_json::to_value(&tariff).unwrap()).unwrap();
+                assert!(matches!(prices, Prices::Simple(_)), "{tariff:?}");
                 let edges = [0, 900, 3_600, 4_500, 7_200, DAY_S, DAY_S + 3_600, 5 * DAY_S];
                 for stay_ms in edges.iter().flat_map(|s| {
                     let ms = s * 1_000;
@@ -129,17 +232,53 @@ mod tests {
                     let stay = Stay {
                         entry: Wall(0),
                         duration_ms: stay_ms,
-                        color: None,
+                        ..Stay::default()
                     };
                     let quoted = match stay_ms < 2_000 {
                         true => 0,
                         false => tariff.quote(&stay).fee_fen,
                     };
-                    assert_eq!(prices.fee_fen(stay_ms), quoted, "{stay_ms} ms: {tariff:?}");
+                    let claimed = Claimed {
+                        stay_ms,
+                        entered: Wall(0),
+                        plate: None,
+                        color: None,
+                    };
+                    let fee_fen = prices.fee_fen(&claimed);
+                    assert_eq!(fee_fen, Some(quoted), "{stay_ms} ms: {tariff:?}");
                     compared += 1;
                 }
             }
         }
         assert!(compared > 1_000);
+    }
+
+    /// A price list of another form is not mistaken for a simple one, and says where it cannot tell.
+    #[test]
+    fn other_forms_are_quoted_as_they_were() {
+        let of = |text: &str| {
+            let text = format!("name = \"t\"\nversion = \"1\"\n{text}");
+            let tariff = Tariff::from_toml(&text, "t").unwrap();
+            Prices::of(&serde_json::to_value(&tariff).unwrap()).unwrap()
+        };
+        let claimed = |color| Claimed {
+            stay_ms: 3 * 3_600_000,
+            entered: Wall(1_772_413_200_000),
+            plate: None,
+            color,
+        };
+        let tail = of("then = { every = \"1h\", fen = 500, count = \"full\" }");
+        assert_eq!(tail.fee_fen(&claimed(None)), Some(1500));
+        let by_class = of(
+            "then = { every = \"1h\", fen = 500 }\n[[class]]\nname = \"l\"\nkinds = [\"large\"]\npercent_off = 10\n",
+        );
+        assert_eq!(by_class.fee_fen(&claimed(None)), None);
+        assert_eq!(by_class.fee_fen(&claimed(Some(None))), Some(1500));
+        let large = claimed(Some(Some(PlateColor::Yellow)));
+        assert_eq!(by_class.fee_fen(&large), Some(1350));
+        let shared = of(
+            "then = { every = \"1h\", fen = 500 }\ncap = { fen = 900, shared = true }\n",
+        );
+        assert_eq!(shared.fee_fen(&claimed(None)), None);
     }
 }

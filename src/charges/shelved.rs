@@ -287,6 +287,7 @@ fn unpack_claim(key: NumberKey, unpacker: &mut ChargeUnpacker<'_>) -> Claim {
 fn pack_line(packer: &mut ChargePacker<'_>, line: &Line) {
     let Line {
         what,
+        of,
         from_ms,
         to_ms,
         units,
@@ -294,6 +295,13 @@ fn pack_line(packer: &mut ChargePacker<'_>, line: &Line) {
         amount_fen,
     } = line;
     packer.common(what);
+    match of {
+        None => packer.byte(NONE),
+        Some(of) => {
+            packer.byte(WRITTEN);
+            packer.text(of);
+        }
+    }
     packer.number(*from_ms);
     packer.number(*to_ms);
     packer.number(*units);
@@ -304,6 +312,10 @@ fn pack_line(packer: &mut ChargePacker<'_>, line: &Line) {
 fn unpack_line(unpacker: &mut ChargeUnpacker<'_>) -> Line {
     Line {
         what: unpacker.common(),
+        of: match unpacker.byte() {
+            NONE => None,
+            _ => Some(unpacker.text().to_owned()),
+        },
         from_ms: unpacker.number(),
         to_ms: unpacker.number(),
         units: unpacker.number(),

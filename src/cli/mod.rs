@@ -27,6 +27,7 @@ mod run;
 mod sandbox;
 mod sessions;
 mod status;
+mod tariff;
 mod when;
 mod words;
 
@@ -119,6 +120,11 @@ enum Command {
     },
     /// Show how things stand: cars inside, queue, sums, alarms
     Status(status::StatusArgs),
+    /// Price a stay, test a tariff file, compare two
+    Tariff {
+        #[command(subcommand)]
+        command: tariff::TariffCommand,
+    },
     /// Write down what a device says, byte by byte, for whoever is to read it (Ctrl-C ends it)
     Capture(capture::CaptureArgs),
 }
@@ -189,6 +195,7 @@ pub fn main() -> ExitCode {
         Command::Review { command } => review::run(command, lang),
         Command::Sessions { command } => sessions::run(command, lang),
         Command::Status(args) => status::run(&args, lang),
+        Command::Tariff { command } => tariff::run(&command, lang),
         Command::Capture(args) => capture::run(&args),
     }
 }

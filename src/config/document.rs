@@ -145,6 +145,7 @@ impl<'t> Document<'t> {
                     known: Vec::new(),
                     missing: Vec::new(),
                     unknown_allowed: false,
+                    listed: true,
                 };
                 let value = read(&mut root);
                 root.finish();
@@ -191,6 +192,17 @@ pub(super) struct Section<'d> {
     /// Required keys that are not there, and what they take.
     missing: Vec<(&'static str, String)>,
     unknown_allowed: bool,
+    /// Whether its keys belong to [`Document::read_all`]'s list of keys.
+    listed: bool,
+}
+
+/// How a list of tables is usually written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// `[[key]]` above each.
+    Sections,
+    /// `key = [{ … }, { … }]`, or `key = { … }` for one.
+    Inline,
 }
 
 impl<'d> Section<'d> {
@@ -250,12 +262,91 @@ impl<'d> Section<'d> {
                     known: Vec::new(),
                     missing: Vec::new(),
                     unknown_allowed: false,
+                    listed: self.listed,
                 };
                 let value = read(&mut section);
                 section.finish();
                 value
             })
             .collect()
+    }
+
+    /// Tables of which there may be none, one or many. If there is none, `read` meets an empty one whose
+    /// value is dropped.
+    pub(super) fn tables<T>(
+        &mut self,
+        key: &'static str,
+        written: Written,
+        mut read: impl FnMut(&mut Section<'d>) -> T,
+    ) -> Vec<T> {
+        self.known.push(key);
+        let Some(value) = self.given(key) else {
+            self.read_table(key, written, None, self.span.clone(), &mut read);
+            return Vec::new();
+        };
+        if let Some(table) = value.get_ref().as_table() {
+            return vec![self.read_table(key, written, Some(table), value.span(), &mut read)];
+        }
+        let items = value.get_ref().as_array().map_or(&[][..], |array| array);
+        if items.is_empty() || !items.iter().all(|item| item.get_ref().is_table()) {
+            let wanted = match written {
+                Written::Sections => format!("a section, [[{}]], for each", self.section_name(key)),
+                Written::Inline => format!("tables, {key} = [{{ … }}, {{ … }}]"),
+            };
+            self.note(key, &value.span(), wrong_type(value, &wanted));
+            return Vec::new();
+        }
+        let items = items.iter();
+        items
+            .map(|item| {
+                let table = item.get_ref().as_table();
+                self.read_table(key, written, table, item.span(), &mut read)
+            })
+            .collect()
+    }
+
+    fn read_table<T>(
+        &self,
+        key: &'static str,
+        written: Written,
+        table: Option<&'d DeTable<'d>>,
+        span: Range<usize>,
+        read: &mut impl FnMut(&mut Section<'d>) -> T,
+    ) -> T {
+        let (label, inner) = match (written, self.label.is_empty()) {
+            (Written::Sections, _) => (format!("[[{}]]", self.section_name(key)), String::new()),
+            (Written::Inline, true) => (format!("[{key}]"), String::new()),
+            (Written::Inline, false) => (self.label.clone(), format!("{}{key}.", self.inner)),
+        };
+        let mut section = Section {
+            document: self.document,
+            label,
+            inner,
+            path: join(&self.path, key),
+            wanted: table.is_some(),
+            table,
+            span,
+            known: Vec::new(),
+            missing: Vec::new(),
+            unknown_allowed: false,
+            listed: self.listed,
+        };
+        let value = read(&mut section);
+        section.finish();
+        value
+    }
+
+    fn section_name(&self, key: &str) -> String {
+        let outer = self.label.trim_matches(['[', ']']);
+        join(outer, key)
+    }
+
+    /// Asks for keys that are described elsewhere: they stay out of the list of keys.
+    pub(super) fn unlisted<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let listed = std::mem::replace(&mut self.listed, false);
+        let value = read(self);
+        self.listed = listed;
+        value
     }
 
     /// A key or table that the design names and this version does not serve.
@@ -286,12 +377,14 @@ impl<'d> Section<'d> {
         if found.is_none() && need == Need::Required {
             self.missing.push((key, range.to_owned()));
         }
-        self.document.keys.borrow_mut().push(Key {
-            path: join(&self.path, key),
-            need,
-            range: range.to_owned(),
-            takes,
-        });
+        if self.listed {
+            self.document.keys.borrow_mut().push(Key {
+                path: join(&self.path, key),
+                need,
+                range: range.to_owned(),
+                takes,
+            });
+        }
         found
     }
 
@@ -379,6 +472,7 @@ impl<'d> Section<'d> {
             known: Vec::new(),
             missing: Vec::new(),
             unknown_allowed: false,
+            listed: self.listed,
         };
         let value = read(&mut section);
         section.finish();

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use self::document::{Document, Section};
+use self::value::absolute_path;
 use crate::clock::TrustRule;
 use crate::lane::tariff::Tariff;
 
@@ -51,6 +52,7 @@ pub use self::secret::{
     FileMark, MissingSecret, file_mark, read_public, read_secret, readable_by_others,
 };
 pub use self::site::Site;
+pub use self::tariff::{Example, TariffFile};
 pub use self::text::TextCamera;
 pub use self::wechat::{PublicKey, Wechat};
 
@@ -95,6 +97,9 @@ pub struct ClockSection {
 pub struct TariffSection {
     /// See [`Tariff::from_toml`].
     pub file: PathBuf,
+    /// Price lists that follow it, by their beginning.
+    #[serde(default)]
+    pub later_files: Vec<PathBuf>,
 }
 
 /// `[control]`.
@@ -103,6 +108,9 @@ pub struct Control {
     /// Unix socket of the command line.
     pub socket: PathBuf,
 }
+
+/// Price lists that may follow one another.
+const LISTS_MAX: usize = 12;
 
 impl Config {
     /// Reads and checks a config file.
@@ -123,7 +131,7 @@ impl Config {
         let text = read_file(file, &file_name)?;
         let (config, mut faults, _) = Document::read_all(&file_name, &text, Self::read);
         let tariff = match &config {
-            Some(config) => Tariff::load(&config.tariff.file),
+            Some(config) => config.tariff.load(),
             None => return Err(Faults::of(faults).expect("no config comes only of a syntax error")),
         };
         match (config, tariff) {
@@ -212,9 +220,30 @@ impl TariffSection {
             "file",
             Need::Default("\"/etc/parkgate/tariff.toml\"".into()),
         );
+        let later_files = section
+            .texts("later_files", Need::Default("[]".into()), "absolute paths", 0..=LISTS_MAX)
+            .into_iter()
+            .filter_map(|(text, span)| match absolute_path(text) {
+                Ok(path) => Some(path),
+                Err(fault) => {
+                    section.note("later_files", &span, fault);
+                    None
+                }
+            })
+            .collect();
         Self {
             file: file.unwrap_or_default(),
+            later_files,
         }
+    }
+
+    /// Reads the price lists.
+    ///
+    /// # Errors
+    /// All faults of all files.
+    pub fn load(&self) -> Result<Tariff, Faults> {
+        let later = self.later_files.iter().map(PathBuf::as_path);
+        Tariff::load_all(&self.file, later)
     }
 }
 

@@ -221,6 +221,8 @@ impl Park {
             entry: session.entered.now.wall,
             duration_ms: stay_ms + beyond_ms,
             color: session.color,
+            plate: Some(session.plate.clone()),
+            ..Stay::default()
         };
         self.rules.tariff.quote(&stay)
     }

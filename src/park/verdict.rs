@@ -258,6 +258,8 @@ impl Park {
                 entry: review.entered.now.wall,
                 duration_ms: stay_ms,
                 color: review.color,
+                plate: Some(review.plate.clone()),
+                ..Stay::default()
             }),
             (None, None) => quoted.ok_or(Undecided::FeeUnknown)?,
         };

@@ -41,7 +41,7 @@ const SCENARIOS: [Scenario; 7] = [
     },
     Scenario {
         name: "free",
-        change: |rules| rules.tariff.free_s = 2 * 3_600,
+        change: |rules| rules.tariff.prices.free_s = 2 * 3_600,
         faults: &[],
         orders: 0,
     },

@@ -156,7 +156,7 @@ impl World {
     pub(super) fn new_tariff(&mut self) {
         let tariff = &mut self.machine.rules.tariff;
         tariff.version = "2".into();
-        if let Some(then) = &mut tariff.then {
+        if let Some(then) = &mut tariff.prices.price.then {
             then.fen = 800;
         }
         self.count(Group::People);

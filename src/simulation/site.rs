@@ -9,7 +9,7 @@ use crate::lane::guard::{GuardRules, WhenGuarded};
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::reading::PlateRead;
 use crate::lane::session::LaneId;
-use crate::lane::tariff::{Steps, Tariff};
+use crate::lane::tariff::{Price, Prices, Steps, Tariff};
 use crate::lane::time::Wall;
 use crate::park::event::Event;
 use crate::park::rules::{Direction, LaneRules, Lists, Rules};
@@ -108,7 +108,7 @@ pub fn drawn_rules(seed: u64) -> Rules {
         rules.guard.max_fee_fen = 500;
     }
     if draw.chance(300) {
-        rules.tariff.free_s = 300;
+        rules.tariff.prices.free_s = 300;
     }
     if draw.chance(200) {
         rules.lists.permits.insert(number(PLATES[8]));
@@ -138,14 +138,19 @@ fn tariff() -> Tariff {
     Tariff {
         name: "test".into(),
         version: "1".into(),
-        free_s: 0,
-        free_counts_once_exceeded: false,
-        first: None,
-        then: Some(Steps {
-            every_s: 3_600.try_into().unwrap(),
-            fen: 500,
-        }),
-        cap_fen: None,
+        prices: Prices {
+            free_counts_once_exceeded: false,
+            price: Price {
+                then: Some(Steps {
+                    every_s: 3_600.try_into().unwrap(),
+                    fen: 500,
+                    tail_s: 0,
+                }),
+                ..Price::default()
+            },
+            ..Prices::default()
+        },
+        ..Tariff::default()
     }
 }
 

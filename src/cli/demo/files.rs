@@ -240,7 +240,7 @@ mod tests {
             let stay = Stay {
                 entry: Wall(0),
                 duration_ms,
-                color: None,
+                ..Stay::default()
             };
             assert_eq!(tariff.quote(&stay).fee_fen, 500);
         }

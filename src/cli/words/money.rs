@@ -196,19 +196,15 @@ impl Lang {
     /// One line of a fee, for a stay that began at `entry`.
     pub fn fee_line(self, line: &Line, entry: Wall) -> String {
         let english = line.display(entry).to_string();
-        let times = match (self, english.split_once("  ")) {
-            (Self::En, _) | (_, None) => return english,
-            (Self::Zh, Some((times, _))) => times,
-        };
-        let (units, price) = (line.units, yuan(line.price_fen));
-        match line.what {
-            What::FreeTime => format!("{times}  免费"),
-            What::FirstBlock | What::Steps => format!("{times}  {units} × {price} 元"),
-            What::FullDays => format!("{times}  {units} × 24 小时 × {price} 元"),
-            What::Cap => {
-                let taken_off = yuan(line.amount_fen.unsigned_abs());
-                format!("{times}  24 小时封顶 {price} 元：−{taken_off} 元")
-            }
+        if self == Self::En {
+            return english;
+        }
+        let text = chinese(line);
+        let of = line.of.as_deref().filter(|_| line.is_about_time());
+        let text = of.map_or(text.clone(), |of| format!("{of}：{text}"));
+        match english.split_once("  ") {
+            Some((times, _)) => format!("{times}  {text}"),
+            None => text,
         }
     }
 
@@ -217,5 +213,34 @@ impl Lang {
             Self::En => format!("{}: {code}", words.en),
             Self::Zh => format!("{}：{code}", words.zh),
         }
+    }
+}
+
+/// A line of a fee without its times.
+fn chinese(line: &Line) -> String {
+    let (units, price) = (line.units, yuan(line.price_fen));
+    let of = line.of.as_deref().unwrap_or_default();
+    let sign = if line.amount_fen > 0 { '+' } else { '−' };
+    let off = format!("{sign}{} 元", yuan(line.amount_fen.unsigned_abs()));
+    match line.what {
+        What::PriceList => format!("价目版本：{of}"),
+        What::Class => format!("车辆类别：{of}"),
+        What::FreeTime => "免费".to_owned(),
+        What::FirstBlock | What::Steps => format!("{units} × {price} 元"),
+        What::Visit if units == 0 => "本次已计".to_owned(),
+        What::Visit => format!("每次 {price} 元"),
+        What::Table => format!("按时段表 {price} 元"),
+        What::FullDays => format!("{units} × 24 小时 × {price} 元"),
+        What::Cap => format!("24 小时封顶 {price} 元：{off}"),
+        What::BandCap => format!("{of}封顶 {price} 元：{off}"),
+        What::DayCap => format!("当日封顶 {price} 元：{off}"),
+        What::StayCap => format!("单次封顶 {price} 元：{off}"),
+        What::SharedCap => format!("多次停车共用封顶，余 {price} 元：{off}"),
+        What::Discount => format!("{of}优惠 {}%：{off}", line.price_fen),
+        What::TimeOff | What::Coupon => format!("{of}：{off}"),
+        What::Prepaid => format!("已预付：{off}"),
+        What::Grace => format!("付款后限时内离场：{off}"),
+        What::Rounding => format!("按 {price} 元取整：{off}"),
+        What::AtLeast => format!("最低 {price} 元：{off}"),
     }
 }

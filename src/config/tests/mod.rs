@@ -5,6 +5,8 @@ mod docs;
 mod examples;
 mod faults;
 mod firmware;
+mod mutated;
+mod ready_tariffs;
 mod secrets;
 mod spoiled;
 mod tariff;

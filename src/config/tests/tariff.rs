@@ -19,25 +19,25 @@ fn the_forms_are_read() {
         "tariff.toml",
     )
     .unwrap_or_else(|faults| panic!("{faults}"));
-    assert_eq!(tariff.free_s, 1800);
-    assert!(!tariff.free_counts_once_exceeded);
-    let first = tariff.first.unwrap();
+    assert_eq!(tariff.prices.free_s, 1800);
+    assert!(!tariff.prices.free_counts_once_exceeded);
+    let first = tariff.prices.price.first[0];
     assert_eq!(
         (first.for_s, first.every_s.get(), first.fen),
         (7200, 3600, 500)
     );
-    assert_eq!(tariff.then.unwrap().fen, 300);
-    assert_eq!(tariff.cap_fen, Some(2800));
+    assert_eq!(tariff.prices.price.then.unwrap().fen, 300);
+    assert_eq!(tariff.prices.cap_fen, Some(2800));
 }
 
 #[test]
 fn a_first_block_without_a_unit_is_one_unit() {
     let text = format!("{RIGHT}first = {{ for = \"24h\", fen = 1000 }}\n");
     let tariff = Tariff::from_toml(&text, "tariff.toml").unwrap();
-    let first = tariff.first.unwrap();
+    let first = tariff.prices.price.first[0];
     assert_eq!(first.every_s.get(), first.for_s);
-    assert_eq!(tariff.free_s, 0);
-    assert!(tariff.free_counts_once_exceeded);
+    assert_eq!(tariff.prices.free_s, 0);
+    assert!(tariff.prices.free_counts_once_exceeded);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn contradictions_are_refused_with_their_fix() {
         ),
         (
             "then = { every = \"1h\", fen = 500 }\ncap = { per = \"1d\", fen = 4000 }",
-            "4:15: [cap] per: \"1d\" is unknown; write \"24h\"",
+            "4:15: [cap] per: \"1d\" is unknown; write \"24h\" or \"day\" or \"stay\"",
         ),
         (
             "then = { every = \"90500ms\", fen = 500 }",
@@ -103,11 +103,158 @@ fn the_example_in_the_documentation_is_true() {
     let quote = tariff.quote(&Stay {
         entry: Wall(1_772_413_200_000), // 2026-03-02T09:00:00+08:00
         duration_ms: 250 * 60_000,
-        color: None,
+        ..Stay::default()
     });
     let example = quote.display(Wall(1_772_413_200_000)).to_string();
     assert!(
         include_str!("../../../docs/money.md").contains(&format!("```\n{example}\n```")),
         "{example}"
     );
+}
+
+#[test]
+fn contradictions_of_bands_days_and_classes_are_refused_with_their_fix() {
+    const HOURLY: &str = "then = { every = \"1h\", fen = 500 }\n";
+    let night = "[[band]]\nname = \"night\"\nfrom = \"19:00\"\nto = \"07:00\"\n";
+    for (added, fault) in [
+        (
+            format!("{night}{HOURLY}"),
+            "3:1: [[band]]: nothing says what the time from 07:00 costs; add a band, or then = { every = \"1h\", fen = … } for the time outside bands".to_owned(),
+        ),
+        (
+            format!("{HOURLY}{night}"),
+            "4:1: [[band]] then: no price; write then = { every = \"1h\", fen = … } (fen = 0 for free hours)".to_owned(),
+        ),
+        (
+            format!("{HOURLY}{night}first = {{ for = \"1h\", fen = 5 }}\n"),
+            "8:9: [[band]] first: nothing says what the time from 1h to 12h costs; add then = { every = \"1h\", fen = … }, or write for = \"12h\"".to_owned(),
+        ),
+        (
+            format!("{HOURLY}{night}per_visit_fen = 500\n{}per_visit_fen = 500\n", night.replace("night", "late").replace("19", "22")),
+            "4:1: [[band]]: \"night\" and \"late\" both hold at 22:00; make one end where the other begins".to_owned(),
+        ),
+        (
+            format!("{HOURLY}{night}days = [\"holiday\"]\nper_visit_fen = 500\n"),
+            "4:1: [[band]]: \"night\" is for holidays, and no [[calendar]] has any; add one with holidays".to_owned(),
+        ),
+        (
+            format!("{HOURLY}{night}days = [\"fair\"]\nper_visit_fen = 500\n"),
+            "4:1: [[band]]: \"night\" is for \"fair\", which is no kind of day, no date and no [[calendar]] with days; write workday, weekend, holiday, makeup, a day of the week or a date".to_owned(),
+        ),
+        (
+            format!("{HOURLY}[[band]]\nname = \"b\"\nfrom = \"7\"\nper_visit_fen = 5\n"),
+            "6:8: [[band]] from: \"7\" is no time of day; write hours and minutes, such as \"07:30\"".to_owned(),
+        ),
+        (
+            format!("{HOURLY}[[calendar]]\nname = \"c\"\nholidays = [\"2026-02-30\"]\n"),
+            "6:13: [[calendar]] holidays: \"2026-02-30\" is no date; write year-month-day, \"2026-02-17\"".to_owned(),
+        ),
+        (
+            format!("{HOURLY}[[calendar]]\nname = \"c\"\nworkdays = [\"2026-02-16\"]\n"),
+            "6:13: [[calendar]] workdays: 2026-02-16 is no Saturday or Sunday; a weekday is worked anyway".to_owned(),
+        ),
+        (
+            format!("{HOURLY}[[class]]\nname = \"c\"\nkinds = [\"smal\"]\n"),
+            "6:10: [[class]] kinds: \"smal\" is unknown; write \"small\"".to_owned(),
+        ),
+        (
+            format!("{HOURLY}[[class]]\nname = \"c\"\npercent_off = 50\n"),
+            "5:8: [[class]] name: has no vehicles; write kinds or plates".to_owned(),
+        ),
+        (
+            format!("{HOURLY}[[class]]\nname = \"a\"\nkinds = [\"small\"]\n[[class]]\nname = \"b\"\nkinds = [\"small\"]\n"),
+            "4:1: [[class]]: \"small\" stands in \"a\" and in \"b\"; leave one out".to_owned(),
+        ),
+        (
+            "table = [{ up_to = \"2h\", fen = 5 }, { up_to = \"1h\", fen = 9 }]\nthen = { every = \"1h\", fen = 500 }\n".to_owned(),
+            "3:9: table: rows must rise: each up_to longer than the one before, and no cheaper".to_owned(),
+        ),
+        (
+            format!("{HOURLY}per_visit_fen = 500\n"),
+            "4:17: per_visit_fen: one price for a visit leaves nothing to count; leave first, then and table out".to_owned(),
+        ),
+        (
+            "then = { every = \"1h\", fen = 500, tail = \"1h\" }\n".to_owned(),
+            "3:42: [then] tail: as long as the unit; write count = \"full\" and leave tail out".to_owned(),
+        ),
+        (
+            format!("{HOURLY}cap = {{ per = \"stay\", fen = 900, shared = true }}\n"),
+            "4:44: [cap] shared: visits share the cap of 24 h or of a day; write per = \"24h\" and fen".to_owned(),
+        ),
+        (
+            format!("{HOURLY}free_again = \"each-window\"\n"),
+            "4:14: free_again: there is no free time; write free = \"…\" or leave it out".to_owned(),
+        ),
+        (
+            format!("{HOURLY}[[example]]\nname = \"e\"\nentry = \"2026-03-02T08:10\"\nexit = \"2026-03-02T08:09\"\nfee_fen = 0\n"),
+            "7:8: [[example]] exit: before the entry; write a later time".to_owned(),
+        ),
+    ] {
+        let text = format!("{RIGHT}{added}");
+        let faults = Tariff::from_toml(&text, "tariff.toml").unwrap_err();
+        assert_eq!(faults.to_string(), format!("tariff.toml:{fault}\n1 fault"), "{added}");
+    }
+}
+
+#[test]
+fn a_class_is_as_everybody_in_what_it_leaves_out() {
+    let tariff = Tariff::from_toml(
+        r#"
+        name = "t"
+        version = "1"
+        free = "15m"
+        then = { every = "1h", fen = 500 }
+        cap = { per = "day", fen = 3000 }
+        [[band]]
+        name = "night"
+        from = "19:00"
+        to = "07:00"
+        per_visit_fen = 500
+        [[class]]
+        name = "new energy"
+        kinds = ["new-energy-small"]
+        free = "2h"
+        [[class]]
+        name = "large"
+        kinds = ["large"]
+        then = { every = "1h", fen = 900 }
+        "#,
+        "tariff.toml",
+    )
+    .unwrap_or_else(|faults| panic!("{faults}"));
+    let [new_energy, large] = &tariff.classes[..] else {
+        panic!("{:?}", tariff.classes);
+    };
+    assert_eq!(new_energy.prices.free_s, 7200);
+    assert_eq!(new_energy.prices.bands, tariff.prices.bands);
+    assert_eq!(new_energy.prices.price, tariff.prices.price);
+    assert_eq!(large.prices.free_s, 900);
+    assert!(large.prices.bands.is_empty());
+    assert_eq!(large.prices.cap_fen, Some(3000));
+    assert_eq!(large.prices.window, tariff.prices.window);
+}
+
+#[test]
+fn price_lists_follow_one_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, from: &str| {
+        let file = folder.path().join(name);
+        let text = format!("{RIGHT}{from}then = {{ every = \"1h\", fen = 500 }}\n");
+        std::fs::write(&file, text).unwrap();
+        file
+    };
+    let first = write("a.toml", "");
+    let july = write("b.toml", "from = \"2026-07-01\"\n");
+    let august = write("c.toml", "from = \"2026-08-01T06:00\"\n");
+    let load = |later: &[&std::path::PathBuf]| {
+        Tariff::load_all(&first, later.iter().map(|file| file.as_path()))
+    };
+    let tariff = load(&[&july, &august]).unwrap();
+    assert_eq!(tariff.later.len(), 2);
+    let from = tariff.later[1].from.unwrap();
+    assert_eq!(from.to_rfc3339(), "2026-08-01T06:00:00+08:00");
+    let wrong = load(&[&august, &july]).unwrap_err().to_string();
+    assert!(wrong.contains("b.toml: begins before"), "{wrong}");
+    let wrong = load(&[&first]).unwrap_err().to_string();
+    assert!(wrong.contains("needs its beginning"), "{wrong}");
 }

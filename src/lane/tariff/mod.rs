@@ -1,153 +1,242 @@
-//! What a stay costs. A tariff is data (`firmware-config/tariff.toml`); a quote is the fee together
-//! with the lines that it is the sum of.
+//! What a stay costs. A tariff is data (docs/tariffs.md); a quote is the fee together with the lines
+//! that it is the sum of.
 //!
-//! The rules, where a tariff leaves them open (`parking-domain.md` 5.2): seconds count, parts of a
-//! second do not; the last second of the free time is free; free minutes are given once a stay and
-//! are charged once the stay is longer; a started unit counts; the cap holds for each 24 h from
-//! entry, and after 24 h the tariff starts anew without free time.
-
-use std::num::NonZeroU64;
+//! The order is always the same (`parking-domain.md` 5.2): the time is counted, the class's discount
+//! and the cap are applied in each window, then coupons, payments made before, and rounding.
 
 use serde::{Deserialize, Serialize};
 
-use super::plate::PlateColor;
+use super::plate::{PlateColor, PlateNumber};
 use super::time::Wall;
 
+mod benefit;
+mod calendar;
+mod class;
+mod gross;
+mod line;
+mod meter;
+mod price;
+mod prices;
 mod quote;
+mod tally;
 #[cfg(test)]
 mod tests;
+mod timeline;
+mod total;
+mod vehicle;
 
-pub use self::quote::{Line, Quote, What, yuan};
+pub use self::benefit::Benefit;
+pub use self::calendar::{Calendar, Day, Days};
+pub use self::class::{Class, Discount};
+pub use self::line::{Line, What};
+pub use self::price::{Band, Block, Price, Row, Steps};
+pub use self::prices::{AfterWindow, AtEdge, FreeAgain, Prices, Window};
+pub use self::quote::{Quote, yuan};
+pub use self::tally::Tally;
+pub use self::total::{Rounding, Total};
+pub use self::vehicle::VehicleKind;
 
-/// The time after which a tariff starts anew, and for which the cap holds: 24 h, in seconds.
+use self::benefit::Taking;
+use self::gross::{Gross, Priced};
+use self::prices::is_default;
+use self::timeline::Timeline;
+
+/// A day, in seconds.
 pub const DAY_S: u64 = 86_400;
+
+/// Days have bits, see [`Timeline::days_at`].
+pub const BANDS_MAX: usize = 32;
 
 /// A longer stay is priced as this one, so that no sum can overflow: 1000 years.
 const LONGEST_S: u64 = 365_250 * DAY_S;
 
 /// A price list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tariff {
     /// For people.
     pub name: String,
     /// The operator's name of this state of the tariff, recorded with every fee.
     pub version: String,
-    /// A stay up to this long costs nothing. At most [`DAY_S`].
-    pub free_s: u64,
-    /// Whether the free minutes are charged once the stay is longer.
-    pub free_counts_once_exceeded: bool,
-    /// The price at the beginning, if it differs.
-    pub first: Option<FirstBlock>,
-    /// The price of the time after the first block.
-    pub then: Option<Steps>,
-    /// The most that 24 h from entry cost, fen.
-    pub cap_fen: Option<u64>,
+    /// Of every vehicle that is in no class.
+    #[serde(flatten)]
+    pub prices: Prices,
+    /// Vehicles with prices of their own; the first one that has a vehicle counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<Class>,
+    #[serde(default, skip_serializing_if = "Calendar::is_empty")]
+    pub calendar: Calendar,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub total: Total,
+    /// Time to leave after a payment, seconds.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub grace_s: u64,
+    /// From when on it holds; None for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Wall>,
+    /// Which stays it prices that began before it and end under it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub spanning: Spanning,
+    /// The price lists that follow it, by their beginning.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<Tariff>,
 }
 
-/// The beginning of each 24 h.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FirstBlock {
-    /// How long it lasts.
-    pub for_s: u64,
-    /// Its unit: the whole block, or an equal part of it.
-    pub every_s: NonZeroU64,
-    /// Price of a started unit.
-    pub fen: u64,
-}
-
-/// Equal steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Steps {
-    /// The unit.
-    pub every_s: NonZeroU64,
-    /// Price of a started unit.
-    pub fen: u64,
+/// What prices a stay that spans the beginning of a price list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Spanning {
+    /// The price list of its entry.
+    #[default]
+    ByEntry,
+    /// The price list of its exit.
+    ByExit,
 }
 
 /// What is priced.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stay {
-    /// Stands in no price of these forms; it dates the lines.
+    /// By the wall clock: decides bands, days and the price list.
     pub entry: Wall,
     /// By the clock that cannot jump, see [`Stamp::stay_ms`](super::time::Stamp::stay_ms).
     pub duration_ms: u64,
-    /// For tariffs that know vehicle classes.
+    /// The colour that was seen, for vehicle classes.
     pub color: Option<PlateColor>,
+    /// For vehicle classes.
+    pub plate: Option<PlateNumber>,
+    /// The plate's earlier visits.
+    pub tally: Option<Tally>,
+    /// Coupons, time on the charger, payments made before.
+    pub benefits: Vec<Benefit>,
 }
 
 impl Tariff {
-    /// The fee for a stay, with its explanation. Takes the same time for a minute and for years.
+    /// The fee for a stay, with its explanation.
     pub fn quote(&self, stay: &Stay) -> Quote {
-        let stay_s = (stay.duration_ms / 1000).min(LONGEST_S);
-        let free_s = self.free_s.min(DAY_S);
+        let tariff = self.in_force(stay);
+        let class = tariff.class_of(stay);
+        let (gross, stay_s) = tariff.gross(class, stay);
         let mut lines = Vec::new();
-        if stay_s <= free_s {
-            push(&mut lines, Line::free(0, stay_s));
-            return Quote::of(lines);
+        let note = |what, name: &str| Line::note(what, 0, stay_s, 0, 0).named(Some(name));
+        if !self.later.is_empty() {
+            lines.push(note(What::PriceList, &tariff.version));
         }
-        let charged_from = if self.free_counts_once_exceeded {
-            0
-        } else {
-            free_s
+        if let Some(class) = class {
+            lines.push(note(What::Class, &class.name));
+        }
+        lines.extend(gross.price(stay_s).lines.into_vec());
+        let fee_fen = quote::sum_fen(&lines);
+        lines.extend(tariff.total.limit(fee_fen, stay_s));
+        let taking = Taking {
+            stay_s,
+            grace_s: tariff.grace_s,
+            fee_of: &|stay_s| {
+                let fee_fen = gross.price(stay_s).lines.sum_fen();
+                fee_fen.min(tariff.total.at_most_fen.unwrap_or(u64::MAX))
+            },
         };
-        push(&mut lines, Line::free(0, charged_from));
-        self.price_window(&mut lines, charged_from, stay_s.min(DAY_S));
-
-        let full_days_end = stay_s / DAY_S * DAY_S;
-        if full_days_end >= DAY_S {
-            push(&mut lines, self.full_days(full_days_end));
-            self.price_window(&mut lines, full_days_end, stay_s);
-        }
+        lines.extend(taking.lines(&stay.benefits, quote::sum_fen(&lines)));
+        lines.extend(tariff.total.finish(quote::sum_fen(&lines), stay_s));
         Quote::of(lines)
     }
 
-    /// The free time as WeChat is told it at the entry, seconds.
+    /// What is to be remembered of a stay for the plate's next visit; None where nothing is.
+    pub fn tally(&self, stay: &Stay) -> Option<Tally> {
+        let tariff = self.in_force(stay);
+        let class = tariff.class_of(stay);
+        let (gross, stay_s) = tariff.gross(class, stay);
+        let is_wanted = gross.prices.cap_shared
+            || gross.prices.free_again == FreeAgain::FirstVisitOfDay;
+        is_wanted.then(|| {
+            let Priced {
+                window_from_s,
+                window_fen,
+                ..
+            } = gross.price(stay_s);
+            Tally {
+                entered: stay.entry,
+                window_from: stay.entry.plus_ms(window_from_s.saturating_mul(1000)),
+                used_fen: window_fen,
+            }
+        })
+    }
+
+    /// The free time as WeChat is told it at the entry, seconds: that of a vehicle of no class.
     pub fn free_duration_s(&self) -> u64 {
-        self.free_s
+        self.prices.free_s
     }
 
-    /// The 24 h windows after the first one up to `end_s`, all of which cost the same.
-    fn full_days(&self, end_s: u64) -> Line {
-        let mut one = Vec::new();
-        self.price_window(&mut one, 0, DAY_S);
-        let price_fen = Quote::of(one).fee_fen;
-        Line::units(What::FullDays, DAY_S, end_s, end_s / DAY_S - 1, price_fen)
+    /// The price list that prices a stay.
+    pub fn in_force(&self, stay: &Stay) -> &Self {
+        let ended = i64::try_from(stay.duration_ms).unwrap_or(i64::MAX);
+        let ended = stay.entry.plus_ms(ended);
+        let mut lists = self.later.iter().rev();
+        let holds = |list: &&Self| {
+            list.from.is_some_and(|from| match list.spanning {
+                Spanning::ByEntry => from <= stay.entry,
+                Spanning::ByExit => from <= ended,
+            })
+        };
+        lists.find(holds).unwrap_or(self)
     }
 
-    /// Prices `from_s..to_s`, which lies within one 24 h window and begins with the first block.
-    fn price_window(&self, lines: &mut Vec<Line>, from_s: u64, to_s: u64) {
-        let mut window = Vec::new();
-        let mut steps_from = from_s;
-        if let Some(first) = self.first {
-            steps_from = from_s.saturating_add(first.for_s).min(to_s);
-            let units = steps_from
-                .saturating_sub(from_s)
-                .div_ceil(first.every_s.get());
-            push(
-                &mut window,
-                Line::units(What::FirstBlock, from_s, steps_from, units, first.fen),
-            );
+    /// The vehicle's class, if it has one.
+    pub fn class_of(&self, stay: &Stay) -> Option<&Class> {
+        Class::find(&self.classes, stay.plate.as_ref(), stay.color)
+    }
+
+    fn gross<'a>(&'a self, class: Option<&'a Class>, stay: &Stay) -> (Gross<'a>, u64) {
+        let prices = class.map_or(&self.prices, |class| &class.prices);
+        let entry_s = calendar::local_s(stay.entry.0);
+        let stay_s = (stay.duration_ms / 1000).min(LONGEST_S);
+        let stay_s = match prices.drops_seconds {
+            true => stay_s / 60 * 60,
+            false => stay_s,
+        };
+        let mut gross = Gross {
+            prices,
+            discount: class.and_then(|class| Some((class.name.as_str(), class.discount?))),
+            timeline: Timeline {
+                bands: &prices.bands,
+                calendar: &self.calendar,
+                entry_s,
+            },
+            free_s: prices.free_s.min(DAY_S),
+            window_age_s: 0,
+            used_fen: 0,
+        };
+        if let Some(tally) = &stay.tally {
+            gross.remember(tally, entry_s);
         }
-        if let Some(steps) = self.then {
-            let units = to_s
-                .saturating_sub(steps_from)
-                .div_ceil(steps.every_s.get());
-            push(
-                &mut window,
-                Line::units(What::Steps, steps_from, to_s, units, steps.fen),
-            );
-        }
-        let sum_fen = Quote::of(window.clone()).fee_fen;
-        lines.append(&mut window);
-        if let Some(cap_fen) = self.cap_fen.filter(|cap_fen| sum_fen > *cap_fen) {
-            lines.push(Line::cap(from_s, to_s, cap_fen, sum_fen - cap_fen));
-        }
+        (gross, stay_s)
     }
 }
 
-/// A line about no time says nothing.
-fn push(lines: &mut Vec<Line>, line: Line) {
-    if line.from_ms < line.to_ms {
-        lines.push(line);
+impl Gross<'_> {
+    /// Takes up what earlier visits have left.
+    fn remember(&mut self, tally: &Tally, entry_s: i64) {
+        let day_of = |wall: Wall| Day::of_local_s(calendar::local_s(wall.0)).0;
+        let today = Day::of_local_s(entry_s).0;
+        let had_its_free_time = self.prices.free_again == FreeAgain::FirstVisitOfDay
+            && day_of(tally.entered) == today;
+        if had_its_free_time {
+            self.free_s = 0;
+        }
+        if !self.prices.cap_shared || !self.prices.has_windows() {
+            return;
+        }
+        let age_s = entry_s.checked_sub(calendar::local_s(tally.window_from.0));
+        let age_s = age_s.and_then(|age_s| u64::try_from(age_s).ok());
+        match self.prices.window {
+            Window::Hours24 => {
+                if let Some(age_s) = age_s.filter(|age_s| *age_s < DAY_S) {
+                    self.window_age_s = age_s;
+                    self.used_fen = tally.used_fen;
+                }
+            }
+            Window::Day if age_s.is_some() && day_of(tally.window_from) == today => {
+                self.used_fen = tally.used_fen;
+            }
+            Window::Day | Window::Stay => {}
+        }
     }
 }

@@ -244,7 +244,7 @@ fn given_no_lane_of_that_name_when_anything_happens_there_then_it_is_ignored() {
 
 #[test]
 fn given_a_poor_but_free_exit_reading_when_the_plate_is_inside_then_it_leaves_free() {
-    let mut world = World::with(|rules| rules.tariff.free_s = 3_600);
+    let mut world = World::with(|rules| rules.tariff.prices.free_s = 3_600);
     world.enter(PLATE);
     world.pass(MINUTE);
     let mut read = world.reading(PLATE);

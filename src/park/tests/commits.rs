@@ -23,7 +23,7 @@ fn given_an_entry_when_the_barrier_rises_then_the_car_waited_for_one_commit() {
 
 #[test]
 fn given_a_free_exit_when_the_barrier_rises_then_the_car_waited_for_one_commit() {
-    let mut world = inside_under(20 * MINUTE, |rules| rules.tariff.free_s = 1_800);
+    let mut world = inside_under(20 * MINUTE, |rules| rules.tariff.prices.free_s = 1_800);
     assert_eq!(commits_before_the_raise(&mut world, OUT), 1);
     assert_eq!(world.reason(OUT), Some(RaiseReason::Free));
 }

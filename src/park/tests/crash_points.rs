@@ -91,7 +91,7 @@ fn e19_given_any_step_when_the_power_goes_at_it_then_the_car_gets_away_and_pays_
 
 fn run(scenario: &Scenario, cut: Option<(usize, Cut, bool)>) -> World {
     let mut world = World::with(|rules| {
-        rules.tariff.free_s = if scenario.free { 2 * 3_600 } else { 0 };
+        rules.tariff.prices.free_s = if scenario.free { 2 * 3_600 } else { 0 };
         rules.entry.wait_for_wechat_ms = if scenario.greets { 1_500 } else { 0 };
         rules.exit.advance = scenario.advance;
     });

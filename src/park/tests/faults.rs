@@ -41,7 +41,7 @@ pub fn drawn_rules(draw: &mut SplitMix64) -> Rules {
         rules.guard.max_fee_fen = 500;
     }
     if draw.chance(300) {
-        rules.tariff.free_s = 300;
+        rules.tariff.prices.free_s = 300;
     }
     rules
 }

@@ -25,7 +25,7 @@ fn given_a_stay_under_two_seconds_when_it_ends_then_it_is_free() {
 
 #[test]
 fn given_a_free_stay_when_it_ends_then_nothing_is_filed_and_its_entry_ends() {
-    let mut world = inside_under(20 * MINUTE, |rules| rules.tariff.free_s = 1_800);
+    let mut world = inside_under(20 * MINUTE, |rules| rules.tariff.prices.free_s = 1_800);
     world.read(OUT, PLATE);
     assert_eq!(world.reason(OUT), Some(RaiseReason::Free));
     assert!(world.book().is_idle());

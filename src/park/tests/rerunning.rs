@@ -88,7 +88,7 @@ fn another_tariff_differs_in_its_fees_and_in_nothing_else() {
         world.pass(10 * MINUTE);
     }
     let mut dearer = world.rules.clone();
-    let steps = dearer.tariff.then.as_mut().unwrap();
+    let steps = dearer.tariff.prices.price.then.as_mut().unwrap();
     steps.fen = 600;
     let records = world.disk.stored();
     let report = again(world.park().ledger(), &records, Some(dearer));

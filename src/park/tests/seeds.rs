@@ -164,6 +164,7 @@ fn nobody_paid_for_another(
             entry: session.entered.now.wall,
             duration_ms: true_ms + 2_000,
             color: session.color,
+            ..Stay::default()
         };
         let fair_fen = world.rules.tariff.quote(&stay).fee_fen;
         assert!(claim.quote.fee_fen <= fair_fen, "{claim:?}");

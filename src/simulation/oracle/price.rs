@@ -26,15 +26,16 @@ pub fn stay_ms(from: &Stamp, to: &Stamp) -> Option<u64> {
 /// have no other parts.
 pub fn fee_fen(tariff: &Tariff, stay_ms: u64) -> u64 {
     let stay_s = stay_ms / 1_000;
-    assert!(tariff.first.is_none() && tariff.cap_fen.is_none());
-    if stay_ms < SHORTEST_CHARGED_MS || stay_s <= tariff.free_s {
+    let prices = &tariff.prices;
+    assert!(prices.price.first.is_empty() && prices.bands.is_empty() && prices.cap_fen.is_none());
+    if stay_ms < SHORTEST_CHARGED_MS || stay_s <= prices.free_s {
         return 0;
     }
-    let (every_s, fen) = match &tariff.then {
+    let (every_s, fen) = match &prices.price.then {
         Some(steps) => (steps.every_s, steps.fen),
         None => (NonZeroU64::MIN, 0),
     };
-    let first_day_s = stay_s.min(DAY_S) - tariff.free_s;
+    let first_day_s = stay_s.min(DAY_S) - prices.free_s;
     let mut steps = first_day_s.div_ceil(every_s.get());
     let later_s = stay_s.saturating_sub(DAY_S);
     steps += (later_s / DAY_S) * DAY_S.div_ceil(every_s.get());

@@ -212,7 +212,7 @@ fn claim() -> Claim {
     let stay = Stay {
         entry: Wall(0),
         duration_ms: 12_200,
-        color: None,
+        ..Stay::default()
     };
     Claim {
         trade_no: "T1".into(),
