@@ -479,6 +479,7 @@ fn rules() -> Rules {
             entry_notify_url: "https://parkgate.invalid".into(),
             charge_notify_url: "https://parkgate.invalid".into(),
             free_duration_s: 0,
+            free_times: Vec::new(),
         },
         tariff,
         config: config.to_json(),

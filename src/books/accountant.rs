@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::charge::{Charge, Fact, Stands};
@@ -10,6 +9,7 @@ use super::opening::State;
 use super::price::{Claimed, Prices};
 use super::violation::{Violation, Wrong};
 use super::{Period, Report, Sum};
+use crate::json;
 use crate::lane::plate::PlateColor;
 use crate::lane::time::Wall;
 use crate::store::audit::Entry;
@@ -250,7 +250,7 @@ impl Accountant {
             self.wrong(at.seq, Some(session), None, Wrong::OpenedTwice);
             return;
         }
-        let color = Option::<PlateColor>::deserialize(&at.fields["session"]["color"]);
+        let color = json::typed::<Option<PlateColor>>(&at.fields["session"]["color"]);
         let stay = Stay {
             color: color.ok(),
             ..Stay::default()

@@ -2,11 +2,11 @@
 //! description in docs/money.md and configure.md, and not by the code that quotes; the other forms have
 //! their second pair of hands in that code's own tests, and are quoted here by it.
 
-use serde::Deserialize;
 use serde_json::Value;
 
+use crate::json;
 use crate::lane::plate::{PlateColor, PlateNumber};
-use crate::lane::tariff::{FreeAgain, Prices as PricesOfTheCore, Stay, Tariff};
+use crate::lane::tariff::{Stay, Tariff};
 use crate::lane::time::Wall;
 
 const DAY_S: u64 = 86_400;
@@ -35,7 +35,7 @@ impl Claimed {
         Self {
             stay_ms: claim["stay_ms"].as_u64().unwrap_or_default(),
             entered: Wall(claim["entered"]["wall"].as_i64().unwrap_or_default()),
-            plate: PlateNumber::deserialize(&claim["plate"]).ok(),
+            plate: json::typed(&claim["plate"]).ok(),
             color,
         }
     }
@@ -58,12 +58,14 @@ impl Prices {
     pub(super) fn of(tariff: &Value) -> Option<Self> {
         let keys = tariff.as_object()?.keys();
         let is_simple = !tariff["first"].is_array()
-            && keys.into_iter().all(|key| SIMPLE_KEYS.contains(&key.as_str()))
+            && keys
+                .into_iter()
+                .all(|key| SIMPLE_KEYS.contains(&key.as_str()))
             && tariff["first"].get("tail_s").is_none()
             && tariff["then"].get("tail_s").is_none();
         match is_simple {
             true => Simple::of(tariff).map(Self::Simple),
-            false => Tariff::deserialize(tariff)
+            false => json::typed::<Tariff>(tariff)
                 .ok()
                 .map(|tariff| Self::ByTheCore(Box::new(tariff))),
         }
@@ -86,14 +88,8 @@ impl Prices {
             plate: claimed.plate.clone(),
             ..Stay::default()
         };
-        let list = tariff.in_force(&stay);
-        let classes = list.classes.iter().map(|class| &class.prices);
-        let remembers = |prices: &PricesOfTheCore| {
-            prices.cap_shared || prices.free_again == FreeAgain::FirstVisitOfDay
-        };
-        let is_alone = !classes.chain([&list.prices]).any(remembers);
-        let is_known = list.classes.is_empty() || claimed.color.is_some();
-        (is_alone && is_known).then(|| tariff.quote(&stay).fee_fen)
+        let is_known = tariff.in_force(&stay).classes.is_empty() || claimed.color.is_some();
+        (is_known && !tariff.looks_back()).then(|| tariff.quote(&stay).fee_fen)
     }
 }
 
@@ -166,7 +162,7 @@ impl Simple {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lane::tariff::{Block, Price, Steps};
+    use crate::lane::tariff::{Block, Price, Prices as PricesOfTheCore, Steps};
 
     fn nonzero(seconds: u64) -> std::num::NonZeroU64 {
         seconds.try_into().unwrap()
@@ -276,9 +272,8 @@ mod tests {
         assert_eq!(by_class.fee_fen(&claimed(Some(None))), Some(1500));
         let large = claimed(Some(Some(PlateColor::Yellow)));
         assert_eq!(by_class.fee_fen(&large), Some(1350));
-        let shared = of(
-            "then = { every = \"1h\", fen = 500 }\ncap = { fen = 900, shared = true }\n",
-        );
+        let shared =
+            of("then = { every = \"1h\", fen = 500 }\ncap = { fen = 900, shared = true }\n");
         assert_eq!(shared.fee_fen(&claimed(None)), None);
     }
 }

@@ -6,6 +6,7 @@ use super::call::MerchantRules;
 use super::charge::Charge;
 use super::entry::Entry;
 use crate::lane::plate::PlateColor;
+use crate::lane::tariff::FreeTime;
 use crate::lane::time::{Now, Wall};
 
 /// *Create entry*, `POST /v3/vehicle/parking/parkings` (`wechat-pay.md` 2.2).
@@ -101,7 +102,13 @@ impl EntryBody {
             notify_url: rules.entry_notify_url.clone(),
             start_time,
             parking_name: rules.parking_name.clone(),
-            free_duration: rules.free_duration_s,
+            free_duration: FreeTime::find(
+                &rules.free_times,
+                entry.entered.now.wall,
+                &entry.plate,
+                entry.color,
+            )
+            .unwrap_or(rules.free_duration_s),
         })
     }
 }
@@ -318,6 +325,7 @@ mod tests {
             entry_notify_url: "https://pay.example.com/wx/parking-state".into(),
             charge_notify_url: "https://pay.example.com/wx/parking-pay".into(),
             free_duration_s: 900,
+            free_times: Vec::new(),
         }
     }
 

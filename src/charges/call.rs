@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::record::MoneyRecord;
 use crate::lane::alarm::Alarm;
 use crate::lane::number::SessionId;
+use crate::lane::tariff::FreeTime;
 use crate::lane::time::Moment;
 
 /// What goes into every body.
@@ -29,6 +30,9 @@ pub struct MerchantRules {
     pub charge_notify_url: String,
     /// Free time as told to WeChat, seconds; derives from the tariff.
     pub free_duration_s: u64,
+    /// The same by class and date, where the tariff knows any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub free_times: Vec<FreeTime>,
 }
 
 /// The sub-merchant (特约商户) that a service provider acts for.

@@ -16,6 +16,7 @@ mod find;
 mod keys;
 mod lane;
 mod ledger;
+mod lists;
 mod log;
 mod output;
 mod prepare;
@@ -108,6 +109,11 @@ enum Command {
     },
     /// The merchant's preparation for WeChat Pay, as a checklist that is kept on the box
     Prepare(prepare::PrepareArgs),
+    /// Permits, visitors and blocked plates: show them, and change them while the lanes run
+    Lists {
+        #[command(subcommand)]
+        command: lists::ListsCommand,
+    },
     /// Show what waits for a person, and decide it
     Review {
         #[command(subcommand)]
@@ -192,6 +198,7 @@ pub fn main() -> ExitCode {
         Command::Lane { command } => lane::run(command, lang),
         Command::Ledger { command } => ledger::run(command, lang),
         Command::Prepare(args) => prepare::run(&args, lang),
+        Command::Lists { command } => lists::run(command, lang),
         Command::Review { command } => review::run(command, lang),
         Command::Sessions { command } => sessions::run(command, lang),
         Command::Status(args) => status::run(&args, lang),

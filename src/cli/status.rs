@@ -9,6 +9,7 @@ use super::words::{self, Lang, Pair, money};
 use super::{SocketArgs, client};
 use crate::control::Question;
 use crate::lane::tariff::yuan;
+use crate::lane::time::Wall;
 
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
@@ -57,6 +58,12 @@ fn show(status: &Value, lang: Lang) -> String {
     let (owed_fen, owed) = (number("/arrears_fen"), number("/with_staff"));
     row(words::review::OWED, &lang.sum(&yuan(owed_fen), owed));
     row(words::review::REVIEWS, &number("/reviews").to_string());
+    if status["lists"].is_object() {
+        let changed = status.pointer("/lists/changed").and_then(Value::as_str);
+        let changed = changed.and_then(Wall::from_rfc3339);
+        let lists = lang.lists(number("/lists/plates"), number("/lists/version"), changed);
+        row(words::lists::LISTED, &lists);
+    }
     for port in status["devices"].as_array().into_iter().flatten() {
         row(words::devices::PORT, &lang.serial_port(port));
     }

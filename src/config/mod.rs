@@ -221,7 +221,12 @@ impl TariffSection {
             Need::Default("\"/etc/parkgate/tariff.toml\"".into()),
         );
         let later_files = section
-            .texts("later_files", Need::Default("[]".into()), "absolute paths", 0..=LISTS_MAX)
+            .texts(
+                "later_files",
+                Need::Default("[]".into()),
+                "absolute paths",
+                0..=LISTS_MAX,
+            )
             .into_iter()
             .filter_map(|(text, span)| match absolute_path(text) {
                 Ok(path) => Some(path),

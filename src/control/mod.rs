@@ -6,6 +6,7 @@ pub mod server;
 use serde::{Deserialize, Serialize};
 
 use crate::charges::record::StaffOutcome;
+use crate::lane::listing::Change;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::session::LaneId;
 use crate::lane::time::Wall;
@@ -78,6 +79,14 @@ pub enum Question {
         by: String,
         why: String,
     },
+    /// Change who comes and goes without paying, or is not let in. Holds from the next car on.
+    ChangeList {
+        change: Change,
+        by: String,
+        why: String,
+    },
+    /// Who is listed, beside the lists of the configuration.
+    Lists,
     /// What is owed: charges with the staff, of plates with this in them.
     Arrears { plate: Option<String> },
     /// Everything about a stay under review, by its number, its charge's or its plate.
@@ -122,6 +131,7 @@ impl Question {
                 | Self::Correct { .. }
                 | Self::Corrected { .. }
                 | Self::NamePlate { .. }
+                | Self::ChangeList { .. }
         )
     }
 
@@ -145,6 +155,8 @@ impl Question {
             | Self::Correct { .. }
             | Self::Corrected { .. }
             | Self::NamePlate { .. }
+            | Self::ChangeList { .. }
+            | Self::Lists
             | Self::Arrears { .. }
             | Self::Erase(_)
             | Self::Devices

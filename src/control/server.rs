@@ -18,8 +18,8 @@ use crate::gate::inbox::{Inbox, Message};
 use crate::json;
 use crate::story::archive::Archive;
 
-/// Longest question, bytes.
-const LINE_MAX: u64 = 64 * 1024;
+/// Longest question, bytes: a whole list of plates.
+const LINE_MAX: u64 = 2 * 1024 * 1024;
 /// Of what is wrong with a question, characters: it may repeat what was asked.
 const FAULT_MAX: usize = 200;
 /// How long reading the ledger's past may take, waiting for one's turn included.

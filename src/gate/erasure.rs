@@ -29,7 +29,10 @@ pub fn still_needed(park: &Park, wanted: &Wanted) -> Option<StillNeeded> {
         Some(StillNeeded::WithStaff)
     } else if site.reviews.values().any(|review| review.plate == *plate) {
         Some(StillNeeded::InReview)
-    } else if lists.blocked.contains(plate) || lists.permits.contains(plate) {
+    } else if lists.blocked.contains(plate)
+        || lists.permits.contains(plate)
+        || !site.listing.of(plate).is_empty()
+    {
         Some(StillNeeded::Listed)
     } else {
         None

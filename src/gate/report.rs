@@ -100,6 +100,9 @@ fn lane_fact(record: &LaneRecord) {
         } => {
             tracing::info!(%lane, ?plate, ?session, by, "plate named by a person");
         }
+        LaneRecord::ListChanged { by, why, .. } => {
+            tracing::info!(by, why, "lists changed");
+        }
         LaneRecord::ArrearsSeen {
             session,
             plate,
@@ -215,6 +218,7 @@ pub fn answer(
                 .collect();
             Answer::Ok(json!(due))
         }
+        Question::Lists => Answer::Ok(standing::lists(park.site())),
         Question::Arrears { plate } => Answer::Ok(standing::arrears(book, plate.as_deref())),
         Question::Session { .. }
         | Question::Charge { .. }
@@ -230,6 +234,7 @@ pub fn answer(
         | Question::Correct { .. }
         | Question::Corrected { .. }
         | Question::NamePlate { .. }
+        | Question::ChangeList { .. }
         | Question::Find(_)
         | Question::Erase(_)
         | Question::Devices

@@ -6,7 +6,7 @@ use crate::lane::entry::EntryRules;
 use crate::lane::exit::ExitRules;
 use crate::lane::guard::GuardRules;
 use crate::lane::session::LaneId;
-use crate::lane::tariff::Tariff;
+use crate::lane::tariff::{FreeTime, Tariff};
 use crate::park::rules::{LaneRules, Lists, Rules};
 
 /// In the payer's bill.
@@ -84,6 +84,10 @@ fn merchant(config: &Config, tariff: &Tariff) -> MerchantRules {
         entry_notify_url: notify_url("entry"),
         charge_notify_url: notify_url("charge"),
         free_duration_s: tariff.free_duration_s(),
+        free_times: match tariff.classes.is_empty() && tariff.later.is_empty() {
+            true => Vec::new(),
+            false => FreeTime::of_all(tariff),
+        },
     }
 }
 

@@ -60,6 +60,7 @@ pub fn event(wish: Question, park: &Park) -> Result<Event, Answer> {
             by,
             why,
         }),
+        Question::ChangeList { change, by, why } => Ok(Event::ListChanged { change, by, why }),
         _ => Err(Answer::Error("that asks for nothing to be done".to_owned())),
     }
 }
@@ -76,7 +77,8 @@ fn is_anonymous(wish: &Question) -> bool {
         Question::Decide { by, why, .. }
         | Question::Correct { by, why, .. }
         | Question::Corrected { by, why, .. }
-        | Question::NamePlate { by, why, .. } => [by, why],
+        | Question::NamePlate { by, why, .. }
+        | Question::ChangeList { by, why, .. } => [by, why],
         _ => return false,
     };
     words.iter().any(|word| word.trim().is_empty())

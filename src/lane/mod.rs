@@ -5,6 +5,7 @@ pub mod entry;
 pub mod exit;
 pub mod freshness;
 pub mod guard;
+pub mod listing;
 pub mod near;
 pub mod number;
 pub mod packing;

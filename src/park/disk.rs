@@ -208,7 +208,7 @@ pub fn kind_name(class: Class, kind: u16) -> Option<&'static str> {
     known.filter(|_| fits).map(|(_, name)| *name)
 }
 
-const KIND_NAMES: [(u16, &str); 44] = [
+const KIND_NAMES: [(u16, &str); 45] = [
     (1, "step_taken"),
     (2, "rules"),
     (3, "checkpoint"),
@@ -229,6 +229,7 @@ const KIND_NAMES: [(u16, &str); 44] = [
     (27, "review_closed"),
     (28, "plate_named"),
     (29, "arrears_seen"),
+    (30, "list_changed"),
     (32, "entry_opened"),
     (33, "entry_sent"),
     (34, "entry_unknown"),
@@ -272,7 +273,7 @@ fn class_of_event(event: &Event) -> Class {
     }
 }
 
-const LANE_KINDS: std::ops::RangeInclusive<u16> = 16..=29;
+const LANE_KINDS: std::ops::RangeInclusive<u16> = 16..=30;
 
 fn lane_kind(record: &LaneRecord) -> u16 {
     match record {
@@ -290,6 +291,7 @@ fn lane_kind(record: &LaneRecord) -> u16 {
         LaneRecord::ReviewClosed { .. } => 27,
         LaneRecord::PlateNamed { .. } => 28,
         LaneRecord::ArrearsSeen { .. } => 29,
+        LaneRecord::ListChanged { .. } => 30,
     }
 }
 

@@ -9,7 +9,7 @@ use super::state::{Car, SESSIONS_MAX, Stage};
 use super::{Park, Turn};
 use crate::lane::entry::{self, EntryCase, EntryDecision};
 use crate::lane::guard::{self, Doubt};
-use crate::lane::plate::{PlateColor, PlateNumber};
+use crate::lane::plate::PlateNumber;
 use crate::lane::raise::RaiseReason;
 use crate::lane::reading::PlateRead;
 use crate::lane::session::{Ending, LaneId, Session};
@@ -40,7 +40,7 @@ impl Park {
         let doubts = guard::doubts_of_read(read, self.min_confidence(lane));
         let case = EntryCase {
             has_plate: true,
-            blocked: self.rules.lists.blocked.contains(plate),
+            blocked: self.is_blocked(plate, turn.now()),
             doubts: &doubts,
         };
         match entry::decide(&case, &self.rules.entry) {
@@ -112,7 +112,7 @@ impl Park {
         };
         self.lane_record(opened, turn);
         self.show_arrears(&session, turn);
-        if !self.is_free_of_charge(plate, read.color) {
+        if !self.enters_free(plate, read.color, turn.now()) {
             self.with_queue(turn, |queue, at, out| {
                 queue.open_entry(&session, at.now, out);
             });
@@ -132,12 +132,6 @@ impl Park {
             };
             self.lane_record(seen, turn);
         }
-    }
-
-    /// Season tickets and special vehicles need no entry at WeChat.
-    pub(super) fn is_free_of_charge(&self, plate: &PlateNumber, color: Option<PlateColor>) -> bool {
-        let lists = &self.rules.lists;
-        lists.permits.contains(plate) || (lists.free_special_vehicles && plate.is_special_in(color))
     }
 
     fn admit(&mut self, lane: &LaneId, session: Session, read: &PlateRead, turn: &mut Turn) {

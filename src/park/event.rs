@@ -6,6 +6,7 @@ use super::review::Verdict;
 use crate::charges::answer::{Heard, ParkingEntry, Transaction};
 pub use crate::charges::queue::UnsentCall;
 use crate::charges::record::StaffOutcome;
+use crate::lane::listing::Change;
 use crate::lane::number::SessionId;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::reading::PlateRead;
@@ -182,6 +183,15 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// A person changes who comes and goes without paying, or is not let in.
+    ListChanged {
+        /// What is changed.
+        change: Change,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
     /// The records of these could not be written; what they commanded was not done.
     StoreFailed {
         /// Barriers that were not told to rise: lane and number of the raise.
@@ -226,6 +236,7 @@ impl Event {
             | Self::ReviewDecided { .. }
             | Self::CorrectionAsked { .. }
             | Self::CorrectionDone { .. }
+            | Self::ListChanged { .. }
             | Self::StoreFailed { .. }
             | Self::StoreRecovered
             | Self::ErasureDue { .. }

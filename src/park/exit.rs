@@ -15,8 +15,8 @@ use crate::lane::plate::PlateNumber;
 use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::lane::reading::PlateRead;
 use crate::lane::session::{Ending, LaneId, Session};
-use crate::lane::tariff::{Quote, Stay};
-use crate::lane::time::Stamp;
+use crate::lane::tariff::{Quote, Stay, Tally};
+use crate::lane::time::{Now, Stamp};
 
 /// A stay shorter than this costs nothing (WeChat wants an end after its start and before now).
 const SHORTEST_CHARGED_MS: u64 = 2_000;
@@ -46,8 +46,8 @@ impl Park {
     ) {
         match self.site.session_of(plate) {
             Some(session) => self.leave_from(session, lane, read, arrived, turn),
-            None if self.is_free_of_charge(plate, read.color) => {
-                let reason = self.right_of(plate);
+            None if self.enters_free(plate, read.color, turn.now()) => {
+                let reason = self.right_of(plate, turn.now());
                 self.raise(lane, Some(plate.clone()), None, reason, turn);
             }
             None => self.without_entry(lane, plate, read, arrived, turn),
@@ -63,7 +63,7 @@ impl Park {
         arrived: Stamp,
         turn: &mut Turn,
     ) {
-        if self.is_free_of_charge(&session.plate, read.color) {
+        if self.leaves_free(&session, read.color, turn.now()) {
             self.leave_by_right(&session, lane, read, turn);
         } else {
             let leaving = self.leaving(lane, session, read, arrived);
@@ -79,7 +79,7 @@ impl Park {
         read: &PlateRead,
         turn: &mut Turn,
     ) {
-        let reason = self.right_of(&session.plate);
+        let reason = self.right_of(&session.plate, turn.now());
         match self.site.claimed.get(&session.id).cloned() {
             Some(trade_no) => self.let_out(session, lane, &trade_no, turn),
             None => self.close_session(session, lane, Ending::Free, 0, turn),
@@ -88,8 +88,8 @@ impl Park {
         self.raise(lane, plate, Some(session.id.clone()), reason, turn);
     }
 
-    fn right_of(&self, plate: &PlateNumber) -> RaiseReason {
-        if self.rules.lists.permits.contains(plate) {
+    fn right_of(&self, plate: &PlateNumber, now: Now) -> RaiseReason {
+        if self.has_permit(plate, now) {
             RaiseReason::Permit
         } else {
             RaiseReason::SpecialVehicle
@@ -222,9 +222,38 @@ impl Park {
             duration_ms: stay_ms + beyond_ms,
             color: session.color,
             plate: Some(session.plate.clone()),
+            tally: self.site.tallies.get(&session.plate).copied(),
             ..Stay::default()
         };
         self.rules.tariff.quote(&stay)
+    }
+
+    /// What the plate's next visit is priced by, after a stay that was priced.
+    pub(super) fn tally_after(
+        &self,
+        session: &Session,
+        ending: &Ending,
+        at: &Stamp,
+    ) -> Option<Tally> {
+        let tariff = &self.rules.tariff;
+        if !tariff.looks_back() {
+            return None;
+        }
+        let stay_ms = match ending {
+            Ending::Charged { trade_no } => self.queue.book().unfinished(trade_no)?.claim.stay_ms,
+            Ending::Free if !self.leaves_free(session, session.color, at.now) => {
+                session.entered.stay_ms(at)?
+            }
+            _ => return None,
+        };
+        tariff.tally(&Stay {
+            entry: session.entered.now.wall,
+            duration_ms: stay_ms,
+            color: session.color,
+            plate: Some(session.plate.clone()),
+            tally: self.site.tallies.get(&session.plate).copied(),
+            ..Stay::default()
+        })
     }
 
     /// What the table says of it.

@@ -202,6 +202,7 @@ fn has_an_effect(event: &Event, ignored: Option<Ignored>) -> bool {
         | Event::CorrectionAsked { .. }
         | Event::CorrectionDone { .. }
         | Event::PlateNamed { .. }
+        | Event::ListChanged { .. }
         | Event::ErasureDue { .. } => false,
         Event::Started { .. }
         | Event::ClosingLoop { .. }

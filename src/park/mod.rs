@@ -9,6 +9,7 @@ pub mod erasure;
 pub mod event;
 mod exit;
 mod hold;
+mod listed;
 pub mod meanwhile;
 pub mod mind;
 mod named;
@@ -342,6 +343,9 @@ impl Park {
                 by,
                 why,
             } => self.plate_named(lane, plate, *color, Word { by, why }, turn),
+            Event::ListChanged { change, by, why } => {
+                self.list_changed(change, Word { by, why }, turn);
+            }
             Event::StoreFailed { raises, calls } => self.store_failed(raises, calls, turn),
             Event::StoreRecovered => self.queue.pause(false),
             Event::ErasureDue { erasure } => {
@@ -437,6 +441,7 @@ impl Park {
         let is_reviewed = matches!(ending, Ending::Reviewed { .. } | Ending::ReplayedExit);
         let stays_chargeable = is_reviewed && self.queue.is_registered(&session.id);
         let at = turn.at.clone();
+        let tally = self.tally_after(session, &ending, &at);
         self.lane_record(
             LaneRecord::SessionClosed {
                 session: session.id.clone(),
@@ -445,6 +450,7 @@ impl Park {
                 at,
                 ending,
                 fee_fen,
+                tally,
             },
             turn,
         );

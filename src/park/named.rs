@@ -37,7 +37,7 @@ impl Park {
         let color = color.or(hold.color).or(only_color(plate));
         let is_exit = self.direction(lane) == Some(Direction::Exit);
         let session = self.site.session_of(plate).filter(|_| is_exit);
-        if is_exit && session.is_none() && !self.is_free_of_charge(plate, color) {
+        if is_exit && session.is_none() && !self.enters_free(plate, color, turn.now()) {
             let plate = plate.clone();
             return Err(Refusal::NoStay { plate });
         }

@@ -13,10 +13,12 @@ use super::state::{Hold, Snapshot};
 use crate::charges::record::MoneyRecord;
 use crate::charges::totals::Arrears;
 use crate::lane::guard::Doubt;
+use crate::lane::listing::Change;
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
 use crate::lane::raise::RaiseReason;
 use crate::lane::session::{Ending, LaneId, Session};
+use crate::lane::tariff::Tally;
 use crate::lane::time::{Now, Stamp};
 
 /// One permanent fact.
@@ -85,6 +87,9 @@ pub enum LaneRecord {
         ending: Ending,
         /// What is due for it, fen.
         fee_fen: u64,
+        /// What its plate's next visit is priced by, where the price list looks back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tally: Option<Tally>,
     },
     /// A barrier may rise, for this reason.
     RaiseDecided {
@@ -188,6 +193,17 @@ pub enum LaneRecord {
         /// What it owes.
         owes: Arrears,
         /// When it came in.
+        at: Stamp,
+    },
+    /// A person changed who comes and goes without paying, or is not let in.
+    ListChanged {
+        /// What was changed.
+        change: Change,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+        /// When.
         at: Stamp,
     },
     /// A better reading of the same car took a doubt about its entry away (E1).

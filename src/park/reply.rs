@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::charges::staff::{Declined, WaitsFor};
+use crate::lane::listing::ChangeFault;
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
 use crate::lane::session::LaneId;
@@ -87,6 +88,13 @@ pub enum Done {
     },
     /// What is to be erased is on record.
     ErasureRecorded,
+    /// The lists are changed, from the next car on.
+    ListChanged {
+        /// How often they have been changed.
+        version: u64,
+        /// Plates that are listed now.
+        plates: u64,
+    },
 }
 
 /// Where a claim stands that a person made.
@@ -123,6 +131,15 @@ pub enum Refusal {
         /// As asked for.
         lane: LaneId,
     },
+    /// The change of a list makes no sense.
+    #[error("the lists stay as they are: {why}")]
+    ListUnchanged {
+        /// Why.
+        why: ChangeFault,
+    },
+    /// The store cannot write.
+    #[error("the lists stay as they are: the store cannot write; see `parkgate status`")]
+    ListNotWritten,
     /// No car waits for a person there.
     #[error("no car is held at lane {lane}; `parkgate review list` shows who is")]
     NobodyHeld {
@@ -319,6 +336,12 @@ impl fmt::Display for Done {
                 None => write!(f, "lane {lane}: the car has its plate"),
             },
             Self::ErasureRecorded => f.write_str("the erasure is on record"),
+            Self::ListChanged { version, plates } => {
+                write!(
+                    f,
+                    "the lists are changed: {plates} plates, version {version}"
+                )
+            }
         }
     }
 }

@@ -10,13 +10,14 @@ use super::review::{self, Closed, Review, ReviewWhy};
 use crate::charges::book::Book;
 use crate::charges::record::MoneyRecord;
 use crate::lane::freshness::CameraClock;
+use crate::lane::listing::Listing;
 use crate::lane::number::{NumberKey, SessionId};
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::lane::reading::PlateRead;
 use crate::lane::session::{Ending, LaneId, Session};
 use crate::lane::shelf::{Shelf, Shelved};
-use crate::lane::tariff::Quote;
+use crate::lane::tariff::{Quote, Tally};
 use crate::lane::time::{Moment, Stamp, Wall};
 
 /// Readings remembered to know a second delivery by; the oldest go first.
@@ -62,6 +63,12 @@ pub struct Site {
     left: BTreeMap<u64, (PlateNumber, Wall)>,
     #[serde(default)]
     left_count: u64,
+    /// What the next visit of a plate is priced by, for two days.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tallies: BTreeMap<PlateNumber, Tally>,
+    /// Plates with a treatment of their own, beside those of the configuration.
+    #[serde(default)]
+    pub listing: Listing,
     #[serde(skip)]
     left_by_plate: BTreeMap<PlateNumber, u64>,
     #[serde(skip)]
@@ -257,8 +264,12 @@ impl Site {
                 plate,
                 at,
                 ending,
+                tally,
                 ..
             } => {
+                if let Some(tally) = tally {
+                    self.remember(plate, *tally);
+                }
                 self.note_end(session, plate, at, ending);
                 self.claimed.remove(session);
                 if let Some(key) = NumberKey::of_session(session)
@@ -339,8 +350,17 @@ impl Site {
                     self.sessions.put(&session);
                 }
             }
+            LaneRecord::ListChanged { change, at, .. } => self.listing.apply(change, at),
             LaneRecord::PlateNamed { .. } | LaneRecord::ArrearsSeen { .. } => {}
         }
+    }
+
+    /// No window lasts longer than a day, so what is older than two bears on no price.
+    fn remember(&mut self, plate: &PlateNumber, tally: Tally) {
+        const KEPT_MS: i64 = 2 * 86_400_000;
+        let since = tally.entered.plus_ms(-KEPT_MS);
+        self.tallies.retain(|_, held| held.entered >= since);
+        self.tallies.insert(plate.clone(), tally);
     }
 
     /// Remembers when the plate left, where the end of the stay says so.

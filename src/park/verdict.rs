@@ -259,6 +259,7 @@ impl Park {
                 duration_ms: stay_ms,
                 color: review.color,
                 plate: Some(review.plate.clone()),
+                tally: self.site.tallies.get(&review.plate).copied(),
                 ..Stay::default()
             }),
             (None, None) => quoted.ok_or(Undecided::FeeUnknown)?,

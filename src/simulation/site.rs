@@ -81,6 +81,7 @@ pub fn rules() -> Rules {
             entry_notify_url: "https://pay.example.com/entry".into(),
             charge_notify_url: "https://pay.example.com/charge".into(),
             free_duration_s: 0,
+            free_times: Vec::new(),
         },
     }
 }

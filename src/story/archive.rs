@@ -53,6 +53,9 @@ impl Archive {
             Question::Arrears { plate } => self
                 .standing()
                 .map(|standing| standing::arrears(&standing.book, plate.as_deref())),
+            Question::Lists => self
+                .standing()
+                .map(|standing| standing::lists(&standing.site)),
             Question::Session { of } | Question::Charge { of } => {
                 return self.about(of, happening::of);
             }
@@ -66,6 +69,7 @@ impl Archive {
             | Question::Correct { .. }
             | Question::Corrected { .. }
             | Question::NamePlate { .. }
+            | Question::ChangeList { .. }
             | Question::Find(_)
             | Question::Erase(_)
             | Question::Devices

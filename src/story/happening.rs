@@ -350,6 +350,7 @@ impl Teller {
             | LaneRecord::ReviewClosed { .. }
             | LaneRecord::PlateNamed { .. }
             | LaneRecord::ArrearsSeen { .. }
+            | LaneRecord::ListChanged { .. }
             | LaneRecord::DoubtLifted { .. } => {}
         }
     }

@@ -229,6 +229,7 @@ impl<K: Fn(&SessionRow) -> bool> Sessions<K> {
             | LaneRecord::ReviewOpened { .. }
             | LaneRecord::ReviewClosed { .. }
             | LaneRecord::PlateNamed { .. }
+            | LaneRecord::ListChanged { .. }
             | LaneRecord::ArrearsSeen { .. } => {}
         }
     }

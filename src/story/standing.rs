@@ -68,6 +68,11 @@ pub fn status(ledger: LedgerId, site: &Site, book: &Book) -> Value {
     let mut status = figures(site, book);
     status["version"] = env!("CARGO_PKG_VERSION").into();
     status["ledger"] = ledger.to_string().into();
+    status["lists"] = json!({
+        "plates": site.listing.len(),
+        "version": site.listing.version,
+        "changed": site.listing.changed.as_ref().map(|at| at.now.wall.to_rfc3339()),
+    });
     status["merchant_stopped"] = json!(book.stop().map(|stop| stop.code.clone()));
     status
 }
@@ -91,6 +96,17 @@ pub fn figures(site: &Site, book: &Book) -> Value {
         "reviews": site.open_reviews().count(),
         "exposure_fen": book.exposure_fen(),
         "totals": book.totals(),
+    })
+}
+
+/// The lists of plates that are kept beside the configuration's.
+pub fn lists(site: &Site) -> Value {
+    let listing = &site.listing;
+    json!({
+        "version": listing.version,
+        "changed": listing.changed.as_ref().map(|at| at.now.wall.to_rfc3339()),
+        "changed_trusted": listing.changed.as_ref().map(|at| at.now.trusted),
+        "listed": listing.all().collect::<Vec<_>>(),
     })
 }
 

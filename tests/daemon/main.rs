@@ -47,6 +47,7 @@ mod partner;
 mod passage;
 mod payment;
 mod preparing;
+mod prices;
 mod readings;
 mod relay;
 mod rubbish;

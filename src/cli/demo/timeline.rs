@@ -255,6 +255,7 @@ impl Timeline {
             | LaneRecord::ReviewOpened { .. }
             | LaneRecord::ReviewClosed { .. }
             | LaneRecord::PlateNamed { .. }
+            | LaneRecord::ListChanged { .. }
             | LaneRecord::ArrearsSeen { .. } => {}
         }
     }

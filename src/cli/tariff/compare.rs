@@ -9,10 +9,10 @@ use serde_json::json;
 use super::bad_file;
 use super::quote::exit_of;
 use super::sessions::Sessions;
+use crate::cli::fail;
 use crate::cli::output::{self, Table, number, text};
 use crate::cli::when::long;
 use crate::cli::words::{Lang, pair};
-use crate::cli::fail;
 use crate::lane::tariff::{Stay, Tariff, yuan};
 
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,9 @@ struct Pair<'a> {
 
 impl Pair<'_> {
     fn change_fen(&self) -> i64 {
-        self.after_fen.cast_signed().saturating_sub(self.before_fen.cast_signed())
+        self.after_fen
+            .cast_signed()
+            .saturating_sub(self.before_fen.cast_signed())
     }
 }
 
@@ -131,17 +133,37 @@ impl Sums {
             let words = pair("left out, without entry or exit", "缺入场或离场，未计");
             row(words, self.left_out.to_string());
         }
-        row(pair("before, yuan", "原价目合计（元）"), yuan(self.before_fen));
-        row(pair("after, yuan", "新价目合计（元）"), yuan(self.after_fen));
-        row(pair("stays that cost more", "变贵的次数"), self.dearer.to_string());
-        row(pair("stays that cost less", "变便宜的次数"), self.cheaper.to_string());
+        row(
+            pair("before, yuan", "原价目合计（元）"),
+            yuan(self.before_fen),
+        );
+        row(
+            pair("after, yuan", "新价目合计（元）"),
+            yuan(self.after_fen),
+        );
+        row(
+            pair("stays that cost more", "变贵的次数"),
+            self.dearer.to_string(),
+        );
+        row(
+            pair("stays that cost less", "变便宜的次数"),
+            self.cheaper.to_string(),
+        );
         let mut out = table.render();
         let mut most = Table::default();
         for pair in pairs {
-            let plate = pair.stay.plate.as_ref().map_or(String::new(), |p| p.masked());
+            let plate = pair
+                .stay
+                .plate
+                .as_ref()
+                .map_or(String::new(), |p| p.masked());
             most.row([
                 text(plate),
-                text(format!("{} – {}", long(pair.stay.entry), long(exit_of(pair.stay)))),
+                text(format!(
+                    "{} – {}",
+                    long(pair.stay.entry),
+                    long(exit_of(pair.stay))
+                )),
                 number(yuan(pair.before_fen)),
                 text("→"),
                 number(yuan(pair.after_fen)),

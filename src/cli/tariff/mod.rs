@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use super::words::Lang;
 use super::{BAD_CONFIG, CONFIG, fail};
 use crate::config::{Config, Faults};
+use crate::json;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::tariff::Tariff;
 
@@ -67,7 +68,7 @@ fn plate(text: &str) -> Result<PlateNumber, String> {
 /// A colour as WeChat names it, in any case.
 fn color(text: &str) -> Result<PlateColor, String> {
     let word = text.to_ascii_uppercase().replace(['-', '_'], "");
-    serde_json::from_value(serde_json::Value::String(word)).map_err(|_| {
+    json::typed(&serde_json::Value::String(word)).map_err(|_| {
         "write blue, green, yellow, black, white or lime-green (yellow-green plates)".to_owned()
     })
 }

@@ -119,7 +119,10 @@ impl QuoteArgs {
                 at_s: u64::try_from(at_ms / 1000).unwrap_or(0),
             }
         });
-        [time, amount, percent, prepaid].into_iter().flatten().collect()
+        [time, amount, percent, prepaid]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 }
 

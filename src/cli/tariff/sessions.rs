@@ -71,7 +71,12 @@ impl Sessions {
         for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
             let cells: Vec<&str> = line.split(',').map(bare).collect();
             let cell = |at: Option<usize>| at.and_then(|at| cells.get(at).copied()).unwrap_or("");
-            let row = [cell(Some(entry)), cell(Some(exit)), cell(plate), cell(color)];
+            let row = [
+                cell(Some(entry)),
+                cell(Some(exit)),
+                cell(plate),
+                cell(color),
+            ];
             self.take(path, index + 1, row)?;
         }
         Ok(())
@@ -84,13 +89,13 @@ impl Sessions {
             line,
             what: format!("no JSON: {error}"),
         };
-        let rows: Vec<(usize, Value)> = match serde_json::from_str::<Value>(text) {
+        let rows: Vec<(usize, Value)> = match serde_json::from_slice::<Value>(text.as_bytes()) {
             Ok(document) => list_in(document).into_iter().map(|row| (1, row)).collect(),
             Err(_) => {
                 let lines = text.lines().enumerate();
                 let lines = lines.filter(|(_, line)| !line.trim().is_empty());
                 let rows = lines.map(|(index, line)| {
-                    let row = serde_json::from_str(line);
+                    let row = serde_json::from_slice(line.as_bytes());
                     row.map(|row| (index + 1, row))
                         .map_err(|error| wrong(index + 1, &error))
                 });
@@ -102,7 +107,12 @@ impl Sessions {
                 let found = names.iter().find_map(|name| row.get(name)?.as_str());
                 found.unwrap_or("")
             };
-            let row = [field(&ENTRY), field(&EXIT), field(&["plate"]), field(&["color"])];
+            let row = [
+                field(&ENTRY),
+                field(&EXIT),
+                field(&["plate"]),
+                field(&["color"]),
+            ];
             self.take(path, line, row)?;
         }
         Ok(())

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod devices;
 pub mod evidence;
 pub mod ledger;
+pub mod lists;
 pub mod money;
 pub mod preparation;
 mod replies;

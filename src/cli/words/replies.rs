@@ -2,6 +2,7 @@
 
 use super::{Lang, ledger, pair};
 use crate::charges::staff::{Declined, WaitsFor};
+use crate::lane::listing::ChangeFault;
 use crate::lane::tariff::yuan;
 use crate::park::reply::{Claimed, Done, Money, Refusal, Undecided};
 
@@ -26,6 +27,7 @@ impl Lang {
                 | Done::CorrectionNoted { .. }
                 | Done::CorrectionClosed { .. }
                 | Done::PlateNamed { .. }
+                | Done::ListChanged { .. }
                 | Done::ErasureRecorded => done.to_string(),
             },
             Self::Zh => match done {
@@ -55,6 +57,9 @@ impl Lang {
                     format!("扣费 {trade_no} 已转人工，不再向微信发送")
                 }
                 Done::ErasureRecorded => "删除已入账".to_owned(),
+                Done::ListChanged { version, plates } => {
+                    format!("名单已更新：共 {plates} 个车牌，版本 {version}")
+                }
                 Done::Finished { trade_no, fen, .. } => {
                     format!("扣费 {trade_no}（{} 元）已了结", yuan(*fen))
                 }
@@ -126,6 +131,18 @@ impl Lang {
         match (self, refusal) {
             (Self::En, _) => refusal.to_string(),
             (Self::Zh, Refusal::UnknownLane { lane }) => format!("配置中没有车道 {lane}"),
+            (Self::Zh, Refusal::ListUnchanged { why }) => {
+                let why = match why {
+                    ChangeFault::NotListed => "该车牌不在此名单；见 `parkgate lists show`",
+                    ChangeFault::TooMany => "超过控制机可保存的车牌数量",
+                    ChangeFault::EndsBeforeItBegins => "结束时间不晚于开始时间",
+                    ChangeFault::Twice => "同一名单中车牌重复",
+                };
+                format!("名单未改动：{why}")
+            }
+            (Self::Zh, Refusal::ListNotWritten) => {
+                "名单未改动：存储无法写入；见 `parkgate status`".to_owned()
+            }
             (Self::Zh, Refusal::NobodyHeld { lane }) => {
                 format!("车道 {lane} 没有等待人工的车辆；见 `parkgate review list`")
             }

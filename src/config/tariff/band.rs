@@ -34,7 +34,8 @@ fn band(section: &mut Section<'_>) -> Band {
             section.fault("name", text.to_owned());
         }
         if price.is_empty() {
-            let text = "no price; write then = { every = \"1h\", fen = … } (fen = 0 for free hours)";
+            let text =
+                "no price; write then = { every = \"1h\", fen = … } (fen = 0 for free hours)";
             section.fault("then", text.to_owned());
         }
         let length_s = match from_s < to_s {

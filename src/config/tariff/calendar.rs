@@ -10,7 +10,8 @@ use crate::lane::tariff::{Calendar, Day, Days};
 /// Days of a list; no year has more.
 const MOST: usize = 400;
 const DATES: &str = "dates, 2026-02-17";
-const DAYS: &str = "workday, weekend, holiday, makeup, monday … sunday, a calendar's name, or a date";
+const DAYS: &str =
+    "workday, weekend, holiday, makeup, monday … sunday, a calendar's name, or a date";
 
 const WORDS: [(&str, Days); 11] = [
     ("workday", Days::Workday),

@@ -104,13 +104,21 @@ fn plates(section: &mut Section<'_>) -> BTreeSet<PlateNumber> {
 
 fn discount(section: &mut Section<'_>) -> Option<Discount> {
     let percent_off = section.integer("percent_off", Need::Optional, 1..=100);
-    let for_s = section.seconds("percent_off_for", Need::Optional, HOUR_MS, MINUTE_MS..=DAY_MS);
+    let for_s = section.seconds(
+        "percent_off_for",
+        Need::Optional,
+        HOUR_MS,
+        MINUTE_MS..=DAY_MS,
+    );
     let order = [("before-cap", false), ("after-cap", true)];
     let after_cap = section.choice("percent_off_order", Some("before-cap"), &order, &[]);
     if percent_off.is_none() {
         for key in ["percent_off_for", "percent_off_order"] {
             if section.has(key) {
-                section.fault(key, "nothing is taken off; write percent_off too".to_owned());
+                section.fault(
+                    key,
+                    "nothing is taken off; write percent_off too".to_owned(),
+                );
             }
         }
     }

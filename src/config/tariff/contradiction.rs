@@ -1,6 +1,7 @@
 //! What a price list says twice, in two ways, or not at all.
 
 use super::super::document::Section;
+use super::super::value::shortened;
 use super::in_words;
 use crate::lane::tariff::{
     AfterWindow, BANDS_MAX, Band, Calendar, DAY_S, Day, Days, FreeAgain, Price, Prices, Tariff,
@@ -41,7 +42,11 @@ pub(super) fn price(section: &Section<'_>, price: &Price, reach_s: u64) {
         let text = "the table says what the beginning costs; leave first out";
         return section.fault("first", text.into());
     }
-    let key = if price.table.is_empty() { "first" } else { "table" };
+    let key = if price.table.is_empty() {
+        "first"
+    } else {
+        "table"
+    };
     let beginning_s = price.beginning_s();
     let (told, reach) = (in_words(beginning_s), in_words(reach_s));
     match price.then {
@@ -137,7 +142,9 @@ fn caps(section: &Section<'_>, prices: &Prices) {
     if let Some(cap_fen) = prices.cap_fen.filter(|cap_fen| *cap_fen < first_fen) {
         section.fault(
             "cap.fen",
-            format!("{cap_fen} is less than the first unit costs, {first_fen}; write at least that"),
+            format!(
+                "{cap_fen} is less than the first unit costs, {first_fen}; write at least that"
+            ),
         );
     }
 }
@@ -146,7 +153,8 @@ fn unknown_days(days: &Days, calendar: &Calendar) -> Option<String> {
     match days {
         Days::Named(name) if !calendar.named.iter().any(|(known, _)| known == name) => {
             Some(format!(
-                "is for {name:?}, which is no kind of day, no date and no [[calendar]] with days; write workday, weekend, holiday, makeup, a day of the week or a date"
+                "is for {:?}, which is no kind of day, no date and no [[calendar]] with days; write workday, weekend, holiday, makeup, a day of the week or a date",
+                shortened(name)
             ))
         }
         Days::Holiday if calendar.holidays.is_empty() => {
@@ -168,7 +176,10 @@ fn overlap(bands: &[Band], calendar: &Calendar) -> Option<String> {
                 continue;
             };
             let days = kinds_of_days(bands, calendar);
-            if days.iter().any(|day| holds(a, day, calendar) && holds(b, day, calendar)) {
+            if days
+                .iter()
+                .any(|day| holds(a, day, calendar) && holds(b, day, calendar))
+            {
                 let (a, b) = (&a.name, &b.name);
                 let at = clock(second);
                 return Some(format!(

@@ -85,7 +85,11 @@ fn one(section: &mut Section<'_>) -> Example {
 
 fn time(text: &str) -> Result<Wall, String> {
     let with_t = text.replacen(' ', "T", 1);
-    let spellings = [format!("{with_t}:00+08:00"), format!("{with_t}+08:00"), with_t];
+    let spellings = [
+        format!("{with_t}:00+08:00"),
+        format!("{with_t}+08:00"),
+        with_t,
+    ];
     let mut read = spellings.iter().filter_map(|text| Wall::from_rfc3339(text));
     read.next().ok_or_else(|| {
         let found = shortened(text);

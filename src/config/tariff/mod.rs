@@ -132,7 +132,10 @@ fn read(root: &mut Section<'_>) -> TariffFile {
     let spanning = root.choice(
         "spanning",
         Some("by-entry"),
-        &[("by-entry", Spanning::ByEntry), ("by-exit", Spanning::ByExit)],
+        &[
+            ("by-entry", Spanning::ByEntry),
+            ("by-exit", Spanning::ByExit),
+        ],
         &[],
     );
     let prices = prices::read(root, None);
@@ -166,8 +169,7 @@ fn read(root: &mut Section<'_>) -> TariffFile {
 
 fn total(section: &mut Section<'_>) -> Total {
     let at_most_fen = section.integer("at_most_fen", Need::Optional, 1..=HIGHEST_CAP_FEN);
-    let round_to_fen =
-        section.integer("round_to_fen", Need::Default("1".into()), 1..=HIGHEST_FEN);
+    let round_to_fen = section.integer("round_to_fen", Need::Default("1".into()), 1..=HIGHEST_FEN);
     let rounding = section.choice(
         "rounding",
         Some("half-up"),

@@ -25,7 +25,10 @@ enum Change {
 }
 
 fn changes() -> impl Strategy<Value = Vec<(usize, Change)>> {
-    let byte = prop_oneof![any::<u8>(), prop::sample::select(b"\"[]{}=,:.-0159\n".to_vec())];
+    let byte = prop_oneof![
+        any::<u8>(),
+        prop::sample::select(b"\"[]{}=,:.-0159\n".to_vec())
+    ];
     let change = prop_oneof![
         byte.prop_map(Change::Set),
         (1..20_usize).prop_map(Change::Remove),

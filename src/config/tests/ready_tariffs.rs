@@ -80,7 +80,11 @@ fn t3_day_and_night_have_their_units() {
 /// Shenyang Olympic centre, m.qebk.com.
 #[test]
 fn t4_the_day_has_a_cap_and_the_night_is_a_visit() {
-    let fee = fee_fen("day-cap-night-visit", "2026-04-06T07:30", "2026-04-06T20:15");
+    let fee = fee_fen(
+        "day-cap-night-visit",
+        "2026-04-06T07:30",
+        "2026-04-06T20:15",
+    );
     assert_eq!(fee, 2000);
 }
 
@@ -108,7 +112,11 @@ fn t6_a_short_tail_is_not_counted() {
 /// Minhang, Shanghai, m.114262.cn/ss/2021/1222/20945.html.
 #[test]
 fn t7_a_table_by_duration() {
-    let fee = fee_fen("residential-visitors", "2026-06-01T20:00", "2026-06-02T09:30");
+    let fee = fee_fen(
+        "residential-visitors",
+        "2026-06-01T20:00",
+        "2026-06-02T09:30",
+    );
     assert_eq!(fee, 1000);
 }
 

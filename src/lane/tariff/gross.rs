@@ -113,7 +113,7 @@ impl Gross<'_> {
     fn first_end_s(&self, from_s: u64) -> u64 {
         match self.prices.window {
             Window::Stay => u64::MAX,
-            Window::Day => self.timeline.to_midnight_s(),
+            Window::Day => self.timeline.until_midnight_s(),
             Window::Hours24 => from_s + DAY_S - self.window_age_s.min(DAY_S - 1),
         }
     }
@@ -230,7 +230,11 @@ impl Gross<'_> {
         let steps = if like_the_first { 1 } else { count };
         for step in 0..steps {
             let at_s = from_s + step * DAY_S;
-            let days = if like_the_first { (0, 0) } else { self.timeline.days_at(at_s) };
+            let days = if like_the_first {
+                (0, 0)
+            } else {
+                self.timeline.days_at(at_s)
+            };
             let known = costs.iter().find(|(of, _)| *of == days);
             let fen = known.map_or_else(|| price_fen(at_s), |(_, fen)| *fen);
             if known.is_none() {

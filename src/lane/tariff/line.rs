@@ -169,7 +169,11 @@ impl fmt::Display for Dated<'_, Line> {
             What::DayCap => write!(f, "at most {price} yuan a day: {}", off()),
             What::StayCap => write!(f, "at most {price} yuan a stay: {}", off()),
             What::SharedCap => {
-                write!(f, "{price} yuan left of a cap with earlier visits: {}", off())
+                write!(
+                    f,
+                    "{price} yuan left of a cap with earlier visits: {}",
+                    off()
+                )
             }
             What::Discount => write!(f, "{of}: {}% off: {}", line.price_fen, off()),
             What::TimeOff => write!(f, "{of}: {}", off()),

@@ -150,7 +150,13 @@ fn price_time(
         };
         let (units, to_s) = unit.count(within);
         let shown_to_s = within.to_s;
-        push(Line::units(What::FirstBlock, at_s, shown_to_s, units, block.fen));
+        push(Line::units(
+            What::FirstBlock,
+            at_s,
+            shown_to_s,
+            units,
+            block.fen,
+        ));
         at_s = to_s;
     }
     if let Some(then) = price.then.filter(|_| at_s < part.to_s) {

@@ -12,6 +12,7 @@ use super::time::Wall;
 mod benefit;
 mod calendar;
 mod class;
+mod free_time;
 mod gross;
 mod line;
 mod meter;
@@ -28,6 +29,7 @@ mod vehicle;
 pub use self::benefit::Benefit;
 pub use self::calendar::{Calendar, Day, Days};
 pub use self::class::{Class, Discount};
+pub use self::free_time::{FreeTime, FreeTimeOfClass};
 pub use self::line::{Line, What};
 pub use self::price::{Band, Block, Price, Row, Steps};
 pub use self::prices::{AfterWindow, AtEdge, FreeAgain, Prices, Window};
@@ -139,14 +141,19 @@ impl Tariff {
         Quote::of(lines)
     }
 
+    /// Whether a stay may be priced by the plate's earlier visits too.
+    pub fn looks_back(&self) -> bool {
+        let classes = self.classes.iter().map(|class| &class.prices);
+        classes.chain([&self.prices]).any(Prices::looks_back)
+            || self.later.iter().any(Self::looks_back)
+    }
+
     /// What is to be remembered of a stay for the plate's next visit; None where nothing is.
     pub fn tally(&self, stay: &Stay) -> Option<Tally> {
         let tariff = self.in_force(stay);
         let class = tariff.class_of(stay);
         let (gross, stay_s) = tariff.gross(class, stay);
-        let is_wanted = gross.prices.cap_shared
-            || gross.prices.free_again == FreeAgain::FirstVisitOfDay;
-        is_wanted.then(|| {
+        gross.prices.looks_back().then(|| {
             let Priced {
                 window_from_s,
                 window_fen,
@@ -216,8 +223,8 @@ impl Gross<'_> {
     fn remember(&mut self, tally: &Tally, entry_s: i64) {
         let day_of = |wall: Wall| Day::of_local_s(calendar::local_s(wall.0)).0;
         let today = Day::of_local_s(entry_s).0;
-        let had_its_free_time = self.prices.free_again == FreeAgain::FirstVisitOfDay
-            && day_of(tally.entered) == today;
+        let had_its_free_time =
+            self.prices.free_again == FreeAgain::FirstVisitOfDay && day_of(tally.entered) == today;
         if had_its_free_time {
             self.free_s = 0;
         }

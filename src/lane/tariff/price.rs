@@ -128,7 +128,10 @@ impl Price {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
 fn is_zero(seconds: &u64) -> bool {
     *seconds == 0
 }

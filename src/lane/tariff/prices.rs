@@ -119,6 +119,11 @@ impl Default for Prices {
 }
 
 impl Prices {
+    /// Whether a stay is priced by the plate's earlier visits too.
+    pub fn looks_back(&self) -> bool {
+        self.cap_shared || self.free_again == FreeAgain::FirstVisitOfDay
+    }
+
     /// Whether its cap is per calendar day or 24 h.
     pub(super) fn has_windows(&self) -> bool {
         self.window != Window::Stay
@@ -129,13 +134,17 @@ impl Prices {
             Some(band) => (&band.price, Some(band)),
             None => (&self.price, None),
         }
-    }}
+    }
+}
 
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
 pub(super) fn is_false(flag: &bool) -> bool {
     !*flag
 }

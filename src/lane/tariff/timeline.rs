@@ -44,7 +44,7 @@ impl Timeline<'_> {
     }
 
     /// Seconds from the entry to the next midnight.
-    pub(super) fn to_midnight_s(&self) -> u64 {
+    pub(super) fn until_midnight_s(&self) -> u64 {
         let (_, second) = self.day(0);
         DAY_S - second
     }

@@ -20,6 +20,7 @@ mod held;
 mod kinds;
 mod lasting;
 mod leaving;
+mod lists;
 mod named;
 mod owing;
 mod parts;

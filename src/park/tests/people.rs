@@ -4,6 +4,7 @@
 use super::world::*;
 use crate::charges::charge::ChargeState;
 use crate::charges::record::StaffOutcome;
+use crate::lane::listing::{Change, List, Listed};
 use crate::lane::number::SessionId;
 use crate::lane::raise::HoldReason;
 use crate::park::event::Event;
@@ -60,6 +61,32 @@ pub fn work_off(world: &mut World, chance: &mut SplitMix64) {
         world.tell(Event::ArrearsFinished { trade_no, how });
     }
     correct(world, chance);
+    list(world, chance);
+}
+
+/// Somebody's card begins or ends.
+fn list(world: &mut World, chance: &mut SplitMix64) {
+    let plate = number("粤B7K9M2");
+    let change = match world.park().site().listing.is_empty() {
+        true if chance.chance(500) => Change::Put(Listed {
+            plate,
+            list: List::Visitor,
+            from: None,
+            until: Some(world.now().wall.plus_ms(3_600_000)),
+            bay: None,
+            note: String::new(),
+        }),
+        true => return,
+        false => Change::Remove {
+            plate,
+            list: List::Visitor,
+        },
+    };
+    world.tell(Event::ListChanged {
+        change,
+        by: BY.into(),
+        why: "a guest of 3-1-501".into(),
+    });
 }
 
 fn correct(world: &mut World, chance: &mut SplitMix64) {

@@ -5,7 +5,10 @@ use super::*;
 #[test]
 fn shantou_station_garage() {
     let tariff = of(Prices {
-        price: price(Some(first_block(2 * HOUR_S, HOUR_S, 500)), steps(HOUR_S, 300)),
+        price: price(
+            Some(first_block(2 * HOUR_S, HOUR_S, 500)),
+            steps(HOUR_S, 300),
+        ),
         cap_fen: Some(2800),
         ..free_for(30 * MINUTE_S)
     });
@@ -170,7 +173,6 @@ fn a_quote_survives_the_ledger() {
     );
     assert_eq!(serde_json::from_str::<Quote>(&json).unwrap(), quote);
 }
-
 
 #[test]
 fn the_first_form_of_a_price_list_is_read_from_the_ledger_and_written_as_it_was() {

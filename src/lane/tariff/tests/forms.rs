@@ -125,7 +125,10 @@ fn bands_split_a_stay_and_each_part_is_rounded() {
     // To the second.
     assert_eq!(fee_between(&tariff, entry, "2026-03-02T19:00:00"), 100);
     assert_eq!(fee_between(&tariff, entry, "2026-03-02T19:00:01"), 150);
-    assert_eq!(fee_between(&tariff, "2026-03-02T19:00:00", "2026-03-03T07:00:00"), 600);
+    assert_eq!(
+        fee_between(&tariff, "2026-03-02T19:00:00", "2026-03-03T07:00:00"),
+        600
+    );
 }
 
 #[test]
@@ -145,7 +148,10 @@ fn the_first_block_starts_again_with_a_band_or_does_not() {
     let mut prices = day_and_night();
     prices.price = price(Some(first_block(HOUR_S, HOUR_S, 500)), steps(HOUR_S, 100));
     let (entry, exit) = ("2026-03-02T18:00:00", "2026-03-03T09:00:00");
-    assert_eq!(fee_between(&of(prices.clone()), entry, exit), 500 + 600 + 500 + 100);
+    assert_eq!(
+        fee_between(&of(prices.clone()), entry, exit),
+        500 + 600 + 500 + 100
+    );
     prices.first_once = true;
     assert_eq!(fee_between(&of(prices), entry, exit), 500 + 600 + 100 + 100);
 }
@@ -286,7 +292,13 @@ fn leap_days_and_year_ends_are_days_like_others() {
 #[test]
 fn no_night_is_an_hour_longer_or_shorter() {
     let tariff = of(day_and_night());
-    for date in ["2026-03-28", "2026-03-29", "2026-10-24", "2026-10-25", "1986-05-03"] {
+    for date in [
+        "2026-03-28",
+        "2026-03-29",
+        "2026-10-24",
+        "2026-10-25",
+        "1986-05-03",
+    ] {
         let entry = between(&format!("{date}T19:00:00"), &format!("{date}T19:00:00")).entry;
         let night = Stay {
             entry,
@@ -344,7 +356,10 @@ fn a_class_has_prices_or_a_discount_of_its_own() {
 #[test]
 fn the_kind_of_a_vehicle_is_what_its_plate_tells() {
     let kind = |plate: &str, color| {
-        VehicleKind::of(PlateNumber::parse(plate).ok().map(|p| p.plate).as_ref(), color)
+        VehicleKind::of(
+            PlateNumber::parse(plate).ok().map(|p| p.plate).as_ref(),
+            color,
+        )
     };
     use PlateColor::{Black, Blue, LimeGreen, White, Yellow};
     for (plate, color, expected) in [
@@ -399,9 +414,18 @@ fn coupons_come_in_a_fixed_order_and_are_shown() {
     let name = |name: &str| name.to_owned();
     let stay = Stay {
         benefits: vec![
-            Benefit::Percent { name: name("half"), off: 50 },
-            Benefit::Amount { name: name("5 yuan"), fen: 500 },
-            Benefit::Time { name: name("charger"), s: HOUR_S },
+            Benefit::Percent {
+                name: name("half"),
+                off: 50,
+            },
+            Benefit::Amount {
+                name: name("5 yuan"),
+                fen: 500,
+            },
+            Benefit::Time {
+                name: name("charger"),
+                s: HOUR_S,
+            },
         ],
         ..stay(4 * HOUR_S)
     };
@@ -411,7 +435,9 @@ fn coupons_come_in_a_fixed_order_and_are_shown() {
         "09:00–13:00  4 × 5.00 yuan\ncharger: −5.00 yuan\n5 yuan: −5.00 yuan\nhalf: −5.00 yuan\n5.00 yuan"
     );
     let whole = Stay {
-        benefits: vec![Benefit::Whole { name: name("guest") }],
+        benefits: vec![Benefit::Whole {
+            name: name("guest"),
+        }],
         ..stay
     };
     assert_eq!(tariff.quote(&whole).fee_fen, 0);
@@ -431,8 +457,16 @@ fn what_was_paid_before_is_taken_off_and_leaves_time_to_go() {
         ..stay(stay_min * MINUTE_S)
     };
     assert_eq!(tariff.quote(&paid_after(115)).fee_fen, 0);
-    assert_eq!(tariff.quote(&paid_after(125)).fee_fen, 0, "within the time to go");
-    assert_eq!(tariff.quote(&paid_after(126)).fee_fen, 500, "only what is more");
+    assert_eq!(
+        tariff.quote(&paid_after(125)).fee_fen,
+        0,
+        "within the time to go"
+    );
+    assert_eq!(
+        tariff.quote(&paid_after(126)).fee_fen,
+        500,
+        "only what is more"
+    );
 }
 
 #[test]
@@ -482,9 +516,7 @@ fn a_later_price_list_holds_from_its_day_on() {
     let over = between("2026-06-30T23:00:00", "2026-07-01T01:00:00");
     let before = between("2026-06-30T22:00:00", "2026-06-30T23:59:59");
     let after = between("2026-07-01T00:00:00", "2026-07-01T01:00:00");
-    let fees = |tariff: &Tariff| {
-        [&before, &over, &after].map(|stay| tariff.quote(stay).fee_fen)
-    };
+    let fees = |tariff: &Tariff| [&before, &over, &after].map(|stay| tariff.quote(stay).fee_fen);
     assert_eq!(fees(&tariff), [200, 200, 200]);
     assert_eq!(tariff.in_force(&over).version, "old");
     tariff.later[0].spanning = Spanning::ByExit;
@@ -518,4 +550,30 @@ fn visits_that_share_a_cap_share_it_for_24_hours_from_the_first() {
     assert_eq!(fen, 500);
     let (fen, _) = next(tally, "2026-06-11T10:00:00", "2026-06-11T13:00:00");
     assert_eq!(fen, 500);
+}
+
+#[test]
+fn a_driver_is_told_the_free_time_of_the_class_and_of_the_day() {
+    let plate = |text: &str| PlateNumber::parse(text).unwrap().plate;
+    let mut tariff = Tariff {
+        classes: vec![Class {
+            name: "new energy".into(),
+            kinds: vec![VehicleKind::NewEnergySmall],
+            plates: [plate("粤B12345")].into(),
+            prices: free_for(2 * HOUR_S),
+            discount: None,
+        }],
+        ..of(free_for(900))
+    };
+    tariff.later = vec![Tariff {
+        from: Some(entry().plus_ms(1)),
+        ..of(free_for(600))
+    }];
+    let lists = FreeTime::of_all(&tariff);
+    let told = |at: Wall, text: &str| FreeTime::find(&lists, at, &plate(text), None);
+    assert_eq!(told(entry(), "粤B99999"), Some(900));
+    assert_eq!(told(entry(), "粤BD12345"), Some(7200));
+    assert_eq!(told(entry(), "粤B12345"), Some(7200));
+    assert_eq!(told(entry().plus_ms(1), "粤BD12345"), Some(600));
+    assert_eq!(FreeTime::find(&[], entry(), &plate("粤B99999"), None), None);
 }

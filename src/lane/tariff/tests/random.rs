@@ -26,7 +26,9 @@ pub(super) fn discounted() -> impl Strategy<Value = Tariff> {
             prices: tariff.prices.clone(),
             discount: Some(Discount {
                 percent_off,
-                for_s: minutes.map(|m| m * MINUTE_S).filter(|_| !goes_on && !has_days),
+                for_s: minutes
+                    .map(|m| m * MINUTE_S)
+                    .filter(|_| !goes_on && !has_days),
                 after_cap,
             }),
         };
@@ -111,12 +113,20 @@ fn any_prices() -> impl Strategy<Value = Prices> {
                 },
                 price,
                 bands,
-                at_edge: if goes_on_at_edge { AtEdge::GoOn } else { AtEdge::Split },
+                at_edge: if goes_on_at_edge {
+                    AtEdge::GoOn
+                } else {
+                    AtEdge::Split
+                },
                 first_once,
                 cap_fen,
                 cap_shared: false,
                 window,
-                after_window: if goes_on { AfterWindow::GoOn } else { AfterWindow::Anew },
+                after_window: if goes_on {
+                    AfterWindow::GoOn
+                } else {
+                    AfterWindow::Anew
+                },
                 full_day_fen,
                 drops_seconds,
             }
@@ -126,9 +136,11 @@ fn any_prices() -> impl Strategy<Value = Prices> {
 
 fn any_price(has_steps: bool) -> impl Strategy<Value = Price> {
     let blocks = prop::collection::vec(
-        (1..=6_u64, minutes(), 0..2000_u64, 0..30_u64).prop_map(|(units, every, fen, tail)| Block {
-            tail_s: tail.min(every) * MINUTE_S,
-            ..first_block(units * every * MINUTE_S, every * MINUTE_S, fen)
+        (1..=6_u64, minutes(), 0..2000_u64, 0..30_u64).prop_map(|(units, every, fen, tail)| {
+            Block {
+                tail_s: tail.min(every) * MINUTE_S,
+                ..first_block(units * every * MINUTE_S, every * MINUTE_S, fen)
+            }
         }),
         0..3,
     );
@@ -182,8 +194,13 @@ fn any_band() -> impl Strategy<Value = Band> {
         1 => Just(vec![Days::Date(day("2026-02-14"))]),
     ];
     let hours = (0..24_u64, prop_oneof![Just(24), 1..=24_u64], any::<bool>());
-    (days, hours, any_price(false), prop::option::weighted(0.3, 0..3000_u64)).prop_map(
-        |(days, (from, to, half), price, cap_fen)| {
+    (
+        days,
+        hours,
+        any_price(false),
+        prop::option::weighted(0.3, 0..3000_u64),
+    )
+        .prop_map(|(days, (from, to, half), price, cap_fen)| {
             let from_s = from * HOUR_S + if half { 1800 } else { 0 };
             let to_s = to * HOUR_S;
             Band {
@@ -193,8 +210,7 @@ fn any_band() -> impl Strategy<Value = Band> {
                 cap_fen,
                 ..band("b", 0, 0, price)
             }
-        },
-    )
+        })
 }
 
 fn totals() -> impl Strategy<Value = Total> {
@@ -222,7 +238,10 @@ fn calendars() -> impl Strategy<Value = Calendar> {
         true => Calendar {
             holidays: (15..=23).map(|of| day(&format!("2026-02-{of}"))).collect(),
             workdays: vec![day("2026-02-14"), day("2026-02-28")],
-            named: vec![("fair".to_owned(), vec![day("2026-02-10"), day("2026-02-11")])],
+            named: vec![(
+                "fair".to_owned(),
+                vec![day("2026-02-10"), day("2026-02-11")],
+            )],
         },
     })
 }

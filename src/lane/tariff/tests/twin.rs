@@ -70,9 +70,9 @@ impl Walk<'_> {
             let days_fen = stay_s / DAY_S * fen;
             fee_fen += days_fen - discount.map_or(0, |discount| percent(discount, days_fen));
         }
-        let windows = self.windows(from_s, stay_s);
+        let windows = self.windows(from_s, stay_s, stay_s);
         let part = discount.and_then(|discount| discount.for_s);
-        let parts = part.map(|for_s| self.windows(from_s, stay_s.min(for_s)));
+        let parts = part.map(|for_s| self.windows(from_s, stay_s.min(for_s), stay_s));
         for (window, counted_fen) in windows {
             let discountable_fen = match &parts {
                 Some(parts) => parts.get(&window).copied().unwrap_or(0),
@@ -91,8 +91,8 @@ impl Walk<'_> {
         fee_fen
     }
 
-    /// What each window costs before discount and cap.
-    fn windows(&self, from_s: u64, stay_s: u64) -> BTreeMap<u64, u64> {
+    /// What each window, up to `to_s`, of a stay costs before discount and cap.
+    fn windows(&self, from_s: u64, to_s: u64, stay_s: u64) -> BTreeMap<u64, u64> {
         let prices = self.prices;
         let goes_on = prices.after_window == AfterWindow::GoOn;
         let mut sums: BTreeMap<(u64, u64), (usize, u64)> = BTreeMap::new();
@@ -101,8 +101,8 @@ impl Walk<'_> {
         let (mut last_of_unit, mut before) = (None, None);
         let mut stretch = 0;
         let mut at_s = from_s;
-        while at_s < stay_s {
-            let tick_s = self.tick_s.min(stay_s - at_s);
+        while at_s < to_s {
+            let tick_s = self.tick_s.min(to_s - at_s);
             let (window, band) = (self.window(at_s), self.band(at_s));
             if self.is_given_away(at_s, stay_s) {
                 at_s += tick_s;
@@ -230,7 +230,8 @@ impl Walk<'_> {
             Window::Stay => 0,
             Window::Hours24 => (at_s + self.age_s) / DAY_S,
             Window::Day => {
-                let days = (self.entry_s + at_s as i64).div_euclid(DAY) - self.entry_s.div_euclid(DAY);
+                let days =
+                    (self.entry_s + at_s as i64).div_euclid(DAY) - self.entry_s.div_euclid(DAY);
                 u64::try_from(days).unwrap()
             }
         }
