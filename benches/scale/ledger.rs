@@ -252,6 +252,7 @@ impl<'a> Car<'a> {
                 trade_no: self.session.id.trade_no(0),
             },
             fee_fen: self.claim().quote.fee_fen,
+            tally: None,
         })
     }
 

@@ -394,6 +394,15 @@ impl<'d> Section<'d> {
         self.note(key, &span, text);
     }
 
+    /// Notes a fault between the sections of `key`, where the first of them stands.
+    pub(super) fn fault_among(&self, key: &str, text: String) {
+        let items = self.given(key).and_then(|value| value.get_ref().as_array());
+        let first = items.and_then(|items| items.first()).map(Spanned::span);
+        let span = first.unwrap_or(self.span.clone());
+        let place = format!("[[{}]]", self.section_name(key));
+        self.document.note(&span, place, text);
+    }
+
     /// Notes a fault of `key` at `span`.
     pub(super) fn note(&self, key: &str, span: &Range<usize>, text: String) {
         self.document.note(span, self.place(key), text);

@@ -41,7 +41,7 @@ pub(super) fn read(root: &mut Section<'_>) -> Calendar {
     }
     if let Some(day) = all.holidays.iter().find(|day| all.workdays.contains(day)) {
         let text = format!("{day} is both a holiday and a working day; leave one out");
-        root.fault("calendar", text);
+        root.fault_among("calendar", text);
     }
     all
 }

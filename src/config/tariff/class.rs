@@ -24,12 +24,12 @@ pub(super) fn read(root: &mut Section<'_>, general: &Prices) -> Vec<Class> {
                     let word = word(*kind);
                     let (a, b) = (&other.name, &class.name);
                     let text = format!("{word:?} stands in {a:?} and in {b:?}; leave one out");
-                    root.fault("class", text);
+                    root.fault_among("class", text);
                 }
                 if let Some(plate) = class.plates.intersection(&other.plates).next() {
                     let (a, b, plate) = (&other.name, &class.name, plate.as_str());
                     let text = format!("{plate} stands in {a:?} and in {b:?}; leave one out");
-                    root.fault("class", text);
+                    root.fault_among("class", text);
                 }
             }
         }
@@ -44,7 +44,8 @@ fn one(section: &mut Section<'_>, general: &Prices) -> Class {
     let plates = plates(section);
     let discount = discount(section);
     let prices = section.unlisted(|section| prices::read(section, Some(general)));
-    if section.is_given() && kinds.is_empty() && plates.is_empty() {
+    let is_empty = kinds.is_empty() && plates.is_empty();
+    if section.is_given() && is_empty && section.faults() == before {
         let text = "has no vehicles; write kinds or plates";
         section.fault("name", text.to_owned());
     }

@@ -16,7 +16,7 @@ pub(super) fn refuse(root: &Section<'_>, tariff: &Tariff) {
     for band in classes.chain([&tariff.prices.bands]).flatten() {
         for days in &band.days {
             if let Some(text) = unknown_days(days, calendar) {
-                root.fault("band", format!("{:?} {text}", band.name));
+                root.fault_among("band", format!("{:?} {text}", band.name));
             }
         }
     }
@@ -26,7 +26,7 @@ pub(super) fn refuse(root: &Section<'_>, tariff: &Tariff) {
         if let Some(text) = overlap(&list.bands, calendar).or_else(|| gap(list, calendar)) {
             let key = if class.is_some() { "class" } else { "band" };
             let of = class.map_or(String::new(), |name| format!("{name:?}: "));
-            root.fault(key, format!("{of}{text}"));
+            root.fault_among(key, format!("{of}{text}"));
         }
     }
 }

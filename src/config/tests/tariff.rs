@@ -179,7 +179,7 @@ fn contradictions_of_bands_days_and_classes_are_refused_with_their_fix() {
         ),
         (
             format!("{HOURLY}cap = {{ per = \"stay\", fen = 900, shared = true }}\n"),
-            "4:44: [cap] shared: visits share the cap of 24 h or of a day; write per = \"24h\" and fen".to_owned(),
+            "4:43: [cap] shared: visits share the cap of 24 h or of a day; write per = \"24h\" and fen".to_owned(),
         ),
         (
             format!("{HOURLY}free_again = \"each-window\"\n"),

@@ -61,14 +61,14 @@ pub fn work_off(world: &mut World, chance: &mut SplitMix64) {
         world.tell(Event::ArrearsFinished { trade_no, how });
     }
     correct(world, chance);
-    list(world, chance);
+    list(world);
 }
 
 /// Somebody's card begins or ends.
-fn list(world: &mut World, chance: &mut SplitMix64) {
+fn list(world: &mut World) {
     let plate = number("粤B7K9M2");
     let change = match world.park().site().listing.is_empty() {
-        true if chance.chance(500) => Change::Put(Listed {
+        true => Change::Put(Listed {
             plate,
             list: List::Visitor,
             from: None,
@@ -76,7 +76,6 @@ fn list(world: &mut World, chance: &mut SplitMix64) {
             bay: None,
             note: String::new(),
         }),
-        true => return,
         false => Change::Remove {
             plate,
             list: List::Visitor,

@@ -218,7 +218,7 @@ impl Walk<'_> {
         }
         let into_window_s = match prices.window {
             Window::Hours24 => (at_s + self.age_s) % DAY_S,
-            _ => u64::try_from((self.entry_s + at_s as i64).rem_euclid(DAY)).unwrap(),
+            _ => u64::try_from((self.entry_s + at_s.cast_signed()).rem_euclid(DAY)).unwrap(),
         };
         let from_s = at_s.saturating_sub(into_window_s);
         let ends_s = (at_s + DAY_S - into_window_s).min(stay_s);
@@ -230,15 +230,15 @@ impl Walk<'_> {
             Window::Stay => 0,
             Window::Hours24 => (at_s + self.age_s) / DAY_S,
             Window::Day => {
-                let days =
-                    (self.entry_s + at_s as i64).div_euclid(DAY) - self.entry_s.div_euclid(DAY);
+                let days = (self.entry_s + at_s.cast_signed()).div_euclid(DAY)
+                    - self.entry_s.div_euclid(DAY);
                 u64::try_from(days).unwrap()
             }
         }
     }
 
     fn band(&self, at_s: u64) -> usize {
-        let local_s = self.entry_s + at_s as i64;
+        let local_s = self.entry_s + at_s.cast_signed();
         let second = u64::try_from(local_s.rem_euclid(DAY)).unwrap();
         let today = local_s.div_euclid(DAY);
         let of_week = (today + 3).rem_euclid(7);
