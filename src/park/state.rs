@@ -223,6 +223,8 @@ impl Site {
             seen_count: self.seen_count,
             left: self.left.clone(),
             left_count: self.left_count,
+            tallies: self.tallies.clone(),
+            listing: self.listing.clone(),
             ..Self::default()
         }
     }
