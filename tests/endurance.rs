@@ -450,6 +450,7 @@ fn rules() -> Rules {
         entry: EntryRules {
             wait_for_wechat_ms: 0,
             unreadable: Unreadable::Hold,
+            places: None,
         },
         exit: ExitRules {
             budget_ms: 1_500,
@@ -462,6 +463,7 @@ fn rules() -> Rules {
             silent_normal_up_to_fen: 5_000,
             silent_unknown_up_to_fen: 2_000,
             exposure_limit_fen: 200_000,
+            time_to_leave_ms: 900_000,
             advance: true,
         },
         guard: GuardRules {

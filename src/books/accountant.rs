@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::charge::{Charge, Fact, Stands};
+use super::charge::{CORRECTION_ASKED, Charge, Fact, Stands};
 use super::opening::State;
-use super::price::{Claimed, Prices};
+use super::price::{self, Claimed, Prices};
 use super::violation::{Violation, Wrong};
 use super::{Period, Report, Sum};
 use crate::json;
@@ -21,39 +21,44 @@ const SESSION_OPENED: u16 = 16;
 const SESSION_CLOSED: u16 = 17;
 const CHARGE_OPENED: u16 = 38;
 const SESSION: u8 = 2;
+const PAYMENT_TAKEN: u16 = 56;
 const MONEY: u8 = 3;
 
 /// A stay.
 #[derive(Debug, Default)]
-struct Stay {
+pub(super) struct Stay {
     /// How it ended; None: it goes on.
-    ended: Option<u64>,
+    pub(super) ended: Option<u64>,
     /// The charge that stands for it.
     charge: Option<Box<str>>,
     /// It ended without a charge to its name.
     ended_free: bool,
     /// Its colour, where its beginning is on record.
     color: Option<Option<PlateColor>>,
+    /// Paid before a charge was made, fen.
+    pub(super) paid_fen: u64,
+    /// What a charge over the rest has to be, fen: the one before was paid in part.
+    pub(super) rest_fen: Option<u64>,
 }
 
 /// The record at hand.
-struct At<'r> {
-    seq: u64,
-    fields: &'r Value,
+pub(super) struct At<'r> {
+    pub(super) seq: u64,
+    pub(super) fields: &'r Value,
 }
 
 pub(super) struct Accountant {
-    period: Period,
-    report: Report,
-    stays: BTreeMap<Box<str>, Stay>,
-    charges: BTreeMap<Box<str>, Charge>,
+    pub(super) period: Period,
+    pub(super) report: Report,
+    pub(super) stays: BTreeMap<Box<str>, Stay>,
+    pub(super) charges: BTreeMap<Box<str>, Charge>,
     /// Every price list so far.
     prices: Vec<Prices>,
     /// A whole state, as far as it was heard, and whether the books begin with it.
     state: (State, bool),
     /// The sums that the core keeps, by name.
     totals: BTreeMap<String, (u64, u64)>,
-    at: Wall,
+    pub(super) at: Wall,
     newest_trusted: Option<Wall>,
     /// A person decided this step: fees in it need not be the price list's.
     is_by_hand: bool,
@@ -62,7 +67,7 @@ pub(super) struct Accountant {
     /// Nothing was heard so far.
     is_new: bool,
     /// Records were erased: what is not there may have been in them.
-    has_holes: bool,
+    pub(super) has_holes: bool,
 }
 
 impl Accountant {
@@ -118,6 +123,7 @@ impl Accountant {
             (SESSION, SESSION_OPENED) => self.opened(&at),
             (SESSION, SESSION_CLOSED) => self.closed(&at),
             (MONEY, CHARGE_OPENED) => self.due(&at),
+            (MONEY, PAYMENT_TAKEN) => self.paid(&at),
             (MONEY, kind) => self.moved(kind, &at),
             _ => {}
         }
@@ -136,7 +142,11 @@ impl Accountant {
         let event = at.fields["event"]["event"].as_str().unwrap_or_default();
         self.is_by_hand = matches!(
             event,
-            "review_decided" | "correction_asked" | "correction_done" | "arrears_finished"
+            "review_decided"
+                | "correction_asked"
+                | "correction_done"
+                | "arrears_finished"
+                | "payment_taken"
         );
     }
 
@@ -179,6 +189,7 @@ impl Accountant {
             sessions,
             claimed,
             charges,
+            paid,
             totals,
         } = state;
         for session in sessions {
@@ -200,6 +211,9 @@ impl Accountant {
             if let Some(stay) = self.stays.get_mut(session.as_str()) {
                 stay.charge = Some(number.into());
             }
+        }
+        for (session, fen) in paid {
+            self.stays.entry(session.into()).or_default().paid_fen = fen;
         }
         self.totals = totals;
     }
@@ -280,7 +294,13 @@ impl Accountant {
         }
         stay.ended = Some(at.seq);
         stay.ended_free = named.is_none();
+        let paid_fen = ending["prepaid"]["paid_fen"].as_u64();
+        let over_fen = ending["prepaid"]["over_fen"].as_u64().unwrap_or_default();
+        let is_unpaid = paid_fen.is_some_and(|fen| fen != stay.paid_fen || over_fen > fen);
         if self.period.has(self.at) {
+            if over_fen > 0 {
+                self.report.over.add(over_fen);
+            }
             *self.report.ended.entry(name.clone()).or_default() += 1;
         }
         let charge = stay.charge.clone();
@@ -300,6 +320,7 @@ impl Accountant {
                 let due_fen = charge.fee_fen;
                 Some(Wrong::FeeForgotten { due_fen })
             }
+            (None, _) if is_unpaid && !self.has_holes => Some(Wrong::NotPaid),
             (None, _) => (fee_fen > 0).then_some(Wrong::ChargeMissing),
         };
         if let Some(wrong) = wrong {
@@ -338,13 +359,24 @@ impl Accountant {
             _ => {}
         }
         let lines = claim["quote"]["lines"].as_array();
-        let lines_fen: i64 = lines.into_iter().flatten().map(line_fen).sum();
+        let lines_fen: i64 = lines.into_iter().flatten().map(price::line_fen).sum();
         if !self.is_by_hand && i64::try_from(fee_fen) != Ok(lines_fen) {
             wrongs.push(Wrong::NotTheSumOfItsLines { fee_fen, lines_fen });
         }
         let claimed = Claimed::of(claim, stay.and_then(|stay| stay.color));
+        let paid_fen = stay.map_or(0, |stay| stay.paid_fen);
         let fees = self.prices.iter().map(|prices| prices.fee_fen(&claimed));
         let fees: Vec<u64> = fees.collect::<Option<_>>().unwrap_or_default();
+        let fees: Vec<u64> = fees
+            .iter()
+            .map(|fee| fee.saturating_sub(paid_fen))
+            .collect();
+        let stay = self.stays.get_mut(session);
+        if let Some(due_fen) = stay.and_then(|stay| stay.rest_fen.take())
+            && due_fen != fee_fen
+        {
+            wrongs.push(Wrong::NotTheRest { fee_fen, due_fen });
+        }
         if let Some(tariff_fen) = fees.last().filter(|_| !self.is_by_hand)
             && !fees.contains(&fee_fen)
         {
@@ -382,7 +414,7 @@ impl Accountant {
 
     fn moved(&mut self, kind: u16, at: &At<'_>) {
         let name = at.fields["fact"].as_str().unwrap_or_default();
-        let Some(fact) = fact(kind, at.fields) else {
+        let Some(fact) = Fact::of(kind, at.fields) else {
             return;
         };
         let number = at.fields["trade_no"].as_str();
@@ -401,7 +433,7 @@ impl Accountant {
             if std::mem::replace(&mut charge.is_fixed, true) {
                 wrongs.push(Wrong::FixedTwice);
             }
-            wrongs.extend(wrong_in_body(body, number, charge));
+            wrongs.extend(charge.wrong_in(body, number));
         }
         charge.to_refund |= kind == CORRECTION_ASKED;
         let has_moved = !wrongs
@@ -427,13 +459,19 @@ impl Accountant {
         }
     }
 
-    fn total(&mut self, name: &str, fen: u64) {
+    pub(super) fn total(&mut self, name: &str, fen: u64) {
         let (count, sum) = self.totals.entry(name.to_owned()).or_default();
         *count += 1;
         *sum += fen;
     }
 
-    fn wrong(&mut self, seq: u64, session: Option<&str>, number: Option<&str>, wrong: Wrong) {
+    pub(super) fn wrong(
+        &mut self,
+        seq: u64,
+        session: Option<&str>,
+        number: Option<&str>,
+        wrong: Wrong,
+    ) {
         if !self.period.has(self.at) {
             return;
         }
@@ -472,57 +510,4 @@ impl Accountant {
         }
         report
     }
-}
-
-const CORRECTION_ASKED: u16 = 54;
-
-/// The numbers of docs/record-kinds.md.
-fn fact(kind: u16, fields: &Value) -> Option<Fact> {
-    Some(match kind {
-        39 => Fact::Sent,
-        40 => Fact::DueAgain,
-        41 => Fact::Unknown,
-        42 => Fact::Accepted,
-        43 => Fact::Settled,
-        44 | 45 => Fact::Noted,
-        46 => Fact::HandedToStaff,
-        47 => Fact::Withdrawn,
-        48 => {
-            let how = fields["how"].as_object()?.keys().next()?;
-            match how.as_str() {
-                "collected" => Fact::Collected,
-                "written_off" => Fact::WrittenOff,
-                "replaced" => Fact::Replaced,
-                _ => return None,
-            }
-        }
-        51 | 52 => Fact::Refused,
-        53 => Fact::ToRepeat,
-        CORRECTION_ASKED | 55 => Fact::Noted,
-        _ => return None,
-    })
-}
-
-/// What one line adds, from its units and price where it has some.
-fn line_fen(line: &Value) -> i64 {
-    let amount_fen = line["amount_fen"].as_i64().unwrap_or_default();
-    if line["what"] == "cap" {
-        return amount_fen;
-    }
-    let product = line["units"].as_i64().zip(line["price_fen"].as_i64());
-    product.map_or(amount_fen, |(units, price_fen)| {
-        units.saturating_mul(price_fen)
-    })
-}
-
-fn wrong_in_body(body: &str, number: &str, charge: &Charge) -> Option<Wrong> {
-    let body: Value = serde_json::from_slice(body.as_bytes()).unwrap_or_default();
-    let sent_fen = body["amount"]["total"].as_u64();
-    if sent_fen != Some(charge.fee_fen) {
-        let fee_fen = charge.fee_fen;
-        return Some(Wrong::OtherAmountSent { fee_fen, sent_fen });
-    }
-    let plate = body["parking_info"]["plate_number"].as_str();
-    let is_ours = body["out_trade_no"].as_str() == Some(number) && plate == Some(&charge.plate);
-    (!is_ours).then_some(Wrong::OtherChargeSent)
 }

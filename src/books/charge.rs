@@ -1,6 +1,10 @@
 //! What became of one charge, by docs/money.md.
 
+use serde_json::Value;
+
 use super::violation::Wrong;
+
+pub(super) const CORRECTION_ASKED: u16 = 54;
 
 /// Where a charge stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +77,35 @@ pub(super) enum Fact {
     Noted,
 }
 
+impl Fact {
+    /// The numbers of docs/record-kinds.md.
+    pub(super) fn of(kind: u16, fields: &Value) -> Option<Self> {
+        Some(match kind {
+            39 => Self::Sent,
+            40 => Self::DueAgain,
+            41 => Self::Unknown,
+            42 => Self::Accepted,
+            43 => Self::Settled,
+            44 | 45 => Self::Noted,
+            46 => Self::HandedToStaff,
+            47 => Self::Withdrawn,
+            48 => {
+                let how = fields["how"].as_object()?.keys().next()?;
+                match how.as_str() {
+                    "collected" => Self::Collected,
+                    "written_off" => Self::WrittenOff,
+                    "replaced" => Self::Replaced,
+                    _ => return None,
+                }
+            }
+            51 | 52 => Self::Refused,
+            53 => Self::ToRepeat,
+            CORRECTION_ASKED | 55 => Self::Noted,
+            _ => return None,
+        })
+    }
+}
+
 impl Charge {
     /// One that was finished in a part of the ledger that is not there.
     pub(super) fn finished_before(session: &str) -> Self {
@@ -133,5 +166,18 @@ impl Charge {
         }
         self.was_sent |= fact == Fact::Sent;
         wrong
+    }
+
+    /// What is wrong about a request to WeChat.
+    pub(super) fn wrong_in(&self, body: &str, number: &str) -> Option<Wrong> {
+        let body: Value = serde_json::from_slice(body.as_bytes()).unwrap_or_default();
+        let sent_fen = body["amount"]["total"].as_u64();
+        if sent_fen != Some(self.fee_fen) {
+            let fee_fen = self.fee_fen;
+            return Some(Wrong::OtherAmountSent { fee_fen, sent_fen });
+        }
+        let plate = body["parking_info"]["plate_number"].as_str();
+        let is_ours = body["out_trade_no"].as_str() == Some(number) && plate == Some(&self.plate);
+        (!is_ours).then_some(Wrong::OtherChargeSent)
     }
 }

@@ -5,6 +5,7 @@
 mod accountant;
 mod charge;
 mod opening;
+mod payment;
 mod price;
 mod violation;
 
@@ -76,6 +77,11 @@ pub struct Report {
     pub arrears: Sum,
     /// Still in the queue.
     pub queued: Sum,
+    /// Money of the period that came by other means than a charge: in advance, in part, or too much. What
+    /// is due above is what it left.
+    pub paid: Sum,
+    /// Of that: more than was due, to be given back.
+    pub over: Sum,
     /// Charges of the period that a person found wrong after WeChat had taken them on; their money is
     /// refunded in the merchant platform and they stay settled here.
     pub to_refund: Sum,

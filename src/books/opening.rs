@@ -14,6 +14,8 @@ pub(super) struct State {
     /// The charge of an open stay, by its session: it may be finished while its car is still there.
     pub(super) claimed: BTreeMap<String, String>,
     pub(super) charges: BTreeMap<String, Charge>,
+    /// What was paid for open stays before a charge was made, fen.
+    pub(super) paid: BTreeMap<String, u64>,
     /// Sums over the ledger's whole life, by name: count and fen.
     pub(super) totals: BTreeMap<String, (u64, u64)>,
 }
@@ -40,6 +42,9 @@ impl State {
         self.totals.extend(totals.filter_map(|(name, sum)| {
             Some((name?, (sum["count"].as_u64()?, sum["fen"].as_u64()?)))
         }));
+        let paid = entries(&rest["site"]["paid"]);
+        self.paid
+            .extend(paid.filter_map(|(stay, paid)| Some((stay?, paid["fen"].as_u64()?))));
         let claimed = entries(&rest["site"]["claimed"]);
         self.claimed.extend(
             claimed.filter_map(|(stay, number)| Some((stay?, number.as_str()?.to_owned()))),

@@ -159,6 +159,31 @@ impl Simple {
     }
 }
 
+/// Lines that add a number of units at a price. The others, such as caps, take off what they say.
+const COUNTED: [&str; 6] = [
+    "free_time",
+    "first_block",
+    "steps",
+    "visit",
+    "table",
+    "full_days",
+];
+
+/// What one line adds, from its units and price where it counts some.
+pub(super) fn line_fen(line: &Value) -> i64 {
+    let amount_fen = line["amount_fen"].as_i64().unwrap_or_default();
+    if !line["what"]
+        .as_str()
+        .is_some_and(|what| COUNTED.contains(&what))
+    {
+        return amount_fen;
+    }
+    let product = line["units"].as_i64().zip(line["price_fen"].as_i64());
+    product.map_or(amount_fen, |(units, price_fen)| {
+        units.saturating_mul(price_fen)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -65,6 +65,14 @@ pub enum Wrong {
     WhileWeChatMayTakeIt { fact: String },
     /// A person finished what was not with the staff.
     NotWithStaff,
+    /// It ended as paid in advance, and the payments are others.
+    NotPaid,
+    /// Money came in advance for a stay that had ended.
+    PaidAfterItsEnd,
+    /// A part of a charge was more than the whole.
+    PaidTooMuch,
+    /// The charge before was paid in part, and this is not the rest, fen.
+    NotTheRest { fee_fen: u64, due_fen: u64 },
     /// WeChat refused it, or failed to collect, and it was not handed to staff in the same step.
     LeftRefused,
     /// A whole state in the ledger disagrees with its records, by name of what differs.

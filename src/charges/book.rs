@@ -135,6 +135,12 @@ impl Book {
         self.charge(trade_no).or_else(|| self.on_desk(trade_no))
     }
 
+    /// A charge of this stay that is not finished; only one at a time is.
+    pub fn unfinished_of(&self, session: &SessionId) -> Option<Charge> {
+        let mut all = self.charges().chain(self.desk());
+        all.find(|charge| charge.claim.session == *session)
+    }
+
     /// The charges of a plate that are still in the queue.
     pub fn charges_of(&self, plate: &PlateNumber) -> impl Iterator<Item = Charge> {
         let numbers = self.by_plate.of(plate);
@@ -326,6 +332,7 @@ impl Book {
                 });
             }
             MoneyRecord::StaffFinished { trade_no, how } => self.clear_desk(trade_no, how),
+            MoneyRecord::PaymentTaken { payment } => self.totals.paid.add(payment.fen),
             MoneyRecord::CorrectionAsked { correction } => {
                 let trade_no = correction.trade_no.clone();
                 self.corrections.insert(trade_no, correction.clone());

@@ -111,4 +111,6 @@ pub struct Out {
     pub calls: Vec<Call>,
     /// For people.
     pub alarms: Vec<Alarm>,
+    /// WeChat knew the number of this stay's entry before it was ever sent from here.
+    pub taken: Option<SessionId>,
 }

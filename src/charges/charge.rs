@@ -157,6 +157,15 @@ pub enum WithdrawnReason {
         /// How it was paid.
         channel: String,
     },
+    /// It was paid in part, and the rest is claimed anew.
+    Replaced {
+        /// Who took the part.
+        by: String,
+        /// How it was paid.
+        channel: String,
+        /// `out_trade_no` of the claim on the rest.
+        trade_no: String,
+    },
     /// Let off.
     Waived {
         /// Who decided so.

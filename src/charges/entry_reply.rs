@@ -8,9 +8,12 @@ use super::link::is_set_up_error;
 use super::queue::Queue;
 use super::record::MoneyRecord;
 use super::reply::mismatch;
+use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::number::SessionId;
 use crate::lane::time::Stamp;
 
+/// In WeChat's refusal of an entry whose number it has with another content (`wechat-pay.md` 2.2).
+const NUMBER_IS_KNOWN: &str = "商户入场id";
 /// New numbers that a refused repeat of an entry may draw.
 const RENUMBERINGS_MAX: u16 = 3;
 
@@ -35,6 +38,11 @@ impl Queue {
             Answer::Refused(refusal) if is_set_up_error(refusal.status, &refusal.code) => {
                 self.stop_merchant(refusal, heard, now, out);
                 self.agenda.put(&item, now.now.moment);
+            }
+            Answer::Refused(refusal)
+                if entry.state == EntryState::Sent && refusal.message.contains(NUMBER_IS_KNOWN) =>
+            {
+                self.number_taken(&entry, &refusal.code, now, out);
             }
             Answer::Refused(refusal) => self.entry_refused(&entry, &refusal.code, now, out),
             Answer::Throttled { retry_after_ms } => self.throttled(&item, *retry_after_ms, now),
@@ -97,6 +105,38 @@ impl Queue {
             let why = EntryEnd::Refused(code);
             self.record(out, MoneyRecord::EntryEnded { session, why });
             self.wake_charges_of(&entry.plate, now);
+        }
+    }
+
+    /// This number has never left this box, by its ledger, and WeChat knows it from another entry: the
+    /// ledger is an old one that was put back with its whole disk, or another box has it too.
+    fn number_taken(&mut self, entry: &Entry, code: &str, now: &Stamp, out: &mut Out) {
+        let number = entry.session.parking_no(entry.attempt);
+        out.alarms.push(Alarm {
+            kind: AlarmKind::NumbersTaken,
+            subject: "ledger".to_owned(),
+            raised: true,
+            text: format!(
+                "WeChat knows {number} from an entry that is not in this ledger: an old image of the disk \
+                 was put back, or two boxes run on one. New numbers begin a million ahead. Stays and \
+                 charges since the image are not here: see docs/operations.md, Backup and restore"
+            ),
+        });
+        out.taken = Some(entry.session.clone());
+        let attempt = entry.attempt.saturating_add(1);
+        match attempt <= RENUMBERINGS_MAX {
+            true => {
+                let (session, code) = (entry.session.clone(), code.to_owned());
+                let renumbered = MoneyRecord::EntryRenumbered {
+                    session,
+                    attempt,
+                    code,
+                };
+                self.record(out, renumbered);
+                let item = Item::Entry(entry.session.clone());
+                self.agenda.put(&item, now.now.moment);
+            }
+            false => self.entry_refused(entry, code, now, out),
         }
     }
 

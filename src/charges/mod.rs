@@ -14,6 +14,7 @@ mod filing;
 pub mod frozen;
 pub mod link;
 mod merchant;
+pub mod payment;
 mod plates;
 pub mod queue;
 pub mod record;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::charge::{Claim, StaffReason, WithdrawnReason};
 use super::entry::{EntryEnd, NotRegistrable};
+use super::payment::Payment;
 use crate::lane::number::SessionId;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::service::ServiceState;
@@ -164,6 +165,11 @@ pub enum MoneyRecord {
         /// What they did.
         how: StaffOutcome,
     },
+    /// Money was taken for a stay by other means than its charge: in advance, in part, or too much.
+    PaymentTaken {
+        /// How much, and for what.
+        payment: Payment,
+    },
     /// A charge that WeChat took on is wrong: it is to be refunded, and what is right charged anew.
     CorrectionAsked {
         /// Which, and what is right.
@@ -198,6 +204,8 @@ pub enum Subject<'a> {
     Entry(&'a SessionId),
     /// The charge with this `out_trade_no`.
     Charge(&'a str),
+    /// What was paid for this stay beside its charge.
+    Payment(&'a SessionId),
     /// The merchant as such.
     Merchant,
 }
@@ -227,6 +235,7 @@ impl MoneyRecord {
             | Self::ChargeWithdrawn { trade_no, .. }
             | Self::StaffFinished { trade_no, .. }
             | Self::CorrectionDone { trade_no, .. } => Subject::Charge(trade_no),
+            Self::PaymentTaken { payment } => Subject::Payment(&payment.session),
             Self::CorrectionAsked { correction } => Subject::Charge(&correction.trade_no),
             Self::MerchantStopped { .. } | Self::MerchantResumed => Subject::Merchant,
         }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::agenda::Item;
 use super::call::Out;
 use super::charge::{Charge, ChargeState, StaffReason, WithdrawnReason};
+use super::payment::Payment;
 use super::queue::Queue;
 use super::record::{MoneyRecord, StaffOutcome};
 use crate::lane::alarm::{Alarm, AlarmKind};
@@ -101,14 +102,41 @@ impl Queue {
             StaffOutcome::Collected { by, channel } => {
                 WithdrawnReason::PaidElsewhere { by, channel }
             }
-            StaffOutcome::WrittenOff { by, why } | StaffOutcome::Replaced { by, why, .. } => {
-                WithdrawnReason::Waived { by, why }
-            }
+            StaffOutcome::WrittenOff { by, why } => WithdrawnReason::Waived { by, why },
+            StaffOutcome::Replaced { by, why, trade_no } => WithdrawnReason::Replaced {
+                by,
+                channel: why,
+                trade_no,
+            },
         };
+        // Who charges a stay anew needs its entry.
+        let is_over = !matches!(reason, WithdrawnReason::Replaced { .. });
         self.agenda.forget(&Item::Charge(trade_no.clone()));
         self.record(out, MoneyRecord::ChargeWithdrawn { trade_no, reason });
-        self.abandon_entry(&session, out);
+        if is_over {
+            self.abandon_entry(&session, out);
+        }
         Ok(())
+    }
+
+    /// Takes a note of money that came by other means.
+    pub fn note_payment(&mut self, payment: Payment, out: &mut Out) {
+        self.record(out, MoneyRecord::PaymentTaken { payment });
+    }
+
+    /// Whether a part of this charge may be paid by other means: nobody else may take money for it, and
+    /// its request is not fixed.
+    ///
+    /// # Errors
+    /// As [`Self::finish_by_staff`]; what has a fixed request has to be with the staff first.
+    pub fn may_pay_a_part(&self, trade_no: &str) -> Result<(), Declined> {
+        if self.book.on_desk(trade_no).is_some() {
+            return Ok(());
+        }
+        match self.not_at_wechat(trade_no)?.body {
+            Some(_) => Err(Declined::InQueue),
+            None => Ok(()),
+        }
     }
 
     /// Whether [`Self::finish_by_staff`] would.

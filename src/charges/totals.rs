@@ -25,6 +25,9 @@ pub struct Totals {
     /// Of those handed to staff: charged anew, and so in `opened` once more.
     #[serde(default)]
     pub replaced: Sum,
+    /// Taken by other means before a charge was made, in part of one, or too much; in none of the above.
+    #[serde(default)]
+    pub paid: Sum,
 }
 
 /// What a plate owes from before.

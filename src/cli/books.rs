@@ -125,6 +125,12 @@ fn show(report: &Report, period: Period, lang: Lang) -> String {
         row(name, &format!("  {}", sum(part)));
     }
     row(words::SUM, &lang.yuan(&yuan(report.parts_fen())));
+    if report.paid.count > 0 {
+        row(words::PAID, &sum(report.paid));
+    }
+    if report.over.count > 0 {
+        row(words::OVER, &sum(report.over));
+    }
     if report.to_refund.count > 0 {
         row(words::TO_REFUND, &sum(report.to_refund));
     }

@@ -19,6 +19,7 @@ mod ledger;
 mod lists;
 mod log;
 mod output;
+mod places;
 mod prepare;
 mod progress;
 mod rerun;
@@ -35,6 +36,7 @@ mod words;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
@@ -114,6 +116,11 @@ enum Command {
         #[command(subcommand)]
         command: lists::ListsCommand,
     },
+    /// Show how many places are free, and correct the count of the cars inside
+    Places {
+        #[command(subcommand)]
+        command: places::PlacesCommand,
+    },
     /// Show what waits for a person, and decide it
     Review {
         #[command(subcommand)]
@@ -170,6 +177,17 @@ struct SocketArgs {
     mask: bool,
 }
 
+/// Who decides, and why.
+#[derive(Debug, clap::Args)]
+struct Word {
+    /// Who decides
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    by: String,
+    /// Why
+    #[arg(long, alias = "reason", value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    why: String,
+}
+
 /// Reads the arguments and does what they say.
 pub fn main() -> ExitCode {
     let Cli { lang, command } = Cli::parse();
@@ -199,6 +217,7 @@ pub fn main() -> ExitCode {
         Command::Ledger { command } => ledger::run(command, lang),
         Command::Prepare(args) => prepare::run(&args, lang),
         Command::Lists { command } => lists::run(command, lang),
+        Command::Places { command } => places::run(command, lang),
         Command::Review { command } => review::run(command, lang),
         Command::Sessions { command } => sessions::run(command, lang),
         Command::Status(args) => status::run(&args, lang),

@@ -2,13 +2,16 @@
 
 use std::process::ExitCode;
 
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::Value;
 
 use super::evidence::{self, EvidenceArgs};
+use super::lane::done;
 use super::output::{Table, number, padded, text};
+use super::review::FEE_FEN_MAX;
 use super::when::{long, short, when};
 use super::words::{self, Lang, Pair, money, story as told};
-use super::{SocketArgs, client};
+use super::{SocketArgs, Word, client};
 use crate::control::Question;
 use crate::json;
 use crate::lane::tariff::yuan;
@@ -24,6 +27,10 @@ pub enum SessionsCommand {
     List(ListArgs),
     /// Everything about one stay: readings, raises, its charge with every attempt
     Show(ShowArgs),
+    /// Write down money that was taken for a stay: in advance, in part, by cash, QR code or another system
+    Pay(PayArgs),
+    /// End a stay whose car is gone: its exit was missed, or it was towed away
+    End(EndArgs),
     /// Write everything about one stay into an archive that stands alone, for a complaint or a court
     Evidence(EvidenceArgs),
 }
@@ -67,6 +74,42 @@ pub struct ShowArgs {
     socket: SocketArgs,
 }
 
+#[derive(Debug, clap::Args)]
+pub struct PayArgs {
+    /// Its number, that of its entry (P…) or charge (T…), or a plate that is inside or owes for one stay
+    of: String,
+    /// How much, fen
+    #[arg(long, value_name = "FEN", value_parser = clap::value_parser!(u64).range(1..=FEE_FEN_MAX))]
+    fen: u64,
+    /// How it was paid: cash, qr, transfer …
+    #[arg(long, value_name = "CHANNEL", value_parser = NonEmptyStringValueParser::new())]
+    channel: String,
+    /// Who took it, or which system
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    by: String,
+    /// It was taken whatever is due; what is too much goes to the review list, to be given back
+    #[arg(long)]
+    taken: bool,
+    #[command(flatten)]
+    socket: SocketArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct EndArgs {
+    /// Its number, that of its entry (P…) or charge (T…), or the plate of an open stay
+    of: String,
+    /// Put it on the review list: it may have to be charged
+    #[arg(long)]
+    review: bool,
+    /// When the car left, so that the review list shows what that costs: 2026-03-01T08:00, 2h (ago)
+    #[arg(long, value_name = "TIME", value_parser = when)]
+    left: Option<Wall>,
+    #[command(flatten)]
+    word: Word,
+    #[command(flatten)]
+    socket: SocketArgs,
+}
+
 impl Which {
     /// The filter, with these states.
     pub fn wanted<S>(&self, states: Vec<S>) -> Wanted<S> {
@@ -91,6 +134,28 @@ pub fn run(command: SessionsCommand, lang: Lang) -> ExitCode {
         SessionsCommand::Show(args) => {
             let question = Question::Session { of: args.of };
             client::read(&args.socket, lang, &question, |answer| story(answer, lang))
+        }
+        SessionsCommand::Pay(args) => {
+            let question = Question::Pay {
+                of: args.of,
+                fen: args.fen,
+                channel: args.channel,
+                by: args.by,
+                taken: args.taken,
+                stay: None,
+            };
+            client::ask(&args.socket, lang, &question, |answer| done(answer, lang))
+        }
+        SessionsCommand::End(args) => {
+            let Word { by, why } = args.word;
+            let question = Question::EndStay {
+                of: args.of,
+                review: args.review,
+                left: args.left,
+                by,
+                why,
+            };
+            client::ask(&args.socket, lang, &question, |answer| done(answer, lang))
         }
         SessionsCommand::Evidence(args) => evidence::run(&args, lang),
     }

@@ -37,6 +37,10 @@ fn show(status: &Value, lang: Lang) -> String {
         &lang.version(word("/version"), word("/ledger")),
     );
     row(words::CARS_INSIDE, &number("/cars_inside").to_string());
+    if status["places"].is_object() {
+        let places = lang.places(number("/cars_inside"), &status["places"]);
+        row(words::places::PLACES, &places);
+    }
     row(words::HELD, &number("/held").to_string());
     row(words::WECHAT, &wechat(status, lang));
     if status["clock"].is_object() {

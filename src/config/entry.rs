@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document::{Need, Section};
 use crate::lane::entry::Unreadable;
+use crate::lane::places::WhenFull;
 
 /// Rules of the entry lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +14,10 @@ pub struct Entry {
     pub wait_for_wechat_ms: u64,
     /// What a vehicle without a readable plate meets.
     pub unreadable: Unreadable,
+    /// What a vehicle meets when no place is left.
+    pub full: WhenFull,
+    /// The same for season tickets.
+    pub full_permits: WhenFull,
 }
 
 impl Entry {
@@ -29,9 +34,14 @@ impl Entry {
             &[("hold", Unreadable::Hold), ("open", Unreadable::Open)],
             &[],
         );
+        let when_full = [("hold", WhenFull::Hold), ("open", WhenFull::Open)];
+        let full = section.choice("full", Some("hold"), &when_full, &[]);
+        let full_permits = section.choice("full_permits", Some("open"), &when_full, &[]);
         Self {
             wait_for_wechat_ms: wait_for_wechat_ms.unwrap_or_default(),
             unreadable: unreadable.unwrap_or(Unreadable::Hold),
+            full: full.unwrap_or(WhenFull::Hold),
+            full_permits: full_permits.unwrap_or(WhenFull::Open),
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct Site {
     pub support_phone: Option<String>,
     /// The province that most cars here come from, the first character of their plates.
     pub province: Option<char>,
+    /// How many cars there is room for; None: they are not counted.
+    pub places: Option<u64>,
 }
 
 /// What an identifier may be made of.
@@ -38,12 +40,14 @@ impl Site {
             phone,
         );
         let province = section.parsed("province", Need::Optional, "one character", province);
+        let places = section.integer("places", Need::Optional, 1..=1_000_000);
         Self {
             id: id.unwrap_or_default(),
             box_id: box_id.unwrap_or_default(),
             name: name.unwrap_or_default(),
             support_phone,
             province,
+            places,
         }
     }
 }

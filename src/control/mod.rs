@@ -13,7 +13,7 @@ use crate::lane::time::Wall;
 use crate::park::reply::Refusal;
 use crate::park::review::Verdict;
 use crate::story::charge::{ChargeRow, Stage};
-use crate::story::session::Stay;
+use crate::story::session::{SessionRow, Stay};
 use crate::story::wanted::Wanted;
 use crate::wechat::enrolment;
 
@@ -87,6 +87,35 @@ pub enum Question {
     },
     /// Who is listed, beside the lists of the configuration.
     Lists,
+    /// The car of an open stay is gone; the stay is named by its number, its charge's or its plate.
+    EndStay {
+        of: String,
+        /// Whether it may have to be charged.
+        review: bool,
+        left: Option<Wall>,
+        by: String,
+        why: String,
+    },
+    /// Money was taken for a stay, named by its number, its charge's or its plate.
+    Pay {
+        of: String,
+        fen: u64,
+        channel: String,
+        by: String,
+        /// It was taken whatever is due.
+        taken: bool,
+        /// The stay as the ledger tells it, where it was taken whatever is due; never from outside.
+        #[serde(skip)]
+        stay: Option<Box<SessionRow>>,
+    },
+    /// How many places are free.
+    Places,
+    /// So many cars are inside, or so many places are free.
+    CountPlaces {
+        count: Counted,
+        by: String,
+        why: String,
+    },
     /// What is owed: charges with the staff, of plates with this in them.
     Arrears { plate: Option<String> },
     /// Everything about a stay under review, by its number, its charge's or its plate.
@@ -132,6 +161,9 @@ impl Question {
                 | Self::Corrected { .. }
                 | Self::NamePlate { .. }
                 | Self::ChangeList { .. }
+                | Self::EndStay { .. }
+                | Self::CountPlaces { .. }
+                | Self::Pay { .. }
         )
     }
 
@@ -147,6 +179,7 @@ impl Question {
             Self::Status
             | Self::Raise { .. }
             | Self::Review
+            | Self::Places
             | Self::Find(_)
             | Self::Retry { .. }
             | Self::ToStaff { .. }
@@ -157,6 +190,9 @@ impl Question {
             | Self::NamePlate { .. }
             | Self::ChangeList { .. }
             | Self::Lists
+            | Self::EndStay { .. }
+            | Self::CountPlaces { .. }
+            | Self::Pay { .. }
             | Self::Arrears { .. }
             | Self::Erase(_)
             | Self::Devices
@@ -171,6 +207,16 @@ impl Question {
     pub fn takes_its_time(&self) -> bool {
         self.is_of_the_past() || matches!(self, Self::Erase(_) | Self::ReloadKeys)
     }
+}
+
+/// What a person counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counted {
+    /// Cars inside.
+    Inside(u64),
+    /// Places that are free.
+    Free(u64),
 }
 
 /// What comes back, one JSON object a line.

@@ -135,6 +135,7 @@ async fn serve(stream: UnixStream, desk: Desk) {
             && !line.ends_with(b"\n");
         let answer = match serde_json::from_slice::<Question>(&line) {
             _ if is_cut => Answer::Error(format!("a question has at most {LINE_MAX} bytes")),
+            Ok(question @ Question::Pay { taken: true, .. }) => desk.pay(question).await,
             Ok(question @ Question::Correct { .. }) => desk.correct(question).await,
             Ok(question) if question.is_of_the_past() => desk.look_up(question).await,
             Ok(question) => ask(&desk.inbox, question).await,
@@ -186,6 +187,17 @@ impl Desk {
                 return told;
             };
             *charge = json::typed(&story["charge"]).ok();
+        }
+        ask(&self.inbox, wish).await
+    }
+
+    /// As above, of a stay that may be over.
+    async fn pay(&self, mut wish: Question) -> Answer {
+        if let Question::Pay { of, stay, .. } = &mut wish {
+            let told = self.look_up(Question::Session { of: of.clone() }).await;
+            if let Answer::Ok(mut story) = told {
+                *stay = serde_json::from_value(story["session"].take()).ok();
+            }
         }
         ask(&self.inbox, wish).await
     }

@@ -40,8 +40,15 @@ pub fn still_needed(park: &Park, wanted: &Wanted) -> Option<StillNeeded> {
 }
 
 /// With everything that the steward needs, and a reference to write onto the paper.
-pub fn request(wanted: Wanted, up_to: u64, closed: Closed, unfinished: Stays) -> Request {
+pub fn request(
+    wanted: Wanted,
+    left_number: Option<u64>,
+    up_to: u64,
+    closed: Closed,
+    unfinished: Stays,
+) -> Request {
     Request {
+        left_number,
         plate: wanted.plate,
         by: wanted.by,
         why: wanted.why,

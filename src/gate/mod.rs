@@ -13,6 +13,7 @@ mod erasure;
 pub mod inbox;
 pub mod journal;
 pub mod keys;
+mod leftovers;
 mod mark;
 mod ports;
 mod replay;

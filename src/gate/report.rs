@@ -115,6 +115,14 @@ fn lane_fact(record: &LaneRecord) {
         LaneRecord::NumbersSkipped { sessions } => {
             tracing::warn!(sessions, "numbers skipped: some may be in use already");
         }
+        LaneRecord::PlacesCounted {
+            inside,
+            open_stays,
+            by,
+            ..
+        } => {
+            tracing::info!(inside, open_stays, by, "cars counted by a person");
+        }
         LaneRecord::DoubtLifted { .. }
         | LaneRecord::RaiseCarriedOut { .. }
         | LaneRecord::Passed { .. }
@@ -154,6 +162,10 @@ fn money_fact(record: &MoneyRecord) {
         }
         MoneyRecord::StaffFinished { trade_no, how } => {
             tracing::info!(%trade_no, ?how, "finished by the staff");
+        }
+        MoneyRecord::PaymentTaken { payment } => {
+            let (session, fen, by) = (&payment.session, payment.fen, &payment.by);
+            tracing::info!(%session, fen, by, "money taken");
         }
         MoneyRecord::CorrectionAsked { correction } => {
             let (trade_no, by) = (&correction.trade_no, &correction.by);
@@ -199,6 +211,11 @@ pub fn answer(
     let (site, book) = (park.site(), park.queue().book());
     match question {
         Question::Status => Answer::Ok(status(park, alarms, hardware)),
+        Question::Places => Answer::Ok(json!({
+            "cars_inside": site.counted_inside(),
+            "stays": site.cars_inside(),
+            "places": places(park),
+        })),
         Question::Review => Answer::Ok(standing::review(site, book)),
         Question::Sessions(wanted) => {
             Answer::Ok(archive::sessions_answer(wanted, SessionRow::open(site), 0))
@@ -235,6 +252,9 @@ pub fn answer(
         | Question::Corrected { .. }
         | Question::NamePlate { .. }
         | Question::ChangeList { .. }
+        | Question::EndStay { .. }
+        | Question::CountPlaces { .. }
+        | Question::Pay { .. }
         | Question::Find(_)
         | Question::Erase(_)
         | Question::Devices
@@ -251,6 +271,7 @@ fn due_in_ms(park: &Park, trade_no: &str, now: Moment) -> Option<u64> {
 
 fn status(park: &Park, alarms: &Alarms, hardware: &Hardware<'_>) -> Value {
     let mut status = standing::status(park.ledger(), park.site(), park.queue().book());
+    status["places"] = places(park);
     status["wechat_silent"] = park.queue().is_silent().into();
     status["wechat"] = wechat(park, alarms).code().into();
     status["clock"] = hardware.clock.clone();
@@ -258,6 +279,19 @@ fn status(park: &Park, alarms: &Alarms, hardware: &Hardware<'_>) -> Value {
     status["barriers"] = json!(drivers(hardware.barriers));
     status["alarms"] = json!(alarms.standing());
     status
+}
+
+/// Null where places are not counted.
+fn places(park: &Park) -> Value {
+    let inside = park.site().counted_inside();
+    match &park.rules().entry.places {
+        Some(places) => json!({
+            "count": places.count,
+            "free": places.count.saturating_sub(inside),
+            "uncounted": park.site().uncounted(),
+        }),
+        None => Value::Null,
+    }
 }
 
 /// Each barrier with how it is.
@@ -286,6 +320,7 @@ pub fn state(park: &Park, alarms: &Alarms, ears: &Ears, started: Now, now: Now) 
     let standing = alarms.standing();
     let count = |severity| standing.iter().filter(|it| it.severity == severity).count();
     let mut state = standing::figures(site, park.queue().book());
+    state["places"] = places(park);
     state["online"] = true.into();
     state["version"] = env!("CARGO_PKG_VERSION").into();
     state["ledger"] = park.ledger().to_string().into();
@@ -311,7 +346,7 @@ pub fn line(park: &Park, alarms: &Alarms) -> String {
     let mut line = format!(
         "{} lanes, {} cars inside, {} charges not settled, WeChat {}",
         park.rules().lanes.len(),
-        park.site().cars_inside(),
+        park.site().counted_inside(),
         book.standing().queued(),
         wechat(park, alarms).words(),
     );

@@ -5,6 +5,7 @@ use crate::config::{self, Config};
 use crate::lane::entry::EntryRules;
 use crate::lane::exit::ExitRules;
 use crate::lane::guard::GuardRules;
+use crate::lane::places::PlaceRules;
 use crate::lane::session::LaneId;
 use crate::lane::tariff::{FreeTime, Tariff};
 use crate::park::rules::{LaneRules, Lists, Rules};
@@ -25,6 +26,11 @@ pub fn rules(config: &Config, tariff: Tariff) -> Rules {
         entry: EntryRules {
             wait_for_wechat_ms: config.entry.wait_for_wechat_ms,
             unreadable: config.entry.unreadable,
+            places: config.site.places.map(|count| PlaceRules {
+                count,
+                when_full: config.entry.full,
+                permits_when_full: config.entry.full_permits,
+            }),
         },
         exit: ExitRules {
             budget_ms: config.exit.budget_ms,
@@ -37,6 +43,7 @@ pub fn rules(config: &Config, tariff: Tariff) -> Rules {
             silent_normal_up_to_fen: silent.normal_up_to_fen,
             silent_unknown_up_to_fen: silent.unknown_up_to_fen,
             exposure_limit_fen: silent.exposure_limit_fen,
+            time_to_leave_ms: config.exit.time_to_leave_ms,
             advance: config.merchant.advance,
         },
         guard: GuardRules {

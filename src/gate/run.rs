@@ -21,6 +21,7 @@ use super::erasure;
 use super::inbox::{Message, Outlet};
 use super::journal::LedgerJournal;
 use super::keys::{self, Reload};
+use super::leftovers;
 use super::mark::Mark;
 use super::ports::Ports;
 use super::report::{self, Hardware};
@@ -476,7 +477,8 @@ impl Loop {
             (None, Some(closed)) => {
                 let up_to = self.turner.journal().last_seq();
                 let unfinished = Stays::unfinished(park);
-                let request = erasure::request(wanted, up_to, closed, unfinished);
+                let left_number = park.site().left_number(&wanted.plate);
+                let request = erasure::request(wanted, left_number, up_to, closed, unfinished);
                 self.steward.erase(request, reply);
             }
             (why, _) => {
@@ -489,7 +491,7 @@ impl Loop {
 
     fn end(mut self, end: Ended) -> Ended {
         self.steward.stop();
-        self.leave_what_was_kept();
+        leftovers::leave(&self.turner.kept(), &self.store_dir, self.clock.now().wall);
         if let Err(error) = self.index.close() {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -497,32 +499,6 @@ impl Loop {
             );
         }
         end
-    }
-
-    /// What the ledger never took is left as a file for people, where that can be written.
-    fn leave_what_was_kept(&self) {
-        let kept = self.turner.kept();
-        if kept.is_empty() {
-            return;
-        }
-        let name = format!("not-in-ledger-{}.jsonl", self.clock.now().wall.0);
-        let file = self.store_dir.join(name);
-        let lines: Vec<u8> = kept
-            .iter()
-            .flat_map(|record| record.to_stored().payload.into_iter().chain(*b"\n"))
-            .collect();
-        match std::fs::write(&file, lines) {
-            Ok(()) => tracing::error!(
-                "{} records are in no ledger; they are in {}",
-                kept.len(),
-                file.display()
-            ),
-            Err(error) => tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "{} records are in no ledger and could not be left in a file",
-                kept.len()
-            ),
-        }
     }
 }
 

@@ -1,12 +1,17 @@
 //! What people ask to have done, as the park hears it.
 
+use crate::charges::charge::Claim;
 use crate::charges::record::StaffOutcome;
-use crate::control::{Answer, Question};
+use crate::control::{Answer, Counted, Question};
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
+use crate::lane::session::LaneId;
+use crate::lane::time::{BootId, Moment, Now, Stamp};
 use crate::park::Park;
 use crate::park::event::Event;
+use crate::park::payment::{PaidStay, Taking};
 use crate::story::charge::Stage;
+use crate::story::session::SessionRow;
 
 /// The event that a wish is.
 ///
@@ -61,6 +66,25 @@ pub fn event(wish: Question, park: &Park) -> Result<Event, Answer> {
             why,
         }),
         Question::ChangeList { change, by, why } => Ok(Event::ListChanged { change, by, why }),
+        Question::EndStay {
+            of,
+            review,
+            left,
+            by,
+            why,
+        } => Ok(Event::StayEnded {
+            session: inside(&of, park)?,
+            review,
+            left,
+            by,
+            why,
+        }),
+        pay @ Question::Pay { .. } => payment(pay, park),
+        Question::CountPlaces { count, by, why } => Ok(Event::PlacesCounted {
+            inside: cars(count, park)?,
+            by,
+            why,
+        }),
         _ => Err(Answer::Error("that asks for nothing to be done".to_owned())),
     }
 }
@@ -74,11 +98,14 @@ fn is_anonymous(wish: &Question) -> bool {
                 [by, why]
             }
         },
+        Question::Pay { by, channel, .. } => [by, channel],
         Question::Decide { by, why, .. }
         | Question::Correct { by, why, .. }
         | Question::Corrected { by, why, .. }
-        | Question::NamePlate { by, why, .. }
-        | Question::ChangeList { by, why, .. } => [by, why],
+        | Question::ChangeList { by, why, .. }
+        | Question::EndStay { by, why, .. }
+        | Question::CountPlaces { by, why, .. }
+        | Question::NamePlate { by, why, .. } => [by, why],
         _ => return false,
     };
     words.iter().any(|word| word.trim().is_empty())
@@ -108,6 +135,133 @@ fn reviewed(of: &str, park: &Park) -> Result<SessionId, Answer> {
             "several stays of {of} are under review, name one by its number: {}",
             of_plate.join(", ")
         ))),
+    }
+}
+
+/// The stay that a number names, or the open one of a plate.
+fn inside(of: &str, park: &Park) -> Result<SessionId, Answer> {
+    if let Some(session) = SessionId::named_by(of) {
+        return Ok(session);
+    }
+    let Ok(parsed) = PlateNumber::parse(of) else {
+        return Err(Answer::Error(format!(
+            "{of:?} is neither a number of a stay or of its charge, nor a plate"
+        )));
+    };
+    let open = park.site().session_of(&parsed.plate);
+    let session = open.map(|session| session.id);
+    session.ok_or_else(|| {
+        Answer::Error(format!(
+            "no stay of {of} is open; `parkgate sessions list` shows who is inside"
+        ))
+    })
+}
+
+/// Money is for what is open or owed; else for what the ledger knows of.
+fn payment(wish: Question, park: &Park) -> Result<Event, Answer> {
+    let Question::Pay {
+        of,
+        fen,
+        channel,
+        by,
+        taken,
+        stay,
+    } = wish
+    else {
+        return Err(Answer::Error("no payment".to_owned()));
+    };
+    if fen == 0 {
+        return Err(Answer::Error("no money was taken".to_owned()));
+    }
+    let stay = match owed(&of, park)? {
+        Some(stay) => stay,
+        None => stay.and_then(|row| over(&row, park)).ok_or_else(|| {
+            Answer::Error(format!(
+                "no stay of {of} is open, and none is owed for; money that was taken all the same is \
+                 noted with --taken"
+            ))
+        })?,
+    };
+    let taking = Box::new(Taking {
+        stay,
+        fen,
+        channel,
+        by,
+        regardless: taken,
+    });
+    Ok(Event::PaymentTaken { taking })
+}
+
+/// The open stay that a number or a plate names, or the only one that is charged and not finished.
+fn owed(of: &str, park: &Park) -> Result<Option<PaidStay>, Answer> {
+    let (site, book) = (park.site(), park.queue().book());
+    let session = SessionId::named_by(of);
+    let plate = PlateNumber::parse(of).ok().map(|parsed| parsed.plate);
+    let open = match (&session, &plate) {
+        (Some(session), _) => site.session(session),
+        (None, Some(plate)) => site.session_of(plate),
+        (None, None) => {
+            return Err(Answer::Error(format!(
+                "{of:?} is neither a number of a stay or of its charge, nor a plate"
+            )));
+        }
+    };
+    if let Some(open) = open {
+        return Ok(Some(PaidStay::of(&open)));
+    }
+    let charges = book.charges().chain(book.desk());
+    let claims: Vec<Claim> = charges
+        .map(|charge| charge.claim)
+        .filter(|claim| match &session {
+            Some(session) => claim.session == *session,
+            None => Some(&claim.plate) == plate.as_ref(),
+        })
+        .collect();
+    match &claims[..] {
+        [] => Ok(None),
+        [claim] => Ok(Some(PaidStay::of_claim(claim))),
+        _ => {
+            let numbers = claims.iter().map(|claim| claim.trade_no.as_str());
+            Err(Answer::Error(format!(
+                "{of} owes for several stays, name one by its number: {}",
+                numbers.collect::<Vec<_>>().join(", ")
+            )))
+        }
+    }
+}
+
+/// A stay that is over, as the ledger tells it.
+fn over(row: &SessionRow, park: &Park) -> Option<PaidStay> {
+    let now = Now {
+        moment: Moment(0),
+        wall: row.entered,
+        trusted: row.entered_trusted,
+        boot: BootId(0),
+    };
+    Some(PaidStay {
+        session: SessionId(row.session.clone()),
+        plate: PlateNumber::parse(&row.plate).ok()?.plate,
+        lane: LaneId(row.lane.clone()),
+        entered: Stamp {
+            now,
+            box_id: park.rules().box_id.clone(),
+        },
+    })
+}
+
+fn cars(count: Counted, park: &Park) -> Result<u64, Answer> {
+    match (count, &park.rules().entry.places) {
+        (Counted::Inside(inside), _) => Ok(inside),
+        (Counted::Free(free), Some(places)) if free <= places.count => Ok(places.count - free),
+        (Counted::Free(free), Some(places)) => Err(Answer::Error(format!(
+            "{free} places cannot be free of {}, the [site] places of the configuration",
+            places.count
+        ))),
+        (Counted::Free(_), None) => Err(Answer::Error(
+            "the configuration does not say how many places there are; set [site] places, or say how \
+             many cars are inside"
+                .to_owned(),
+        )),
     }
 }
 

@@ -47,8 +47,12 @@ pub enum AlarmKind {
     BarrierFailed,
     /// A car was held for too long.
     HeldTooLong,
+    /// WeChat knows numbers that this ledger never gave out.
+    NumbersTaken,
     /// A charge went to the staff.
     ChargeWithStaff,
+    /// No place is left.
+    CarParkFull,
     /// Secrets are missing or do not fit.
     SecretsMissing,
     /// WeChat's own keys are unknown, unreadable or running out.
@@ -88,6 +92,7 @@ impl AlarmKind {
             | Self::StoreFailed
             | Self::DiskReserve
             | Self::StoreDamaged
+            | Self::NumbersTaken
             | Self::SecretsMissing
             | Self::BarrierFailed
             | Self::AnswerMismatch => Severity::Critical,
@@ -103,7 +108,7 @@ impl AlarmKind {
             | Self::StoreUpkeep
             | Self::ClockUntrusted
             | Self::RetentionStopped => Severity::Warning,
-            Self::IndexUnavailable | Self::ChargeWithStaff => Severity::Notice,
+            Self::IndexUnavailable | Self::ChargeWithStaff | Self::CarParkFull => Severity::Notice,
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::guard::Doubt;
+use super::places::PlaceRules;
 use super::raise::{HoldReason, RaiseReason};
 
 /// `[entry]` of the configuration.
@@ -12,6 +13,9 @@ pub struct EntryRules {
     pub wait_for_wechat_ms: u64,
     /// What to do with a vehicle whose plate cannot be read.
     pub unreadable: Unreadable,
+    /// How many cars there is room for; None: they are not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub places: Option<PlaceRules>,
 }
 
 /// What to do with a vehicle whose plate cannot be read.
@@ -31,6 +35,8 @@ pub struct EntryCase<'a> {
     pub has_plate: bool,
     /// The plate is on the block list.
     pub blocked: bool,
+    /// There is no room for a car of its class.
+    pub full: bool,
     /// What the reading gives cause to doubt.
     pub doubts: &'a [Doubt],
 }
@@ -49,10 +55,15 @@ pub enum EntryDecision {
 /// The entry rules of DESIGN 3.6.
 pub fn decide(case: &EntryCase<'_>, rules: &EntryRules) -> EntryDecision {
     let fake = case.doubts.contains(&Doubt::FakePlate);
-    match (case.blocked, case.has_plate && !fake, rules.unreadable) {
-        (true, _, _) => EntryDecision::Hold(HoldReason::BlockListed),
-        (false, true, _) => EntryDecision::Admit,
-        (false, false, Unreadable::Open) => EntryDecision::AdmitUnread(RaiseReason::UnreadableOpen),
-        (false, false, Unreadable::Hold) => EntryDecision::Hold(HoldReason::Unreadable),
+    if case.blocked {
+        return EntryDecision::Hold(HoldReason::BlockListed);
+    }
+    if case.full {
+        return EntryDecision::Hold(HoldReason::Full);
+    }
+    match (case.has_plate && !fake, rules.unreadable) {
+        (true, _) => EntryDecision::Admit,
+        (false, Unreadable::Open) => EntryDecision::AdmitUnread(RaiseReason::UnreadableOpen),
+        (false, Unreadable::Hold) => EntryDecision::Hold(HoldReason::Unreadable),
     }
 }

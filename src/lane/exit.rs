@@ -33,6 +33,9 @@ pub struct ExitRules {
     pub silent_unknown_up_to_fen: u64,
     /// Highest sum of fees at risk at any time, fen.
     pub exposure_limit_fen: u64,
+    /// After a payment in advance the car may leave within this time without a further fee, milliseconds.
+    #[serde(default)]
+    pub time_to_leave_ms: u64,
     /// The advance permission (垫资): acceptance is money-safe.
     pub advance: bool,
 }
@@ -200,6 +203,7 @@ mod tests {
             silent_normal_up_to_fen: 5000,
             silent_unknown_up_to_fen: 2000,
             exposure_limit_fen: 200_000,
+            time_to_leave_ms: 0,
             advance: true,
         }
     }

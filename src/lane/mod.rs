@@ -9,6 +9,7 @@ pub mod listing;
 pub mod near;
 pub mod number;
 pub mod packing;
+pub mod places;
 pub mod plate;
 pub mod raise;
 pub mod reading;

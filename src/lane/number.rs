@@ -87,6 +87,16 @@ impl SessionId {
         self.attempt('T', attempt)
     }
 
+    /// Which session of its ledger it is, from 1.
+    pub fn counter(&self) -> u64 {
+        base32(self.0.get(LEDGER_CHARS as usize..).unwrap_or_default())
+    }
+
+    /// The number of the charge that is made for this stay after the one with `trade_no`.
+    pub fn trade_no_after(&self, trade_no: &str) -> String {
+        self.trade_no(charges_by(trade_no))
+    }
+
     fn attempt(&self, of: char, attempt: u16) -> String {
         let mut text = String::with_capacity(NUMBER_BYTES_MAX);
         text.push(of);
@@ -211,6 +221,21 @@ pub fn session_in(number: &str) -> Option<&str> {
         WITH_TRY if number.starts_with(['T', 'P']) => number.get(1..=SESSION_BYTES),
         _ => None,
     }
+}
+
+/// How many charges had been made for a stay when the one with this number was.
+pub fn charges_by(trade_no: &str) -> u16 {
+    let attempt = base32(trade_no.get(1 + SESSION_BYTES..).unwrap_or_default());
+    u16::try_from(attempt).unwrap_or(u16::MAX).saturating_add(1)
+}
+
+/// What [`push_base32`] wrote; other characters count as nothing.
+fn base32(text: &str) -> u64 {
+    let value = |digit: u8| DIGITS.iter().position(|known| *known == digit).unwrap_or(0);
+    let value = |digit| u64::try_from(value(digit)).unwrap_or(0);
+    text.bytes().fold(0, |sum, digit| {
+        u64::saturating_add(u64::saturating_mul(sum, 32), value(digit))
+    })
 }
 
 /// Crockford's alphabet, most significant digit first, exactly `width` digits. What does not fit, as no

@@ -12,6 +12,8 @@ pub enum RaiseReason {
     Entry,
     /// Nothing to pay.
     Free,
+    /// Everything was paid in advance (E14).
+    Prepaid,
     /// Season ticket.
     Permit,
     /// Police, fire, ambulance, military (E22).
@@ -58,6 +60,8 @@ pub enum RaiseReason {
 pub enum HoldReason {
     /// On the block list.
     BlockListed,
+    /// No room is left (E23).
+    Full,
     /// No plate could be read.
     Unreadable,
     /// No entry on record (E3).

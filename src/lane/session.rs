@@ -6,7 +6,7 @@ use super::number::{NumberKey, SessionId};
 use super::packing::{Packer, Unpacker};
 use super::plate::{PlateColor, PlateNumber};
 use super::shelf::Shelved;
-use super::time::Stamp;
+use super::time::{Stamp, Wall};
 
 /// The name of one lane, as in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,4 +104,26 @@ pub enum Ending {
         /// Number of the claim that stands with the staff, if there is a fee.
         trade_no: Option<String>,
     },
+    /// All that was due was paid in advance (E14).
+    Prepaid {
+        /// How much was paid, fen.
+        paid_fen: u64,
+        /// More than was due by so much, fen.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        over_fen: u64,
+    },
+    /// A person found that the car is gone. Nothing is charged, unless a person says so.
+    EndedByHand {
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+        /// When it left, as far as the person knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left: Option<Wall>,
+    },
+}
+
+fn is_zero(fen: &u64) -> bool {
+    *fen == 0
 }

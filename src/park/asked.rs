@@ -59,7 +59,7 @@ impl Park {
         }));
     }
 
-    fn finish_arrears(
+    pub(super) fn finish_arrears(
         &mut self,
         trade_no: &str,
         how: &StaffOutcome,

@@ -208,7 +208,7 @@ pub fn kind_name(class: Class, kind: u16) -> Option<&'static str> {
     known.filter(|_| fits).map(|(_, name)| *name)
 }
 
-const KIND_NAMES: [(u16, &str); 45] = [
+const KIND_NAMES: [(u16, &str); 47] = [
     (1, "step_taken"),
     (2, "rules"),
     (3, "checkpoint"),
@@ -230,6 +230,7 @@ const KIND_NAMES: [(u16, &str); 45] = [
     (28, "plate_named"),
     (29, "arrears_seen"),
     (30, "list_changed"),
+    (31, "places_counted"),
     (32, "entry_opened"),
     (33, "entry_sent"),
     (34, "entry_unknown"),
@@ -254,6 +255,7 @@ const KIND_NAMES: [(u16, &str); 45] = [
     (53, "charge_to_repeat"),
     (54, "correction_asked"),
     (55, "correction_done"),
+    (56, "payment_taken"),
 ];
 
 /// Readings are erased first, money last.
@@ -267,6 +269,8 @@ fn class_of_event(event: &Event) -> Class {
         | Event::StaffAsked { .. }
         | Event::ArrearsFinished { .. }
         | Event::ReviewDecided { .. }
+        | Event::StayEnded { .. }
+        | Event::PaymentTaken { .. }
         | Event::CorrectionAsked { .. }
         | Event::CorrectionDone { .. } => Class::Money,
         _ => Class::Event,
@@ -292,10 +296,11 @@ fn lane_kind(record: &LaneRecord) -> u16 {
         LaneRecord::PlateNamed { .. } => 28,
         LaneRecord::ArrearsSeen { .. } => 29,
         LaneRecord::ListChanged { .. } => 30,
+        LaneRecord::PlacesCounted { .. } => 31,
     }
 }
 
-const MONEY_KINDS: std::ops::RangeInclusive<u16> = 32..=55;
+const MONEY_KINDS: std::ops::RangeInclusive<u16> = 32..=56;
 
 fn money_kind(record: &MoneyRecord) -> u16 {
     match record {
@@ -323,5 +328,6 @@ fn money_kind(record: &MoneyRecord) -> u16 {
         MoneyRecord::ChargeToRepeat { .. } => 53,
         MoneyRecord::CorrectionAsked { .. } => 54,
         MoneyRecord::CorrectionDone { .. } => 55,
+        MoneyRecord::PaymentTaken { .. } => 56,
     }
 }

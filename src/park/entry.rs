@@ -20,6 +20,7 @@ impl Park {
         let case = EntryCase {
             has_plate: false,
             blocked: false,
+            full: self.has_no_room_for(None, read.color, turn.now()),
             doubts: &[],
         };
         match entry::decide(&case, &self.rules.entry) {
@@ -41,6 +42,7 @@ impl Park {
         let case = EntryCase {
             has_plate: true,
             blocked: self.is_blocked(plate, turn.now()),
+            full: self.has_no_room_for(Some(plate), read.color, turn.now()),
             doubts: &doubts,
         };
         match entry::decide(&case, &self.rules.entry) {

@@ -20,6 +20,9 @@ pub struct Erasure {
     pub removed: u64,
     /// Payloads that were taken.
     pub payloads: Payloads,
+    /// Where the plate stood among those that left last: the whole states that come after do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgotten: Option<u64>,
     /// Payloads that the rule covers and that had to stay: what they tell of is not finished, or is money.
     pub kept: Payloads,
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::payment::Taking;
 use super::review::Verdict;
 use crate::charges::answer::{Heard, ParkingEntry, Transaction};
 pub use crate::charges::queue::UnsentCall;
@@ -142,6 +143,34 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// A person says that the car of an open stay is gone.
+    StayEnded {
+        /// The stay.
+        session: SessionId,
+        /// Whether it shall be looked at: it may have to be charged.
+        review: bool,
+        /// When the car left, if that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left: Option<Wall>,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
+    /// Money was taken for a stay, by other means than its charge.
+    PaymentTaken {
+        /// How much, and for which stay.
+        taking: Box<Taking>,
+    },
+    /// A person counted the cars inside.
+    PlacesCounted {
+        /// So many.
+        inside: u64,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
     /// A person wants a charge corrected that WeChat took on.
     CorrectionAsked {
         /// `out_trade_no` of the charge.
@@ -234,6 +263,9 @@ impl Event {
             | Self::StaffAsked { .. }
             | Self::ArrearsFinished { .. }
             | Self::ReviewDecided { .. }
+            | Self::StayEnded { .. }
+            | Self::PlacesCounted { .. }
+            | Self::PaymentTaken { .. }
             | Self::CorrectionAsked { .. }
             | Self::CorrectionDone { .. }
             | Self::ListChanged { .. }

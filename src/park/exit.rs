@@ -10,7 +10,7 @@ use crate::charges::entry::EntryState;
 use crate::lane::exit::{self, ExitCase, ExitDecision, NearMatch, NoEntry, Risk, Standing};
 use crate::lane::guard::{self, Doubt, WhenGuarded};
 use crate::lane::near;
-use crate::lane::number::SessionId;
+use crate::lane::number::{SessionId, charges_by};
 use crate::lane::plate::PlateNumber;
 use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::lane::reading::PlateRead;
@@ -33,6 +33,8 @@ pub(super) struct Leaving {
     pub stay_ms: Option<u64>,
     pub quote: Quote,
     pub doubts: Vec<Doubt>,
+    /// All of it was paid before, and by so much more, fen.
+    pub over_fen: Option<u64>,
 }
 
 impl Park {
@@ -182,6 +184,8 @@ impl Park {
     ) -> Leaving {
         let stay_ms = session.entered.stay_ms(&arrived);
         let quote = self.quote(&session, stay_ms.unwrap_or(0));
+        let over_fen = stay_ms.and_then(|_| self.paid_over(&session.id, &quote, &arrived));
+        let quote = self.less_paid(&session.id, quote, stay_ms);
         let mut doubts = session.doubts.clone();
         doubts.extend(guard::doubts_of_read(read, self.min_confidence(lane)));
         doubts.extend(guard::doubts_of_stay(
@@ -202,10 +206,11 @@ impl Park {
             stay_ms,
             quote,
             doubts,
+            over_fen,
         }
     }
 
-    fn quote(&self, session: &Session, stay_ms: u64) -> Quote {
+    pub(super) fn quote(&self, session: &Session, stay_ms: u64) -> Quote {
         if stay_ms < SHORTEST_CHARGED_MS {
             return Quote {
                 fee_fen: 0,
@@ -241,7 +246,9 @@ impl Park {
         }
         let stay_ms = match ending {
             Ending::Charged { trade_no } => self.queue.book().unfinished(trade_no)?.claim.stay_ms,
-            Ending::Free if !self.leaves_free(session, session.color, at.now) => {
+            Ending::Free | Ending::Prepaid { .. }
+                if !self.leaves_free(session, session.color, at.now) =>
+            {
                 session.entered.stay_ms(at)?
             }
             _ => return None,
@@ -258,7 +265,7 @@ impl Park {
 
     /// What the table says of it.
     fn leave(&mut self, leaving: Leaving, turn: &mut Turn) {
-        if self.goes_on_with_a_charge(&leaving, turn) {
+        if self.goes_on_with_a_charge(&leaving, turn) || self.leaves_prepaid(&leaving, turn) {
             return;
         }
         let case = ExitCase {
@@ -382,7 +389,7 @@ impl Park {
         }
     }
 
-    fn raise_for(&mut self, leaving: &Leaving, reason: RaiseReason, turn: &mut Turn) {
+    pub(super) fn raise_for(&mut self, leaving: &Leaving, reason: RaiseReason, turn: &mut Turn) {
         let plate = leaving.read.plate.clone();
         let session = Some(leaving.session.id.clone());
         self.raise(&leaving.lane, plate, session, reason, turn);
@@ -507,8 +514,9 @@ impl Park {
             why,
             fee_fen: None,
             quote: None,
+            over_fen: None,
             read,
-            charges: u16::from(trade_no.is_some()),
+            charges: trade_no.as_deref().map_or(0, charges_by),
             trade_no,
             closed: None,
         }

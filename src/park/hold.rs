@@ -248,6 +248,7 @@ impl Park {
             stay_ms: session.entered.stay_ms(&hold.arrived),
             quote,
             doubts: Vec::new(),
+            over_fen: None,
         };
         let opening = Opening::ToStaff(staff_reason(&hold.reason));
         Some(self.claim(&leaving, opening, turn))
@@ -312,6 +313,7 @@ fn staff_reason(hold: &HoldReason) -> StaffReason {
         HoldReason::PaymentFailed => StaffReason::PaymentFailed,
         HoldReason::Guarded(doubts) => StaffReason::Guarded(doubts.clone()),
         HoldReason::BlockListed
+        | HoldReason::Full
         | HoldReason::Unreadable
         | HoldReason::NoEntry { .. }
         | HoldReason::Silent

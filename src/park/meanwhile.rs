@@ -199,6 +199,9 @@ fn has_an_effect(event: &Event, ignored: Option<Ignored>) -> bool {
         | Event::StaffAsked { .. }
         | Event::ArrearsFinished { .. }
         | Event::ReviewDecided { .. }
+        | Event::StayEnded { .. }
+        | Event::PlacesCounted { .. }
+        | Event::PaymentTaken { .. }
         | Event::CorrectionAsked { .. }
         | Event::CorrectionDone { .. }
         | Event::PlateNamed { .. }

@@ -4,6 +4,7 @@
 mod asked;
 mod barrier;
 pub mod disk;
+mod ended;
 mod entry;
 pub mod erasure;
 pub mod event;
@@ -14,6 +15,8 @@ pub mod meanwhile;
 pub mod mind;
 mod named;
 pub mod part;
+pub mod payment;
+mod places;
 mod reading;
 pub mod record;
 mod replay;
@@ -40,6 +43,7 @@ use crate::lane::time::{Moment, Now, Stamp};
 
 use event::{Event, UnsentCall};
 use meanwhile::Notes;
+use payment::PaidStay;
 use record::{LaneRecord, Proof, Record, StepTaken};
 use reply::{Done, Refusal};
 use rules::{Direction, Rules};
@@ -49,6 +53,9 @@ use verdict::Word;
 
 /// Session numbers that are skipped when the last commit may be lost: more than one commit draws.
 const NUMBERS_SKIPPED: u64 = 1024;
+/// Numbers that are skipped when WeChat knows one that this ledger never gave out: more than a box gives
+/// out between two images of its disk.
+const NUMBERS_TAKEN_SKIPPED: u64 = 1 << 20;
 /// One event leads to so many rounds of decisions at most; two or three are common.
 const ROUNDS_MAX: usize = 32;
 
@@ -61,6 +68,8 @@ pub struct Park {
     queue: Queue,
     lanes: BTreeMap<LaneId, LaneMind>,
     meanwhile: Notes,
+    /// People were told that no place is left.
+    is_told_full: bool,
 }
 
 /// One decision in the making.
@@ -98,6 +107,7 @@ impl Park {
             queue: Queue::default(),
             lanes,
             meanwhile: Notes::default(),
+            is_told_full: false,
         }
     }
 
@@ -144,11 +154,11 @@ impl Park {
                 self.site.note_money(record);
                 self.queue.replay(record);
             }
+            Record::PayloadsErased(erasure) => self.site.note_erasure(erasure),
             Record::RulesChanged(_)
             | Record::Meanwhile(_)
             | Record::Mind(_)
             | Record::PartOfMind(_)
-            | Record::PayloadsErased(_)
             | Record::Unknown { .. } => {}
         }
     }
@@ -198,6 +208,7 @@ impl Park {
         self.handle(event, &mut turn);
         let ignored = turn.ignored;
         self.settle(&mut turn);
+        self.tell_if_full(&mut turn);
         // What a person was told is done is on record, also where nothing follows from it yet; and so
         // is a start, which ends what the run before it had in mind.
         let is_told = matches!(turn.reply, Some(Ok(_)));
@@ -332,6 +343,17 @@ impl Park {
                 by,
                 why,
             } => self.review_decided(session, verdict, Word { by, why }, turn),
+            Event::StayEnded {
+                session,
+                review,
+                left,
+                by,
+                why,
+            } => self.stay_ended(session, *review, *left, Word { by, why }, turn),
+            Event::PaymentTaken { taking } => self.payment_taken(taking, turn),
+            Event::PlacesCounted { inside, by, why } => {
+                self.places_counted(*inside, Word { by, why }, turn);
+            }
             Event::CorrectionAsked { .. } => self.correction_asked(event, turn),
             Event::CorrectionDone { trade_no, by, why } => {
                 self.correction_done(trade_no, by, why, turn);
@@ -349,6 +371,7 @@ impl Park {
             Event::StoreFailed { raises, calls } => self.store_failed(raises, calls, turn),
             Event::StoreRecovered => self.queue.pause(false),
             Event::ErasureDue { erasure } => {
+                self.site.note_erasure(erasure);
                 turn.records.push(Record::PayloadsErased(erasure.clone()));
                 turn.reply = Some(Ok(Done::ErasureRecorded));
             }
@@ -404,10 +427,24 @@ impl Park {
             records,
             calls,
             mut alarms,
+            taken,
         } = out;
         turn.records.extend(records.into_iter().map(Record::Money));
         turn.commands.extend(calls.into_iter().map(Command::Call));
         turn.alarms.append(&mut alarms);
+        if let Some(session) = taken {
+            self.skip_numbers_after(&session, turn);
+        }
+    }
+
+    /// WeChat knew the number of this stay before it was given out here, and so it may know those after
+    /// it. Once is enough for all that were given out before anybody knew.
+    fn skip_numbers_after(&mut self, session: &SessionId, turn: &mut Turn) {
+        let since = self.site.sessions_opened.saturating_sub(session.counter());
+        if since < NUMBERS_TAKEN_SKIPPED {
+            let sessions = NUMBERS_TAKEN_SKIPPED;
+            self.lane_record(LaneRecord::NumbersSkipped { sessions }, turn);
+        }
     }
 
     fn direction(&self, lane: &LaneId) -> Option<Direction> {
@@ -438,10 +475,15 @@ impl Park {
         turn: &mut Turn,
     ) {
         let files = matches!(ending, Ending::Charged { .. });
-        let is_reviewed = matches!(ending, Ending::Reviewed { .. } | Ending::ReplayedExit);
+        let is_reviewed = match ending {
+            Ending::Reviewed { .. } | Ending::ReplayedExit => true,
+            Ending::EndedByHand { .. } => self.site.is_under_review(&session.id),
+            _ => false,
+        };
         let stays_chargeable = is_reviewed && self.queue.is_registered(&session.id);
         let at = turn.at.clone();
         let tally = self.tally_after(session, &ending, &at);
+        let over_fen = self.over_at_the_end(&session.id, &ending);
         self.lane_record(
             LaneRecord::SessionClosed {
                 session: session.id.clone(),
@@ -454,6 +496,10 @@ impl Park {
             },
             turn,
         );
+        if over_fen > 0 {
+            let stay = PaidStay::of(session);
+            self.list_over_payment(&stay, over_fen, turn);
+        }
         self.queue.no_hurry(&session.id);
         if !files && !stays_chargeable {
             self.with_queue(turn, |queue, _, out| queue.abandon_entry(&session.id, out));

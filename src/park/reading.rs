@@ -232,6 +232,7 @@ impl Park {
         let is_again = !self.was_decided(lane, self.duplicate_window_ms(lane), turn);
         match hold.reason {
             HoldReason::BarrierStuck => Meaning::NothingNew,
+            HoldReason::Full if !self.is_full() => Meaning::ACar,
             _ if is_better || is_again => Meaning::ACar,
             _ => Meaning::NothingNew,
         }

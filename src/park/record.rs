@@ -206,6 +206,19 @@ pub enum LaneRecord {
         /// When.
         at: Stamp,
     },
+    /// A person counted the cars (E23).
+    PlacesCounted {
+        /// Cars inside.
+        inside: u64,
+        /// Stays that were open then.
+        open_stays: u64,
+        /// Who counted.
+        by: String,
+        /// Why.
+        why: String,
+        /// When.
+        at: Stamp,
+    },
     /// A better reading of the same car took a doubt about its entry away (E1).
     DoubtLifted {
         /// The stay.

@@ -86,6 +86,33 @@ pub enum Done {
         /// Its stay.
         session: Option<SessionId>,
     },
+    /// A stay is over, since its car is gone.
+    StayEnded {
+        /// The stay.
+        session: SessionId,
+        /// Its charge, which goes on.
+        trade_no: Option<String>,
+        /// Whether a person has to look at it.
+        review: bool,
+    },
+    /// Money is taken for a stay.
+    Paid {
+        /// The stay.
+        session: SessionId,
+        /// How much, fen.
+        fen: u64,
+        /// What is due by now and not paid, fen.
+        rest_fen: u64,
+        /// What is to be given back, fen.
+        over_fen: u64,
+    },
+    /// The cars inside are counted.
+    PlacesCounted {
+        /// So many were inside by the count before.
+        before: u64,
+        /// So many are.
+        inside: u64,
+    },
     /// What is to be erased is on record.
     ErasureRecorded,
     /// The lists are changed, from the next car on.
@@ -182,6 +209,9 @@ pub enum Refusal {
         /// Which rule.
         why: Declined,
     },
+    /// Nothing can be put on record now.
+    #[error("the store cannot write, so nothing is changed; see the alarm in `parkgate status`")]
+    NothingWritten,
     /// What is known of a plate is still needed.
     #[error("nothing was erased: {why}")]
     Plate {
@@ -238,6 +268,17 @@ pub enum Undecided {
         /// Where.
         lane: LaneId,
     },
+    /// It is over, or never was.
+    #[error("it is not open; `parkgate sessions show` tells what became of it")]
+    NotInside,
+    /// The car stands there; whoever lets it go ends its stay.
+    #[error(
+        "its car stands at lane {lane}; `parkgate lane raise {lane}` lets it go and ends the stay"
+    )]
+    StandsThere {
+        /// Where.
+        lane: LaneId,
+    },
     /// The car is inside, as far as anybody knows.
     #[error("the stay goes on; say with --exit when the car left, if it did")]
     GoesOn,
@@ -258,6 +299,18 @@ pub enum Undecided {
     ChargedBefore {
         /// `out_trade_no`.
         trade_no: String,
+    },
+    /// It is over and finished, or charged already.
+    #[error(
+        "nothing is due for it; money that was taken all the same is noted with --taken, and is to be \
+         given back"
+    )]
+    NothingDue,
+    /// Nobody has to pay more than that.
+    #[error("only {} yuan are due; take that, or say --taken to note what is to be given back", yuan(*.due_fen))]
+    MoreThanDue {
+        /// Fen.
+        due_fen: u64,
     },
     /// A charge of it stands somewhere.
     #[error("charge {trade_no}: {why}")]
@@ -335,6 +388,38 @@ impl fmt::Display for Done {
                 Some(session) => write!(f, "lane {lane}: the car is that of stay {session}"),
                 None => write!(f, "lane {lane}: the car has its plate"),
             },
+            Self::StayEnded {
+                session,
+                trade_no,
+                review,
+            } => {
+                write!(f, "stay {session} is over")?;
+                match (trade_no, review) {
+                    (Some(trade_no), _) => write!(f, "; its charge {trade_no} goes on"),
+                    (None, true) => f.write_str("; it waits in `parkgate review list`"),
+                    (None, false) => f.write_str("; nothing is asked for it"),
+                }
+            }
+            Self::Paid {
+                session,
+                fen,
+                rest_fen,
+                over_fen,
+            } => {
+                write!(f, "stay {session}: {} yuan taken", yuan(*fen))?;
+                match (rest_fen, over_fen) {
+                    (0, 0) => f.write_str("; nothing is due for it now"),
+                    (rest_fen, 0) => write!(f, "; {} yuan are still due", yuan(*rest_fen)),
+                    (_, over_fen) => write!(
+                        f,
+                        "; {} yuan are too much, see `parkgate review list`",
+                        yuan(*over_fen)
+                    ),
+                }
+            }
+            Self::PlacesCounted { before, inside } => {
+                write!(f, "{inside} cars are inside; the count had {before}")
+            }
             Self::ErasureRecorded => f.write_str("the erasure is on record"),
             Self::ListChanged { version, plates } => {
                 write!(

@@ -43,6 +43,9 @@ pub struct Review {
     /// The same, with the lines that explain it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
+    /// Paid beside what was due, fen: to be given back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_fen: Option<u64>,
     /// The exit reading, if there was one.
     pub read: Option<PlateRead>,
     /// Its newest charge, if one was ever made.
@@ -66,6 +69,10 @@ pub enum ReviewWhy {
     ExitMissed,
     /// The exit came as a replay.
     ReplayedExit,
+    /// A person ended it, and it may have to be charged.
+    EndedByHand,
+    /// More was paid than was due: to be given back.
+    PaidTooMuch,
     /// It was charged for less time than it stayed.
     StayedAfterCharge,
 }
@@ -163,6 +170,7 @@ pub(super) fn note_money(reviews: &mut BTreeMap<SessionId, Review>, record: &Mon
             let (by, why) = match reason {
                 WithdrawnReason::PaidElsewhere { by, channel } => (by, channel),
                 WithdrawnReason::Waived { by, why } => (by, why),
+                WithdrawnReason::Replaced { .. } => return,
             };
             finish(reviews, trade_no, by, why);
         }

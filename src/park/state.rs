@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::erasure::Erasure;
 use super::record::{LaneRecord, Proof};
 use super::review::{self, Closed, Review, ReviewWhy};
 use crate::charges::book::Book;
+use crate::charges::payment::{Paid, Payment, Toward};
 use crate::charges::record::MoneyRecord;
 use crate::lane::freshness::CameraClock;
 use crate::lane::listing::Listing;
@@ -55,6 +57,9 @@ pub struct Site {
     pub reviews: BTreeMap<SessionId, Review>,
     /// The charge of a stay that is still open.
     pub claimed: BTreeMap<SessionId, String>,
+    /// What was paid for open stays before a charge was made.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub paid: BTreeMap<SessionId, Paid>,
     /// Keys of readings that were handled, in order of their handling.
     pub seen: BTreeMap<u64, String>,
     seen_count: u64,
@@ -69,6 +74,10 @@ pub struct Site {
     /// Plates with a treatment of their own, beside those of the configuration.
     #[serde(default)]
     pub listing: Listing,
+    /// Cars inside that have no open stay; below 0: open stays whose cars are gone. As a person last
+    /// counted them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    uncounted: i64,
     #[serde(skip)]
     left_by_plate: BTreeMap<PlateNumber, u64>,
     #[serde(skip)]
@@ -193,10 +202,42 @@ impl Site {
             .filter(|review| review.closed.is_none())
     }
 
+    /// Whether a stay waits for a person's word.
+    pub fn is_under_review(&self, session: &SessionId) -> bool {
+        let review = self.reviews.get(session);
+        review.is_some_and(|review| review.closed.is_none())
+    }
+
+    /// How many cars are inside: the open stays, as a person last corrected their count.
+    pub fn counted_inside(&self) -> u64 {
+        let open = u64::try_from(self.sessions.len()).unwrap_or(u64::MAX);
+        open.saturating_add_signed(self.uncounted)
+    }
+
+    /// By how much that differs from the open stays.
+    pub fn uncounted(&self) -> i64 {
+        self.uncounted
+    }
+
     /// When a plate last left, as far as that is remembered and a clock could tell.
     pub fn left_at(&self, plate: &PlateNumber) -> Option<Wall> {
         let number = self.left_by_plate.get(plate)?;
         self.left.get(number).map(|(_, at)| *at)
+    }
+
+    /// Where a plate stands among those that left last.
+    pub fn left_number(&self, plate: &PlateNumber) -> Option<u64> {
+        self.left_by_plate.get(plate).copied()
+    }
+
+    /// What is erased is not remembered either.
+    pub fn note_erasure(&mut self, erasure: &Erasure) {
+        let forgotten = erasure
+            .forgotten
+            .and_then(|number| self.left.remove(&number));
+        if let Some((plate, _)) = forgotten {
+            self.left_by_plate.remove(&plate);
+        }
     }
 
     /// What a fact about money is to the stays: a fee became due, or a person finished it.
@@ -206,6 +247,9 @@ impl Site {
         {
             self.claimed
                 .insert(claim.session.clone(), claim.trade_no.clone());
+        }
+        if let MoneyRecord::PaymentTaken { payment } = record {
+            self.note_payment(payment);
         }
         review::note_money(&mut self.reviews, record);
     }
@@ -225,6 +269,8 @@ impl Site {
             left_count: self.left_count,
             tallies: self.tallies.clone(),
             listing: self.listing.clone(),
+            uncounted: self.uncounted,
+            paid: self.paid.clone(),
             ..Self::default()
         }
     }
@@ -239,6 +285,20 @@ impl Site {
         let sessions = std::mem::take(&mut self.sessions);
         *self = Self { sessions, ..rest };
         self.reindex();
+    }
+
+    fn note_payment(&mut self, payment: &Payment) {
+        if let Toward::Stay { fee_fen } = payment.toward
+            && self.is_open(&payment.session)
+        {
+            let before_fen = self.paid.get(&payment.session).map_or(0, |paid| paid.fen);
+            let paid = Paid {
+                fen: before_fen.saturating_add(payment.fen),
+                fee_fen,
+                at: payment.at.clone(),
+            };
+            self.paid.insert(payment.session.clone(), paid);
+        }
     }
 
     /// Makes what is not stored from what is.
@@ -273,7 +333,12 @@ impl Site {
                     self.remember(plate, *tally);
                 }
                 self.note_end(session, plate, at, ending);
+                // Whoever counted did not count its car.
+                if ends_late(ending) && self.uncounted < 0 {
+                    self.uncounted += 1;
+                }
                 self.claimed.remove(session);
+                self.paid.remove(session);
                 if let Some(key) = NumberKey::of_session(session)
                     && let Some(closed) = self.sessions.take(key)
                     && self.by_plate.get(&closed.plate) == Some(&key)
@@ -353,6 +418,12 @@ impl Site {
                 }
             }
             LaneRecord::ListChanged { change, at, .. } => self.listing.apply(change, at),
+            LaneRecord::PlacesCounted {
+                inside, open_stays, ..
+            } => {
+                let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+                self.uncounted = signed(*inside).saturating_sub(signed(*open_stays));
+            }
             LaneRecord::PlateNamed { .. } | LaneRecord::ArrearsSeen { .. } => {}
         }
     }
@@ -375,6 +446,9 @@ impl Site {
                 let read = review.filter(|review| review.why == ReviewWhy::ReplayedExit);
                 read.and_then(|review| review.read.as_ref()?.captured_at)
             }
+            Ending::EndedByHand {
+                left: Some(left), ..
+            } => Some(*left),
             _ => at.now.trusted.then_some(at.now.wall),
         };
         if let Some(wall) = wall {
@@ -404,6 +478,15 @@ impl Site {
             change(raise);
         }
     }
+}
+
+/// Whether the car had left long before its stay ended, as far as anybody can tell.
+fn ends_late(ending: &Ending) -> bool {
+    matches!(ending, Ending::ExitMissed | Ending::EndedByHand { .. })
+}
+
+fn is_zero(count: &i64) -> bool {
+    *count == 0
 }
 
 /// What a lane knows of this run only.

@@ -3,7 +3,7 @@
 
 use super::record::LaneRecord;
 use super::reply::{Claimed, Done, Refusal, Undecided};
-use super::review::{REVIEWS_MAX, Review, ReviewEnd, Terms, Verdict};
+use super::review::{REVIEWS_MAX, Review, ReviewEnd, ReviewWhy, Terms, Verdict};
 use super::state::Hold;
 use super::{Park, Turn};
 use crate::charges::charge::{ChargeState, Claim, Opening, StaffReason};
@@ -147,7 +147,9 @@ impl Park {
         if let Some(hold) = self.hold_of(session) {
             return Err(Undecided::AtTheBarrier { lane: hold.lane });
         }
-        if let Some(trade_no) = &review.trade_no
+        // Money is given back, and the charge stands.
+        let is_over_paid = review.why == ReviewWhy::PaidTooMuch;
+        if let Some(trade_no) = review.trade_no.as_ref().filter(|_| !is_over_paid)
             && self.queue.book().unfinished(trade_no).is_some()
         {
             let how = StaffOutcome::WrittenOff {
@@ -277,7 +279,7 @@ impl Park {
     }
 
     /// A person vouches for the end of the stay, and for the start that the list shows beside it.
-    fn left_by_word(
+    pub(super) fn left_by_word(
         &self,
         review: &Review,
         wall: Wall,
@@ -364,7 +366,7 @@ impl Park {
     }
 
     /// The car that is held goes when its charge comes through, as any other.
-    fn hold_for_charge(&mut self, hold: Hold, trade_no: &str, turn: &mut Turn) {
+    pub(super) fn hold_for_charge(&mut self, hold: Hold, trade_no: &str, turn: &mut Turn) {
         let charge = self.queue.book().unfinished(trade_no);
         let quote = charge.map(|charge| charge.claim.quote);
         let hold = Hold {

@@ -17,7 +17,7 @@ use crate::charges::record::MoneyRecord;
 use crate::lane::number::NumberKey;
 use crate::lane::plate::PlateNumber;
 use crate::park::disk::is_of_a_whole_state;
-use crate::park::erasure::{Payloads, Rule};
+use crate::park::erasure::{Erasure, Payloads, Rule};
 use crate::park::record::{LaneRecord, Record};
 use crate::store::ledger::{Closed, ClosedSegment};
 use crate::store::record::{Class, Record as Stored};
@@ -38,8 +38,20 @@ pub struct Request {
     /// What comes later is another visit.
     pub up_to: u64,
     pub closed: Closed,
+    /// Where it stands among those that left last.
+    pub left_number: Option<u64>,
     /// Stays of others.
     pub unfinished: Stays,
+}
+
+impl Request {
+    fn rule(&self) -> Rule {
+        Rule::Request {
+            reference: self.reference.clone(),
+            by: self.by.clone(),
+            why: self.why.clone(),
+        }
+    }
 }
 
 /// What became of it.
@@ -81,6 +93,9 @@ impl Retention {
     ) -> Result<Found, Stopped> {
         let closed = &request.closed;
         let meant = Meant::find(request, desk)?;
+        if !request.dry_run {
+            forget(request, desk)?;
+        }
         let (mut plans, mut left) = self.plans(&meant, desk)?;
         if left > 0 && !request.dry_run {
             make_room_before(closed, desk)?;
@@ -92,12 +107,7 @@ impl Retention {
             kept.add(plan.kept);
         }
         if !request.dry_run {
-            let rule = Rule::Request {
-                reference: request.reference.clone(),
-                by: request.by.clone(),
-                why: request.why.clone(),
-            };
-            self.carry_out(closed, plans, rule, desk)?;
+            self.carry_out(closed, plans, request.rule(), desk)?;
         }
         let archived = match &self.archive {
             None => Archived::None,
@@ -196,6 +206,27 @@ impl<'r> Meant<'r> {
             },
             |stored| self.must_stay(stored),
         )
+    }
+}
+
+/// The box's memory of who left last loses the plate, before it is written whole once more.
+fn forget(request: &Request, desk: &mut dyn Desk) -> Result<(), Stopped> {
+    let Some(number) = request.left_number else {
+        return Ok(());
+    };
+    let erasure = Erasure {
+        rule: request.rule(),
+        first_seq: 0,
+        last_seq: 0,
+        rewritten: 0,
+        removed: 0,
+        payloads: Payloads::default(),
+        forgotten: Some(number),
+        kept: Payloads::default(),
+    };
+    match desk.record(&erasure) {
+        true => Ok(()),
+        false => Err(Stopped::Told),
     }
 }
 

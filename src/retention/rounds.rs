@@ -143,6 +143,7 @@ impl Retention {
             rewritten: count(plans.len() - removed.len()),
             removed: count(removed.len()),
             payloads: Payloads::default(),
+            forgotten: None,
             kept: Payloads::default(),
         };
         for plan in &plans {

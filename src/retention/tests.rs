@@ -213,6 +213,7 @@ impl World {
             dry_run,
             up_to: self.ledger().last_seq(),
             closed: self.ledger().closed(),
+            left_number: None,
             unfinished: self.unfinished.clone(),
         };
         self.with_retention(|retention, world| retention.erase_plate(&request, world))

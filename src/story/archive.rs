@@ -70,6 +70,10 @@ impl Archive {
             | Question::Corrected { .. }
             | Question::NamePlate { .. }
             | Question::ChangeList { .. }
+            | Question::EndStay { .. }
+            | Question::Places
+            | Question::CountPlaces { .. }
+            | Question::Pay { .. }
             | Question::Find(_)
             | Question::Erase(_)
             | Question::Devices

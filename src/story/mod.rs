@@ -6,6 +6,7 @@ pub mod archive;
 mod at;
 pub mod case;
 pub mod charge;
+mod detail;
 pub mod happening;
 pub mod head;
 pub mod session;

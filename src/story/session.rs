@@ -230,6 +230,7 @@ impl<K: Fn(&SessionRow) -> bool> Sessions<K> {
             | LaneRecord::ReviewClosed { .. }
             | LaneRecord::PlateNamed { .. }
             | LaneRecord::ListChanged { .. }
+            | LaneRecord::PlacesCounted { .. }
             | LaneRecord::ArrearsSeen { .. } => {}
         }
     }

@@ -81,7 +81,7 @@ pub fn status(ledger: LedgerId, site: &Site, book: &Book) -> Value {
 pub fn figures(site: &Site, book: &Book) -> Value {
     let standing = book.standing();
     json!({
-        "cars_inside": site.cars_inside(),
+        "cars_inside": site.counted_inside(),
         "queue": {
             "entries": standing.entries,
             "waiting_for_entry": standing.waiting_for_entry,

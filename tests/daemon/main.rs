@@ -36,6 +36,7 @@ mod damage;
 mod deciding;
 mod disks;
 mod erasure;
+mod failing_medium;
 mod forgery;
 mod frozen;
 mod idle;

@@ -1,4 +1,4 @@
-//! A disk with little room, that can be filled and be made read-only.
+//! A disk with little room, that can be filled and be made read-only; and one whose medium fails.
 
 use std::fs;
 use std::io::Write;
@@ -57,4 +57,58 @@ impl Drop for SmallDisk {
         // A daemon may still have files there, if the test failed.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
+}
+
+/// A filesystem in a file, as on a card. It goes with the test.
+pub struct FailingDisk {
+    image: PathBuf,
+    at: PathBuf,
+}
+
+impl FailingDisk {
+    /// None, loudly, where this process may not make and mount one.
+    pub fn mount(image: PathBuf, at: &Path) -> Option<Self> {
+        const BYTES: u64 = 96 << 20;
+        let made = fs::File::create(&image).and_then(|file| file.set_len(BYTES));
+        let disk = Self {
+            image,
+            at: at.to_owned(),
+        };
+        let formatted =
+            made.is_ok() && succeeds(Command::new("mkfs.ext4").arg("-q").arg(&disk.image));
+        let mounted = formatted && disk.mount_it();
+        if !mounted {
+            println!("NOT CHECKED: a medium that fails needs mkfs.ext4, and the right to mount");
+        }
+        mounted.then_some(disk)
+    }
+
+    /// As the kernel does it at an error of the medium: read-only at once, whatever is open.
+    pub fn fail(&self) {
+        let mut mount = Command::new("mount");
+        assert!(succeeds(mount.args(["-o", "remount,abort"]).arg(&self.at)));
+    }
+
+    /// As another boot finds it. Nothing may be open on it.
+    pub fn mount_anew(&self) {
+        assert!(succeeds(Command::new("umount").arg(&self.at)));
+        assert!(self.mount_it());
+    }
+
+    fn mount_it(&self) -> bool {
+        let mut mount = Command::new("mount");
+        succeeds(mount.args(["-o", "loop"]).arg(&self.image).arg(&self.at))
+    }
+}
+
+impl Drop for FailingDisk {
+    fn drop(&mut self) {
+        // A daemon may still have files there, if the test failed.
+        let _ = Command::new("umount").arg("-l").arg(&self.at).status();
+    }
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    let output = command.output();
+    output.is_ok_and(|output| output.status.success())
 }

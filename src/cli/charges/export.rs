@@ -164,9 +164,14 @@ fn reason(row: &ChargeRow) -> (String, String) {
             _,
             _,
         ) => (why.clone(), by.clone()),
-        (_, Some(WithdrawnReason::PaidElsewhere { by, channel }), _) => {
-            (channel.clone(), by.clone())
-        }
+        (
+            _,
+            Some(
+                WithdrawnReason::PaidElsewhere { by, channel }
+                | WithdrawnReason::Replaced { by, channel, .. },
+            ),
+            _,
+        ) => (channel.clone(), by.clone()),
         (_, Some(WithdrawnReason::Waived { by, why }), _) => (why.clone(), by.clone()),
         (_, _, Some(StaffReason::ByHand { by, why })) => (why.clone(), by.clone()),
         (_, _, Some(reason)) => (word(reason), String::new()),

@@ -256,6 +256,7 @@ impl Timeline {
             | LaneRecord::ReviewClosed { .. }
             | LaneRecord::PlateNamed { .. }
             | LaneRecord::ListChanged { .. }
+            | LaneRecord::PlacesCounted { .. }
             | LaneRecord::ArrearsSeen { .. } => {}
         }
     }
@@ -336,6 +337,7 @@ impl Timeline {
             }
             MoneyRecord::EntryOpened { .. }
             | MoneyRecord::CorrectionAsked { .. }
+            | MoneyRecord::PaymentTaken { .. }
             | MoneyRecord::CorrectionDone { .. }
             | MoneyRecord::EntrySent { .. }
             | MoneyRecord::EntryRenumbered { .. }

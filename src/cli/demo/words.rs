@@ -45,6 +45,7 @@ pub fn raise(reason: &RaiseReason) -> String {
         RaiseReason::Entry => "a car comes in",
         RaiseReason::Free => "nothing to pay",
         RaiseReason::Permit => "season ticket",
+        RaiseReason::Prepaid => "paid in advance",
         RaiseReason::SpecialVehicle => "special vehicle, free by law",
         RaiseReason::Accepted { .. } => "WeChat took the charge on",
         RaiseReason::Settled { .. } => "the money has moved",
@@ -69,6 +70,7 @@ pub fn raise(reason: &RaiseReason) -> String {
 pub fn hold(reason: &HoldReason) -> String {
     let text = match reason {
         HoldReason::BlockListed => "on the block list",
+        HoldReason::Full => "no room left",
         HoldReason::Unreadable => "no plate to read",
         HoldReason::NoEntry { .. } => "no entry on record",
         HoldReason::Blocked(why) => return format!("WeChat does not charge this plate: {why}"),
@@ -103,6 +105,9 @@ pub fn staff(reason: &StaffReason) -> String {
 pub fn withdrawn(reason: &WithdrawnReason) -> String {
     match reason {
         WithdrawnReason::PaidElsewhere { by, channel } => format!("paid by {channel}, says {by}"),
+        WithdrawnReason::Replaced { trade_no, .. } => {
+            format!("paid in part, the rest is {trade_no}")
+        }
         WithdrawnReason::Waived { by, why } => format!("let off by {by}: {why}"),
     }
 }

@@ -34,7 +34,10 @@ pub fn list(answer: &Value, lang: Lang) -> String {
             text(word(&stay["session"])),
             text(word(&stay["plate"])),
             number(fee(stay.get("fee_fen"))),
-            text(told(&stay["why"], |why| lang.review(why))),
+            text(lang.with_over(
+                told(&stay["why"], |why| lang.review(why)),
+                stay["over_fen"].as_u64(),
+            )),
         ]);
     }
     for charge in list("with_staff") {

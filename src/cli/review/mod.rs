@@ -5,19 +5,17 @@ mod list;
 
 use std::process::ExitCode;
 
-use clap::builder::NonEmptyStringValueParser;
-
 use super::lane::done;
 use super::when::when;
 use super::words::Lang;
-use super::{SocketArgs, client};
+use super::{SocketArgs, Word, client};
 use crate::control::Question;
 use crate::lane::plate::PlateNumber;
 use crate::lane::time::Wall;
 use crate::park::review::{Terms, Verdict};
 
 /// Nobody types a higher fee on purpose, fen.
-const FEE_FEN_MAX: u64 = 1_000_000;
+pub const FEE_FEN_MAX: u64 = 1_000_000;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum ReviewCommand {
@@ -45,17 +43,6 @@ pub struct ShowArgs {
     of: String,
     #[command(flatten)]
     socket: SocketArgs,
-}
-
-/// Who decides, and why.
-#[derive(Debug, clap::Args)]
-struct Word {
-    /// Who decides
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    by: String,
-    /// Why
-    #[arg(long, alias = "reason", value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
-    why: String,
 }
 
 #[derive(Debug, clap::Args)]

@@ -16,6 +16,8 @@ pub const REPLACED: Pair = pair("replaced", "换单重收");
 pub const ARREARS: Pair = pair("arrears", "欠费");
 pub const QUEUED: Pair = pair("in the queue", "排队中");
 pub const SUM: Pair = pair("sum", "合计");
+pub const PAID: Pair = pair("paid beside", "另行收款");
+pub const OVER: Pair = pair("to give back", "应退多收");
 pub const TO_REFUND: Pair = pair("to be refunded", "待退款");
 pub const ERASED: Pair = pair("erased", "已擦除");
 pub const VERDICT: Pair = pair("verdict", "结论");
@@ -33,6 +35,8 @@ pub fn ending(name: &str) -> Option<Pair> {
         "exit_missed" => pair("exit missed", "漏记出场"),
         "replayed_exit" => pair("exit told late", "补传出场"),
         "turned_back" => pair("turned back", "掉头离开"),
+        "prepaid" => pair("paid in advance", "提前付清"),
+        "ended_by_hand" => pair("ended by a person", "人工结束"),
         "reviewed" => pair("for review", "待审核"),
         _ => return None,
     })
@@ -143,6 +147,25 @@ impl Lang {
                 "a person finished it, and it was not with the staff",
                 "未转人工却由人工了结",
             )),
+            Wrong::NotPaid => plain(pair(
+                "it ended as paid in advance, and the payments are others",
+                "按提前付清结束，但收款不符",
+            )),
+            Wrong::PaidAfterItsEnd => plain(pair(
+                "money came in advance after its end",
+                "停车结束后又有提前收款",
+            )),
+            Wrong::PaidTooMuch => plain(pair(
+                "a part of it was more than the whole",
+                "部分收款超过应收",
+            )),
+            Wrong::NotTheRest { fee_fen, due_fen } => {
+                let (fee, due) = (yuan(*fee_fen), yuan(*due_fen));
+                text(
+                    format!("{fee} yuan are charged, and the rest is {due} yuan"),
+                    format!("收费 {fee} 元，而余额为 {due} 元"),
+                )
+            }
             Wrong::LeftRefused => plain(pair(
                 "it was refused and not handed to staff",
                 "被拒绝后未转人工",

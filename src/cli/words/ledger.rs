@@ -106,6 +106,12 @@ impl Lang {
                 format!("{file}: cannot be read from the disk: {why}")
             }
             (Self::Zh, Finding::Failed { file, why }) => format!("{file}：磁盘读取失败：{why}"),
+            (Self::En, Finding::Copy { file, of }) => {
+                format!("{file}: a copy of segment {of}, left out")
+            }
+            (Self::Zh, Finding::Copy { file, of }) => {
+                format!("{file}：是第 {of} 段的副本，未读")
+            }
             (Self::En, Finding::Foreign { file }) => {
                 format!("{file}: of another ledger, left out")
             }

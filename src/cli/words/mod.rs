@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod ledger;
 pub mod lists;
 pub mod money;
+pub mod places;
 pub mod preparation;
 mod replies;
 pub mod rerun;

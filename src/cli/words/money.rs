@@ -85,6 +85,12 @@ impl Lang {
             (WithdrawnReason::PaidElsewhere { by, channel }, Self::Zh) => {
                 format!("以其他方式支付（{channel}），经手人 {by}")
             }
+            (WithdrawnReason::Replaced { trade_no, .. }, Self::En) => {
+                format!("paid in part; the rest is {trade_no}")
+            }
+            (WithdrawnReason::Replaced { trade_no, .. }, Self::Zh) => {
+                format!("已部分支付；余额为 {trade_no}")
+            }
             (WithdrawnReason::Waived { by, why }, Self::En) => format!("waived by {by}: {why}"),
             (WithdrawnReason::Waived { by, why }, Self::Zh) => format!("{by} 免收：{why}"),
         }
@@ -138,6 +144,7 @@ impl Lang {
                 return self.with_code(words, &near.join(", "));
             }
             HoldReason::NoEntry { .. } => pair("no entry on record", "无入场记录"),
+            HoldReason::Full => pair("no room left", "车位已满"),
             HoldReason::BlockListed => pair("on the block list", "在禁入名单"),
             HoldReason::Unreadable => pair("no readable plate", "车牌无法识别"),
             HoldReason::PaymentFailed => pair("the payment failed", "扣款失败"),
@@ -153,6 +160,8 @@ impl Lang {
         let words = match why {
             ReviewWhy::Guarded(doubts) => return self.doubts(doubts),
             ReviewWhy::ExitMissed => pair("came in again while inside", "未见离场又入场"),
+            ReviewWhy::EndedByHand => pair("ended by a person", "人工结束"),
+            ReviewWhy::PaidTooMuch => pair("paid too much, to be given back", "多收款项，应退还"),
             ReviewWhy::ReplayedExit => pair("the exit came late", "离场记录补传"),
             ReviewWhy::StayedAfterCharge => {
                 pair("stayed longer than charged for", "扣费后继续停留")
@@ -190,6 +199,8 @@ impl Lang {
             Ending::ReplayedExit => pair("exit came late", "离场记录补传"),
             Ending::TurnedBack => pair("turned back", "掉头离开"),
             Ending::Reviewed { .. } => pair("for review", "待复核"),
+            Ending::Prepaid { .. } => pair("paid in advance", "已提前付清"),
+            Ending::EndedByHand { .. } => pair("ended by a person", "人工结束"),
         })
     }
 

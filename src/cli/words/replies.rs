@@ -28,6 +28,9 @@ impl Lang {
                 | Done::CorrectionClosed { .. }
                 | Done::PlateNamed { .. }
                 | Done::ListChanged { .. }
+                | Done::StayEnded { .. }
+                | Done::Paid { .. }
+                | Done::PlacesCounted { .. }
                 | Done::ErasureRecorded => done.to_string(),
             },
             Self::Zh => match done {
@@ -59,6 +62,38 @@ impl Lang {
                 Done::ErasureRecorded => "删除已入账".to_owned(),
                 Done::ListChanged { version, plates } => {
                     format!("名单已更新：共 {plates} 个车牌，版本 {version}")
+                }
+                Done::StayEnded {
+                    session,
+                    trade_no,
+                    review,
+                } => match (trade_no, review) {
+                    (Some(trade_no), _) => {
+                        format!("停车 {session} 已结束；扣费 {trade_no} 继续处理")
+                    }
+                    (None, true) => {
+                        format!("停车 {session} 已结束；待复核，见 `parkgate review list`")
+                    }
+                    (None, false) => format!("停车 {session} 已结束；不收费"),
+                },
+                Done::Paid {
+                    session,
+                    fen,
+                    rest_fen,
+                    over_fen,
+                } => {
+                    let rest = match (rest_fen, over_fen) {
+                        (0, 0) => "目前已付清".to_owned(),
+                        (rest_fen, 0) => format!("尚欠 {} 元", yuan(*rest_fen)),
+                        (_, over_fen) => format!(
+                            "多收 {} 元应退还，见 `parkgate review list`",
+                            yuan(*over_fen)
+                        ),
+                    };
+                    format!("停车 {session}：已收 {} 元；{rest}", yuan(*fen))
+                }
+                Done::PlacesCounted { before, inside } => {
+                    format!("场内车辆记为 {inside} 辆（此前为 {before} 辆）")
                 }
                 Done::Finished { trade_no, fen, .. } => {
                     format!("扣费 {trade_no}（{} 元）已了结", yuan(*fen))
@@ -161,6 +196,7 @@ impl Lang {
             (Self::Zh, Refusal::Charge { trade_no, why }) => {
                 format!("扣费 {trade_no}：{}", self.declined(why))
             }
+            (Self::Zh, Refusal::NothingWritten) => self.declined(&Declined::StoreFailed),
             (Self::Zh, Refusal::Plate { why }) => {
                 format!("未删除任何内容：{}", ledger::still_needed(*why))
             }
@@ -178,6 +214,17 @@ impl Lang {
             Undecided::AtTheBarrier { lane } => format!(
                 "车辆正在车道 {lane} 等候：请用 `parkgate lane raise {lane}` 并加 --waived 或 --collected"
             ),
+            Undecided::NothingDue => {
+                "没有应收费用；若款项已收，请加 --taken 记录，并予退还".to_owned()
+            }
+            Undecided::MoreThanDue { due_fen } => format!(
+                "应收仅 {} 元；请按此收取，或加 --taken 记录多收款项并予退还",
+                yuan(*due_fen)
+            ),
+            Undecided::NotInside => "该停车不在场；经过见 `parkgate sessions show`".to_owned(),
+            Undecided::StandsThere { lane } => {
+                format!("车辆正在车道 {lane} 等候；`parkgate lane raise {lane}` 放行后停车即结束")
+            }
             Undecided::GoesOn => "车辆仍在场；如已离场，请用 --exit 说明离场时间".to_owned(),
             Undecided::FeeUnknown => {
                 "费用未知；请用 --fee 说明金额，或用 --exit 说明离场时间".to_owned()

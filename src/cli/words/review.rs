@@ -51,6 +51,15 @@ impl Lang {
         }
     }
 
+    /// Why a stay is listed, with what is to be given back.
+    pub fn with_over(self, why: String, over_fen: Option<u64>) -> String {
+        match (over_fen.map(yuan), self) {
+            (None, _) => why,
+            (Some(over), Self::En) => format!("{why}: {over} yuan too much"),
+            (Some(over), Self::Zh) => format!("{why}：多收 {over} 元"),
+        }
+    }
+
     /// What is right instead of a wrong charge.
     pub fn correction(self, correction: &Correction) -> String {
         let Correction {

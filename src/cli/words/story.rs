@@ -75,6 +75,7 @@ pub fn happened(what: What) -> Pair {
         What::ReviewClosed => pair("review decided", "复核结果"),
         What::PlateNamed => pair("plate named by a person", "人工确认车牌"),
         What::ArrearsSeen => pair("owes from before", "此前有欠费"),
+        What::PaymentTaken => pair("money taken", "收款"),
         What::CorrectionAsked => pair("correction asked for", "要求更正"),
         What::CorrectionDone => pair("corrected", "更正完成"),
         What::RaiseDecided => pair("raise", "起杆"),

@@ -121,7 +121,7 @@ fn each_fault_says_what_to_write() {
         ),
         (
             "[entry]\ncapacity = 100\n",
-            "[entry] capacity: unknown key; known here: wait_for_wechat, unreadable",
+            "[entry] capacity: unknown key; known here: wait_for_wechat, unreadable, full, full_permits",
         ),
         (
             "[wechat]\nplatform_certificates = false\n",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::line::{Dated, Line};
+use super::line::{Dated, Line, What};
 use crate::lane::time::Wall;
 
 /// What a stay costs, and why.
@@ -23,6 +23,18 @@ impl Quote {
             fee_fen: sum_fen(&lines),
             lines,
         }
+    }
+
+    /// What is left of it after `paid_fen` were paid for a stay of `stay_ms`.
+    pub fn less_paid(mut self, paid_fen: u64, stay_ms: u64) -> Self {
+        let taken_off_fen = paid_fen.min(self.fee_fen);
+        if taken_off_fen > 0 {
+            self.fee_fen -= taken_off_fen;
+            let span = (0, stay_ms / 1000);
+            let paid = Line::off(What::Prepaid, span, taken_off_fen, taken_off_fen);
+            self.lines.push(paid);
+        }
+        self
     }
 
     /// A line of text for each line, then the sum, for a stay that began at `entry`.

@@ -5,6 +5,7 @@ use super::world::*;
 use crate::charges::record::StaffOutcome;
 use crate::lane::number::{LedgerId, NumberKey, SessionId};
 use crate::park::event::Event;
+use crate::park::payment::{PaidStay, Taking};
 use crate::park::review::{Terms, Verdict};
 
 impl Twins {
@@ -61,6 +62,57 @@ impl Twins {
         self.step(Event::ReviewDecided {
             session,
             verdict,
+            by,
+            why,
+        });
+    }
+
+    pub(super) fn end_a_stay(&mut self, about: u8, how: u8) {
+        let sessions = self.live.site().sessions();
+        let all: Vec<SessionId> = sessions.map(|session| session.id).collect();
+        let Some(session) = all.get(usize::from(about) % all.len().max(1)).cloned() else {
+            return;
+        };
+        let wall = self.now.wall.plus_ms(-60_000 * i64::from(how));
+        let (by, why) = ("王芳".to_owned(), "towed away".to_owned());
+        self.step(Event::StayEnded {
+            session,
+            review: how & 1 == 0,
+            left: (how & 2 == 0).then_some(wall),
+            by,
+            why,
+        });
+    }
+
+    pub(super) fn pay(&mut self, about: u8, how: u8) {
+        let (site, book) = (self.live.site(), self.live.queue().book());
+        let open = site.sessions().map(|session| PaidStay::of(&session));
+        let claims = book.charges().chain(book.desk());
+        let owed = claims.map(|charge| PaidStay::of_claim(&charge.claim));
+        let reviewed = site.reviews.values().map(|review| PaidStay {
+            session: review.session.clone(),
+            plate: review.plate.clone(),
+            lane: review.lane.clone(),
+            entered: review.entered.clone(),
+        });
+        let all: Vec<PaidStay> = open.chain(owed).chain(reviewed).collect();
+        let Some(stay) = all.get(usize::from(about) % all.len().max(1)).cloned() else {
+            return;
+        };
+        let taking = Box::new(Taking {
+            stay,
+            fen: 1 + 50 * u64::from(how),
+            channel: "cash".into(),
+            by: "张三".into(),
+            regardless: how.is_multiple_of(5),
+        });
+        self.step(Event::PaymentTaken { taking });
+    }
+
+    pub(super) fn count_the_cars(&mut self, about: u8) {
+        let (by, why) = ("张三".to_owned(), "went round".to_owned());
+        self.step(Event::PlacesCounted {
+            inside: u64::from(about % 6),
             by,
             why,
         });

@@ -8,6 +8,7 @@ use crate::lane::listing::{Change, List, Listed};
 use crate::lane::number::SessionId;
 use crate::lane::raise::HoldReason;
 use crate::park::event::Event;
+use crate::park::payment::{PaidStay, Taking};
 use crate::park::review::{Terms, Verdict};
 use crate::sim::random::SplitMix64;
 
@@ -44,6 +45,7 @@ pub fn work_off(world: &mut World, chance: &mut SplitMix64) {
             why,
         });
     }
+    pay_a_part(world);
     let desk = world.book().desk();
     let desk: Vec<String> = desk.map(|charge| charge.claim.trade_no.clone()).collect();
     for trade_no in desk {
@@ -62,6 +64,7 @@ pub fn work_off(world: &mut World, chance: &mut SplitMix64) {
     }
     correct(world, chance);
     list(world);
+    count(world);
 }
 
 /// Somebody's card begins or ends.
@@ -85,6 +88,33 @@ fn list(world: &mut World) {
         change,
         by: BY.into(),
         why: "a guest of 3-1-501".into(),
+    });
+}
+
+/// Somebody comes to pay, and has half of it.
+fn pay_a_part(world: &mut World) {
+    let owed = world.book().desk().next();
+    let Some(owed) = owed.filter(|charge| charge.fee_fen() > 100) else {
+        return;
+    };
+    world.tell(Event::PaymentTaken {
+        taking: Box::new(Taking {
+            stay: PaidStay::of_claim(&owed.claim),
+            fen: owed.fee_fen() / 2,
+            channel: "cash".into(),
+            by: BY.into(),
+            regardless: false,
+        }),
+    });
+}
+
+/// Goes round and counts, and is right.
+fn count(world: &mut World) {
+    let inside = world.park().site().counted_inside();
+    world.tell(Event::PlacesCounted {
+        inside,
+        by: BY.into(),
+        why: "the evening's round".into(),
     });
 }
 

@@ -12,6 +12,7 @@ use crate::charges::charge::{ChargeState, StaffReason};
 use crate::charges::queue::{Call, Request, UnsentCall};
 use crate::lane::exit::{NearMatch, NoEntry};
 use crate::lane::number::LedgerId;
+use crate::lane::places::{PlaceRules, WhenFull};
 use crate::lane::reading::{PlateRead, ReadWarning, Trigger};
 use crate::lane::time::{BootId, Moment, Now, Wall};
 use crate::park::Park;
@@ -33,7 +34,7 @@ proptest! {
     #[test]
     fn the_fold_of_the_records_is_the_state_after_every_step(
         variant in 0_u8..32,
-        happenings in prop::collection::vec((0_u8..30, any::<u8>(), any::<u8>(), 0_u32..400_000), 1..80),
+        happenings in prop::collection::vec((0_u8..33, any::<u8>(), any::<u8>(), 0_u32..400_000), 1..80),
     ) {
         let mut twins = Twins::new(variant);
         for happening in happenings {
@@ -66,6 +67,11 @@ impl Twins {
             rules.guard.at_exit = crate::lane::guard::WhenGuarded::Open;
         }
         if variant & 16 != 0 {
+            rules.entry.places = Some(PlaceRules {
+                count: 2,
+                when_full: WhenFull::Hold,
+                permits_when_full: WhenFull::Open,
+            });
             rules.lists.permits.insert(number(PLATES[3]));
             rules.lists.blocked.insert(number(PLATES[2]));
             rules.exit.exposure_limit_fen = 600;
@@ -123,6 +129,9 @@ impl Twins {
             27 => self.finish_arrears(about, how),
             28 => self.name_a_plate(about, how),
             29 => self.correct(about, how),
+            30 => self.end_a_stay(about, how),
+            31 => self.count_the_cars(about),
+            32 => self.pay(about, how),
             _ => {
                 let lane = lane_id(if about & 1 == 0 { IN } else { OUT });
                 let sent_at = Some(self.now.wall);

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::segment::Segment;
 use super::{AuditError, Finding};
 
 /// No segment is longer; what is, is not read to its end.
@@ -66,6 +67,18 @@ impl Folder {
             }
         }
         Ok(None)
+    }
+
+    /// Some: this file is somebody's copy of the segment with that number, which is there too. The header
+    /// says which segment it is, and not the file's name.
+    pub(super) fn original(&self, number: u32, segment: &Segment) -> Option<u32> {
+        let (ledger, of) = segment.identity()?;
+        if of == number || !self.numbers.contains(&of) {
+            return None;
+        }
+        let own = self.load(of).ok()??;
+        let own = Segment::parse(own.name, &own.bytes, of, own.packed);
+        (own.identity() == Some((ledger, of))).then_some(of)
     }
 
     /// None: no such file, or no longer under this name when it was read. A running daemon gives a

@@ -61,6 +61,8 @@ pub enum Finding {
     Failed { file: String, why: String },
     /// A file of another ledger; it is left out.
     Foreign { file: String },
+    /// The same segment is there under its own number; this file is left out.
+    Copy { file: String, of: u32 },
     /// Records are not there; the ledger goes on at this place.
     Missing {
         file: String,
@@ -107,6 +109,7 @@ impl Finding {
             Self::Unreadable { .. }
             | Self::Cut { .. }
             | Self::Failed { .. }
+            | Self::Copy { .. }
             | Self::Foreign { .. } => Verdict::Scratched,
             Self::PossiblyLost { .. } => Verdict::PossiblyLost,
             Self::Missing { .. } => Verdict::Missing,
@@ -184,6 +187,11 @@ pub fn read(dir: &Path, watcher: &mut impl Watcher) -> Result<Report, AuditError
                     report.findings.push(Finding::Foreign { file });
                     continue;
                 }
+                if let Some(of) = folder.original(*number, &segment) {
+                    let file = segment.name;
+                    report.findings.push(Finding::Copy { file, of });
+                    continue;
+                }
                 if follow(&mut order, segment, &mut report, watcher).is_break() {
                     report.close(&order);
                     return Ok(report);
@@ -259,6 +267,9 @@ fn newest_identity(folder: &Folder) -> Result<(Option<u64>, Option<(String, Stri
         if let Header::Newer(found) = segment.header {
             let file = segment.name;
             return Err(AuditError::NewerFormat { file, found });
+        }
+        if folder.original(*number, &segment).is_some() {
+            continue;
         }
         if let Some(ledger) = segment.ledger() {
             let identity = match segment.header {

@@ -50,11 +50,11 @@ impl Segment {
             ledger: None,
             header,
         };
-        let mut number = number;
+        let (mut number, mut packed) = (number, packed);
         match &segment.header {
             Header::Readable(header) => {
                 segment.ledger = Some(header.ledger);
-                number = header.number;
+                (number, packed) = (header.number, header.packed);
             }
             Header::Newer(_) | Header::Unreadable => {
                 segment.unreadable(0, file.len().min(BLOCK));
@@ -66,6 +66,14 @@ impl Segment {
         }
         segment.look_at_length(file.len());
         segment
+    }
+
+    /// Ledger and number, by its header.
+    pub(super) fn identity(&self) -> Option<(u64, u32)> {
+        match &self.header {
+            Header::Readable(header) => Some((header.ledger, header.number)),
+            Header::Newer(_) | Header::Unreadable => None,
+        }
     }
 
     /// Which ledger it is of, by its header or else by its commits.

@@ -385,3 +385,41 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     use sha2::{Digest, Sha256};
     Sha256::digest(bytes).into()
 }
+
+/// As the start judges it (`ledger/tests/copies.rs`): whatever is copied, under whichever name, nothing is
+/// missing and nothing altered.
+#[test]
+fn a_segment_that_is_there_twice_is_a_copy_and_alters_nothing() {
+    let mut told = 0;
+    for file in 0..Sample::new().files().len() {
+        for name in 0..6 {
+            let sample = Sample::new();
+            let sound = sample.audit();
+            let path = sample.files().remove(file);
+            let number: u32 = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+            let (number, ending) = match name {
+                0 => (number, "segment"),
+                1 => (number, "packed"),
+                2 => (8, "segment"),
+                3 => (8, "packed"),
+                4 => (15, "segment"),
+                _ => (15, "packed"),
+            };
+            let copy = sample.dir.join(format!("{number:010}.{ending}"));
+            if copy.exists() {
+                continue;
+            }
+            fs::copy(&path, &copy).unwrap();
+            let what = format!("{} as {}", path.display(), copy.display());
+            let report = sample.audit();
+            assert!(report.verdict() <= Verdict::Scratched, "{what}: {report:?}");
+            assert_eq!(report.records, sound.records, "{what}: {report:?}");
+            assert_eq!(report.head, sound.head, "{what}");
+            let copies = report.findings.iter();
+            told += copies
+                .filter(|finding| matches!(finding, Finding::Copy { .. }))
+                .count();
+        }
+    }
+    assert!(told > 0, "a copy is told");
+}
