@@ -153,12 +153,14 @@ impl Queue {
             ChargeState::Accepted { .. } | ChargeState::Sent | ChargeState::Unknown { .. } => {
                 self.query(trade_no, lane_until, now, rules, out);
             }
-            // These have left the queue.
-            ChargeState::Refused(_)
-            | ChargeState::Failed
-            | ChargeState::Settled
-            | ChargeState::HandedToStaff(_)
-            | ChargeState::Withdrawn(_) => {}
+            // The record is unreadable that took it out of the queue.
+            ChargeState::Refused(refusal) => {
+                self.hand_to_staff(trade_no, StaffReason::Refused(refusal.clone()), out);
+            }
+            ChargeState::Failed => self.hand_to_staff(trade_no, StaffReason::PaymentFailed, out),
+            ChargeState::Settled | ChargeState::HandedToStaff(_) | ChargeState::Withdrawn(_) => {
+                self.agenda.forget(&Item::Charge(trade_no.to_owned()));
+            }
         }
     }
 
