@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::charge::{CORRECTION_ASKED, Charge, Fact, Stands};
+use super::charge::{CORRECTION_ASKED, CORRECTION_DONE, Charge, Fact, Stands};
 use super::opening::State;
 use super::price::{self, Claimed, Prices};
 use super::violation::{Violation, Wrong};
@@ -68,6 +68,7 @@ pub(super) struct Accountant {
     is_new: bool,
     /// Records were erased: what is not there may have been in them.
     pub(super) has_holes: bool,
+    begins_midway: bool,
 }
 
 impl Accountant {
@@ -86,6 +87,7 @@ impl Accountant {
             refused: BTreeSet::new(),
             is_new: true,
             has_holes: false,
+            begins_midway: false,
         }
     }
 
@@ -216,6 +218,7 @@ impl Accountant {
             self.stays.entry(session.into()).or_default().paid_fen = fen;
         }
         self.totals = totals;
+        self.begins_midway = true;
     }
 
     /// The whole state, as the core has it, against the books.
@@ -421,7 +424,10 @@ impl Accountant {
         let number = number.or_else(|| at.fields.pointer("/correction/trade_no")?.as_str());
         let Some(number) = number else { return };
         let Some(charge) = self.charges.get_mut(number) else {
-            if !self.has_holes {
+            // What was finished before the ledger begins can still be corrected.
+            let corrects = matches!(kind, CORRECTION_ASKED | CORRECTION_DONE);
+            let is_from_before = self.begins_midway && corrects;
+            if !self.has_holes && !is_from_before {
                 let fact = name.to_owned();
                 self.wrong(at.seq, None, Some(number), Wrong::NoSuchCharge { fact });
             }

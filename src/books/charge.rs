@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::violation::Wrong;
 
 pub(super) const CORRECTION_ASKED: u16 = 54;
+pub(super) const CORRECTION_DONE: u16 = 55;
 
 /// Where a charge stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +101,7 @@ impl Fact {
             }
             51 | 52 => Self::Refused,
             53 => Self::ToRepeat,
-            CORRECTION_ASKED | 55 => Self::Noted,
+            CORRECTION_ASKED | CORRECTION_DONE => Self::Noted,
             _ => return None,
         })
     }
