@@ -40,6 +40,10 @@ pub enum Defect {
     GuardIgnored,
     /// The sum at risk has no limit.
     ExposureUnlimited,
+    /// A stay under review is charged while another claim for it is not finished.
+    ReviewedTwice,
+    /// A charge is corrected that is being corrected already.
+    CorrectedTwice,
 }
 
 #[cfg(all(test, feature = "demo"))]

@@ -25,7 +25,7 @@ impl Queue {
         if self.is_paused() {
             return Err(Declined::StoreFailed);
         }
-        if self.book.correction(trade_no).is_some() {
+        if self.book.correction(trade_no).is_some() && !planted!(CorrectedTwice) {
             return Err(Declined::CorrectedBefore);
         }
         if self.book.on_desk(trade_no).is_some() {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::camera::{Content, as_replay};
-use super::faults::{permille, windows, within};
+use super::doing::Doing;
+use super::faults::{Group, permille, windows, within};
+use super::letter::{Letter, as_replay};
 use super::site::MINUTE;
-use crate::lane::time::Wall;
+use super::world::{Incoming, World};
+use crate::park::event::Event;
 use crate::sim::random::SplitMix64;
 
 /// What is wrong with the broker.
@@ -22,23 +24,6 @@ pub struct BrokerFaults {
     keeps_backlog: bool,
     /// The last reading is kept, and delivered to whoever connects.
     retains: bool,
-}
-
-/// A camera's message on its way.
-#[derive(Clone, Debug)]
-pub struct Letter {
-    pub lane: &'static str,
-    /// By the camera's clock.
-    pub sent: Wall,
-    pub retained: bool,
-    pub content: Content,
-}
-
-impl Letter {
-    /// A reading, which a camera keeps while it cannot be delivered.
-    fn is_reading(&self) -> bool {
-        matches!(self.content, Content::Reading(_))
-    }
 }
 
 pub struct Broker {
@@ -143,5 +128,81 @@ impl Broker {
         spread
             .map(|letter| (30 + random.below(2_000), letter))
             .collect()
+    }
+}
+
+impl World {
+    /// A camera says something: over the broker, or over its serial line.
+    pub(super) fn post(&mut self, letter: Letter) {
+        if self.line.is_of(&letter) {
+            return self.say(&letter);
+        }
+        let (time, hears) = (self.clock.time, !self.machine.off);
+        let deliveries = self.broker.deliver(letter, time, hears);
+        match (deliveries.as_slice(), hears) {
+            ([], true) => self.count(Group::Broker, "not delivered"),
+            ([_, _, ..], _) => self.count(Group::Broker, "delivered twice"),
+            ([(after_ms, _)], _) if *after_ms > 1_000 => self.count(Group::Broker, "late"),
+            _ => {}
+        }
+        self.will_hear(deliveries);
+    }
+
+    pub(super) fn tell_loop(&mut self, lane: &'static str, occupied: bool) {
+        let is_stuck = self.arms.is_loop_stuck(lane, self.clock.time);
+        if is_stuck && !occupied {
+            return self.count(Group::Barrier, "loop stuck on");
+        }
+        let wall = self.clock.true_wall();
+        let letter = self.cameras.closing_loop(lane, occupied, wall);
+        self.post(letter);
+    }
+
+    pub(super) fn heartbeat(&mut self, lane: &'static str) {
+        let letter = self.cameras.heartbeat(lane, self.clock.true_wall());
+        self.post(letter);
+        if !self.is_calm() {
+            self.soon(5 * MINUTE, Doing::Heartbeat(lane));
+        }
+    }
+
+    pub(super) fn reconnect(&mut self, started: bool) {
+        let letters = self.broker.reconnected(self.clock.time, started);
+        for (_, letter) in &letters {
+            let what = if letter.retained {
+                "retained"
+            } else {
+                "backlog"
+            };
+            self.count(Group::Broker, what);
+        }
+        self.will_hear(letters);
+        if !self.broker.is_up(self.clock.time) {
+            return self.count(Group::Broker, "disconnected");
+        }
+        self.send_kept_orders();
+    }
+
+    fn will_hear(&mut self, letters: Vec<(u64, Letter)>) {
+        let run = self.machine.run;
+        for (after_ms, letter) in letters {
+            self.soon(after_ms, Doing::Hear(run, letter));
+        }
+    }
+
+    /// What the box makes of a letter that reached it.
+    pub(super) fn hear(&mut self, letter: &Letter) -> Option<Incoming> {
+        let heard = self.cameras.heard(letter, self.clock.now());
+        let event = self.ears.event(heard)?;
+        self.note_alive(&event);
+        Some(Incoming::from(event))
+    }
+
+    pub(super) fn note_alive(&mut self, event: &Event) {
+        if let Event::CameraAlive { lane, .. } = event
+            && !self.machine.off
+        {
+            self.oracle.alive.insert(lane.0.clone());
+        }
     }
 }

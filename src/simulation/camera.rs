@@ -4,23 +4,18 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
-use super::broker::Letter;
 use super::faults::permille;
+use super::letter::{Content, Letter, Reading, message_of};
 use super::site::{LANES, PLATES, color_of, number};
 use crate::camera::vz_mqtt::decode;
 use crate::camera::{CameraEvent, Report};
 use crate::config::{self, Config};
-use crate::lane::plate::{PlateColor, PlateNumber};
-use crate::lane::reading::{self, PlateRead, ReadFault, ReadWarning};
+use crate::lane::plate::PlateNumber;
 use crate::lane::time::{Now, Wall};
 use crate::sim::random::SplitMix64;
-use crate::sim::site::message::{self, Message, Sight, Trigger};
 
 /// One seed in so many has its letters in bytes.
-const IN_BYTES_EVERY: u64 = 4;
+const IN_BYTES_EVERY: u64 = 8;
 
 /// What is wrong with cameras.
 #[derive(Default)]
@@ -42,32 +37,6 @@ pub struct CameraFaults {
     clock_error_ms: i64,
 }
 
-/// What a camera says.
-#[derive(Clone, Debug)]
-pub enum Content {
-    Heartbeat,
-    ClosingLoop { occupied: bool },
-    Reply { command_id: String, driven: bool },
-    Reading(Reading),
-    Garbage(Vec<u8>),
-}
-
-/// What it saw.
-#[derive(Clone, Debug)]
-pub struct Reading {
-    plate: PlateNumber,
-    color: PlateColor,
-    /// Percent.
-    confidence: u8,
-    says_confidence: bool,
-    is_readable: bool,
-    is_fake: bool,
-    record: u64,
-    captured: Wall,
-    turned_back: bool,
-    is_replay: bool,
-}
-
 /// What a camera really saw, to judge by what the box does about it.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -82,7 +51,7 @@ pub struct Cameras {
     /// Letters are read by the box's decoder.
     in_bytes: bool,
     /// Looks and readings that were not as they should be.
-    pub went_wrong: u64,
+    pub met: BTreeMap<&'static str, u64>,
     /// By camera and record number.
     pub seen: BTreeMap<(String, String), Seen>,
 }
@@ -118,7 +87,7 @@ impl Cameras {
             faults,
             random: SplitMix64::new(seed, "cameras"),
             records: 0,
-            went_wrong: 0,
+            met: BTreeMap::new(),
             in_bytes: seed.is_multiple_of(IN_BYTES_EVERY),
             seen: BTreeMap::new(),
         }
@@ -131,6 +100,16 @@ impl Cameras {
             clock_error_ms,
             ..CameraFaults::default()
         };
+    }
+
+    /// Whether this is a seed in which nothing is spared its bytes.
+    pub fn speak_bytes(&self) -> bool {
+        self.in_bytes
+    }
+
+    /// From here on they see cars, and no plates.
+    pub fn read_no_plates(&mut self) {
+        self.faults.unreadable_permille = 1_000;
     }
 
     /// Whether their clocks are so wrong that the box cannot tell how old their messages are before it
@@ -158,25 +137,27 @@ impl Cameras {
     /// Looks at a car.
     pub fn look(&mut self, lane: &'static str, plate: &str, time: u64, wall: Wall) -> Said {
         if self.random.chance(self.faults.blind_permille) {
-            self.went_wrong += 1;
+            self.meet("saw nothing");
             return Vec::new();
         }
         let first = self.read(lane, plate, time, wall);
         let mut said = vec![(0, first)];
         if self.random.chance(self.faults.after_permille) {
             said[0].0 = self.random.below(25_000);
+            self.meet("read late");
         }
         if self.random.chance(self.faults.second_permille) {
             let second = self.read(lane, plate, time, wall);
             said.push((100 + self.random.below(1_500), second));
+            self.meet("read twice");
         }
         if self.random.chance(self.faults.garbage_permille) {
             let mut bytes = message_of(&said[0].1).payload;
             self.garble(&mut bytes);
             let garbage = self.letter(lane, Content::Garbage(bytes), wall);
             said.push((self.random.below(500), garbage));
+            self.meet("garbage");
         }
-        self.went_wrong += u64::from(said.len() > 1 || said[0].0 > 0);
         said
     }
 
@@ -219,12 +200,17 @@ impl Cameras {
             turned_back: false,
             is_replay: false,
         };
-        let is_fine = reading.is_readable
-            && reading.says_confidence
-            && !reading.is_fake
-            && reading.confidence > 60
-            && PLATES.contains(&reading.plate.as_str());
-        self.went_wrong += u64::from(!is_fine);
+        for (is_so, what) in [
+            (!reading.is_readable, "unreadable"),
+            (reading.confidence == 60, "low confidence"),
+            (!reading.says_confidence, "no confidence"),
+            (reading.is_fake, "suspected fake"),
+            (!PLATES.contains(&reading.plate.as_str()), "misread"),
+        ] {
+            if is_so {
+                self.meet(what);
+            }
+        }
         self.letter(lane, Content::Reading(reading), wall)
     }
 
@@ -255,6 +241,10 @@ impl Cameras {
                 Content::Garbage(_) => Report::Ignored,
             },
         }
+    }
+
+    fn meet(&mut self, what: &'static str) {
+        *self.met.entry(what).or_default() += 1;
     }
 
     fn letter(&self, lane: &'static str, content: Content, wall: Wall) -> Letter {
@@ -290,94 +280,8 @@ impl Cameras {
         }
     }
 
-    fn clock(&self, wall: Wall) -> Wall {
+    pub fn clock(&self, wall: Wall) -> Wall {
         wall.plus_ms(self.faults.clock_error_ms)
-    }
-}
-
-impl Reading {
-    fn read(&self, letter: &Letter) -> PlateRead {
-        let mut warnings = Vec::new();
-        if self.is_fake {
-            warnings.push(ReadWarning::FakePlate);
-        }
-        PlateRead {
-            record_id: Some(self.record.to_string()),
-            plate: self.is_readable.then(|| self.plate.clone()),
-            color: Some(self.color),
-            confidence_permille: self
-                .says_confidence
-                .then_some(self.confidence.into())
-                .map(|p: u16| p * 10),
-            captured_at: Some(self.captured),
-            sent_at: Some(letter.sent.floor_to_second()),
-            replay: self.is_replay,
-            retained: letter.retained,
-            fault: (!self.is_readable).then_some(ReadFault::Unlicensed),
-            warnings,
-            raw_plate: None,
-            trigger: Some(match self.turned_back {
-                true => reading::Trigger::TurnedBack,
-                false => reading::Trigger::VirtualLoop,
-            }),
-        }
-    }
-
-    fn message(&self, letter: &Letter) -> Message {
-        let sight = Sight {
-            plate: self.plate.clone(),
-            color: self.color,
-            confidence: self.confidence,
-            record: self.record,
-            captured: self.captured,
-            trigger: Trigger::VirtualLoop,
-        };
-        let mut message = message::final_result(serial(letter.lane), &sight, letter.sent);
-        if self.turned_back {
-            replace(&mut message, r#""triggerType":8"#, r#""triggerType":66"#);
-        }
-        if self.is_replay {
-            replace(&mut message, r#""isoffline":0"#, r#""isoffline":1"#);
-        }
-        if !self.is_readable {
-            let license = BASE64.encode(sight.plate.as_str());
-            replace(&mut message, &license, &BASE64.encode("_无_"));
-        }
-        if !self.says_confidence {
-            let confidence = format!(r#""confidence":{},"#, sight.confidence);
-            replace(&mut message, &confidence, "");
-        }
-        if self.is_fake {
-            replace(&mut message, r#""is_fake_plate":0"#, r#""is_fake_plate":1"#);
-        }
-        message
-    }
-}
-
-/// What the camera kept while nobody heard it, and hands over as such.
-pub fn as_replay(mut letter: Letter) -> Letter {
-    if let Content::Reading(reading) = &mut letter.content {
-        reading.is_replay = true;
-    }
-    letter
-}
-
-/// The bytes of a letter.
-fn message_of(letter: &Letter) -> Message {
-    let serial = serial(letter.lane);
-    match &letter.content {
-        Content::Heartbeat => message::heartbeat(serial, letter.sent),
-        Content::ClosingLoop { occupied } => message::input(serial, 1, *occupied, letter.sent),
-        Content::Reply { command_id, driven } => {
-            let topic = format!("device/{serial}/message/down/gpio_out");
-            let code = if *driven { 200 } else { 500 };
-            message::reply(&topic, serial, "gpio_out", command_id, code, letter.sent)
-        }
-        Content::Reading(reading) => reading.message(letter),
-        Content::Garbage(bytes) => Message {
-            topic: format!("device/{serial}/message/up/ivs_result"),
-            payload: bytes.clone(),
-        },
     }
 }
 
@@ -408,17 +312,11 @@ pub fn configured() -> &'static [config::Lane] {
     })
 }
 
-fn serial(lane: &str) -> &'static str {
+pub fn serial(lane: &str) -> &'static str {
     match lane {
         "in-1" => "265e1040-85e01fb1",
         "in-2" => "265e1040-85e01fb2",
         "out-1" => "265e1040-85e01fb3",
         _ => "265e1040-85e01fb4",
-    }
-}
-
-fn replace(message: &mut Message, from: &str, to: &str) {
-    if let Ok(text) = std::str::from_utf8(&message.payload) {
-        message.payload = text.replace(from, to).into_bytes();
     }
 }

@@ -95,9 +95,16 @@ impl Clock {
         }
     }
 
-    /// Whether nothing is wrong with it.
-    pub fn is_right(&self) -> bool {
-        self.profile == Profile::Right
+    /// What is wrong with it, as the tally names it.
+    pub fn fault(&self) -> Option<&'static str> {
+        match self.profile {
+            Profile::Right => None,
+            Profile::Steady { .. } => Some("off and drifting"),
+            Profile::From1970 { .. } => Some("from 1970"),
+            Profile::Steps { .. } => Some("steps"),
+            Profile::Lies { .. } => Some("wrong and trusted"),
+            Profile::Never => Some("never set"),
+        }
     }
 
     /// Whether it is never trusted.

@@ -1,15 +1,18 @@
 //! A ledger in memory, and what a power cut leaves of it.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
 use crate::gate::turn::Journal;
 use crate::park::Park;
+use crate::park::erasure::{Erasure, Payloads, Rule};
 use crate::park::record::Record;
 use crate::park::rules::Rules;
-use crate::store::record::Record as Stored;
+use crate::retention::Stays;
+use crate::store::record::{Class, Record as Stored};
 
 /// What becomes of a commit that is under way when the power goes. The ledger's commits have a length
 /// and a checksum: one that is not whole is none, and the next start says that it may be lost.
@@ -41,14 +44,17 @@ struct Platter {
     checkpoint_every: Option<usize>,
     since_checkpoint: usize,
     written: Sha256,
+    kinds: BTreeSet<u16>,
+    reads_bytes: bool,
 }
 
-#[derive(Clone)]
 struct Commit {
     records: Vec<Stored>,
     is_checkpoint: bool,
     /// Its checksum does not fit what is there.
     torn: bool,
+    /// The same as a start reads them: once, since that takes longer than all else in a start.
+    read: OnceCell<Rc<[Record]>>,
 }
 
 /// What a start reads.
@@ -88,6 +94,7 @@ impl Platter {
         }
         for record in records {
             self.written.update(&record.payload);
+            self.kinds.insert(record.kind);
         }
         let lost = planted!(RecordLost) && records.len() > 3 && self.commits.len() == 7;
         let kept = records.len() - usize::from(lost);
@@ -95,6 +102,7 @@ impl Platter {
             records: records[..kept].to_vec(),
             is_checkpoint,
             torn: false,
+            read: OnceCell::new(),
         });
         self.since_checkpoint = match is_checkpoint {
             true => 0,
@@ -105,7 +113,34 @@ impl Platter {
     }
 }
 
+impl Commit {
+    /// What has not been erased.
+    fn read(&self) -> &[Record] {
+        self.read.get_or_init(|| {
+            let records = self.records.iter();
+            let left = records.filter(|stored| !stored.payload.is_empty());
+            left.map(|stored| Record::from_stored(stored).expect("a checksum that fits"))
+                .collect()
+        })
+    }
+}
+
 impl Disk {
+    /// In most seeds a start takes records as they were written, which spares it most of its time; in
+    /// the others it reads their bytes.
+    pub fn read_bytes(&self) {
+        self.0.borrow_mut().reads_bytes = true;
+    }
+
+    /// What was written in this commit.
+    pub fn remember(&self, commit: usize, records: &Rc<[Record]>) {
+        let platter = self.0.borrow();
+        let commit = &platter.commits[commit];
+        if !platter.reads_bytes && commit.records.len() == records.len() {
+            commit.read.get_or_init(|| records.clone());
+        }
+    }
+
     /// Writes the state whole after so many commits.
     pub fn checkpoint_every(&self, commits: usize) {
         self.0.borrow_mut().checkpoint_every = Some(commits);
@@ -156,11 +191,10 @@ impl Disk {
             .iter()
             .rposition(|commit| commit.is_checkpoint && !commit.torn);
         let mut rules = None;
-        for stored in whole.skip(from.unwrap_or(0)).flat_map(|c| &c.records) {
-            let record = Record::from_stored(stored).expect("a checksum that fits");
-            park.replay(&record);
+        for record in whole.skip(from.unwrap_or(0)).flat_map(Commit::read) {
+            park.replay(record);
             if let Record::RulesChanged(changed) = record {
-                rules = Some(*changed);
+                rules = Some((**changed).clone());
             }
         }
         let is_torn = platter.commits.last().is_some_and(|commit| commit.torn);
@@ -168,6 +202,63 @@ impl Disk {
             park,
             rules,
             possibly_lost: u64::from(is_torn),
+        }
+    }
+
+    /// What an erasure takes, and where that stands: whatever a start needs no more, and tells of nothing
+    /// that is unfinished; of one plate alone, if one is named. None: nothing.
+    pub fn plan_erasure(
+        &self,
+        rule: Rule,
+        plate: Option<&str>,
+        park: &Park,
+    ) -> Option<(Erasure, Vec<(usize, usize)>)> {
+        let platter = self.0.borrow();
+        let commits = || platter.commits.iter().enumerate();
+        let mut checkpoints = commits()
+            .filter(|(_, it)| it.is_checkpoint && !it.torn)
+            .rev();
+        let (until, _) = checkpoints.nth(1)?;
+        let unfinished = Stays::unfinished(park);
+        let (mut payloads, mut kept) = (Payloads::default(), Payloads::default());
+        let (mut chosen, mut seq, mut last_seq) = (Vec::new(), 0, 0);
+        for (at, commit) in commits().take(until) {
+            for (index, stored) in commit.records.iter().enumerate() {
+                seq += 1;
+                let names = |plate: &str| contains(&stored.payload, plate.as_bytes());
+                let is_meant = plate.is_none_or(names) && stored.class != Class::Money;
+                if !is_meant || stored.payload.is_empty() {
+                    continue;
+                }
+                if unfinished.are_told_of_by(stored) {
+                    kept.count(stored.class);
+                } else {
+                    payloads.count(stored.class);
+                    chosen.push((at, index));
+                    last_seq = seq;
+                }
+            }
+        }
+        let erasure = Erasure {
+            rule,
+            first_seq: 1,
+            last_seq,
+            rewritten: 1,
+            removed: 0,
+            payloads,
+            forgotten: None,
+            kept,
+        };
+        (payloads.total() > 0).then_some((erasure, chosen))
+    }
+
+    /// These payloads are no more: commit, and record in it.
+    pub fn erase(&self, chosen: &[(usize, usize)]) {
+        let mut platter = self.0.borrow_mut();
+        for (at, index) in chosen {
+            let commit = &mut platter.commits[*at];
+            commit.records[*index].payload.clear();
+            commit.read = OnceCell::new();
         }
     }
 
@@ -180,11 +271,22 @@ impl Disk {
     pub fn stored(&self) -> Vec<Stored> {
         let platter = self.0.borrow();
         let whole = platter.commits.iter().filter(|commit| !commit.torn);
-        whole.flat_map(|commit| commit.records.clone()).collect()
+        let records = whole.flat_map(|commit| &commit.records);
+        let has_payload = |stored: &&Stored| !stored.payload.is_empty();
+        records.filter(has_payload).cloned().collect()
+    }
+
+    /// Kinds of all records that were ever written.
+    pub fn kinds(&self) -> BTreeSet<u16> {
+        self.0.borrow().kinds.clone()
     }
 
     /// Digest of all that was ever written.
     pub fn digest(&self) -> [u8; 32] {
         self.0.borrow().written.clone().finalize().into()
     }
+}
+
+fn contains(payload: &[u8], text: &[u8]) -> bool {
+    payload.windows(text.len()).any(|window| window == text)
 }

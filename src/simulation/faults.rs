@@ -7,9 +7,10 @@ use super::barrier::BarrierFaults;
 use super::broker::BrokerFaults;
 use super::camera::CameraFaults;
 use super::clock::Profile;
-use super::machine::PowerFaults;
+use super::line::LineFaults;
 use super::network::NetworkFaults;
 use super::people::PeopleFaults;
+use super::power::PowerFaults;
 use super::site::{HOUR, MINUTE};
 use super::vehicles::VehicleFaults;
 use crate::sim::random::SplitMix64;
@@ -26,6 +27,8 @@ pub enum Group {
     Broker,
     /// What cameras see and say.
     Camera,
+    /// A serial line with a camera on it.
+    Line,
     /// Cuts at any effect.
     Power,
     /// Disks that are full for a while, and slow ones.
@@ -41,10 +44,11 @@ pub enum Group {
 }
 
 impl Group {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Network,
         Self::Broker,
         Self::Camera,
+        Self::Line,
         Self::Power,
         Self::Disk,
         Self::Clock,
@@ -58,8 +62,8 @@ impl Group {
     }
 }
 
-/// How many faults happened, by group.
-pub type Tally = BTreeMap<Group, u64>;
+/// How many faults happened, by group and kind.
+pub type Tally = BTreeMap<(Group, &'static str), u64>;
 
 /// What goes wrong in one run. A group that is left out is as if nothing ever went wrong there.
 #[derive(Default)]
@@ -67,6 +71,7 @@ pub struct Faults {
     pub network: NetworkFaults,
     pub broker: BrokerFaults,
     pub camera: CameraFaults,
+    pub line: LineFaults,
     pub power: PowerFaults,
     pub disk: DiskFaults,
     pub clock: Profile,
@@ -97,6 +102,7 @@ impl Faults {
                 Group::Network => faults.network = NetworkFaults::drawn(random),
                 Group::Broker => faults.broker = BrokerFaults::drawn(random),
                 Group::Camera => faults.camera = CameraFaults::drawn(random),
+                Group::Line => faults.line = LineFaults::drawn(random),
                 Group::Power => faults.power = PowerFaults::drawn(random),
                 Group::Disk => faults.disk = DiskFaults::drawn(random),
                 Group::Clock => faults.clock = Profile::drawn(random),

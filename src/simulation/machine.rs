@@ -1,47 +1,19 @@
-//! The box: the real park and the real step routine over a disk, and the power that may go at any effect.
+//! The box: the real park and the real step routine over a disk.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use super::disk::{Disk, Fate};
-use super::faults::permille;
+use super::power::{Cuts, Effect};
 use super::site::started;
 use crate::gate::turn::{StoreNews, Taken, Turner};
 use crate::lane::number::LedgerId;
-use crate::lane::time::Now;
+use crate::lane::time::{Moment, Now};
 use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::Record;
 use crate::park::rules::Rules;
 use crate::park::step::Command;
-use crate::sim::random::SplitMix64;
-
-/// How often the power goes.
-#[derive(Default)]
-pub struct PowerFaults {
-    /// So many of 1000 effects.
-    effect_permille: u16,
-    /// So many of 1000 effects of a start.
-    start_permille: u16,
-}
-
-/// What a power cut can fall on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Records are written.
-    Commit,
-    /// A command is carried out.
-    Command,
-}
-
-/// When the power goes.
-pub enum Cuts {
-    /// In each boot at this effect, with this fate of what was being written; then never.
-    At(VecDeque<(usize, Fate)>),
-    Drawn {
-        faults: PowerFaults,
-        random: SplitMix64,
-    },
-}
 
 pub struct Machine {
     pub turner: Turner<Disk>,
@@ -55,6 +27,8 @@ pub struct Machine {
     /// Effects since the start.
     pub effects_done: Vec<Effect>,
     pub power_cuts: u64,
+    /// What the newest of them fell on.
+    pub last_cut: &'static str,
     /// The store cannot write.
     pub store_down: bool,
     /// Records were given up for want of memory, and so the ledger has a gap that no number shows.
@@ -62,6 +36,10 @@ pub struct Machine {
     /// What is on disk is all that was decided.
     in_sync: bool,
     starting: bool,
+    /// When the daemon wants a turn.
+    wakes_at: Option<Moment>,
+    /// A copy of the ledger was made when it had so many commits: a planted defect puts it back.
+    pub copied_at: Option<usize>,
 }
 
 /// What a turn led to.
@@ -69,55 +47,12 @@ pub struct Machine {
 pub struct Turned {
     pub taken: Vec<Taken>,
     /// What is on disk now, and survived.
-    pub committed: Vec<Record>,
+    pub committed: Vec<Rc<[Record]>>,
     /// What may be carried out, in order.
     pub commands: VecDeque<Command>,
     /// What was carried out before anything was written: a planted defect.
     pub ahead: Vec<Command>,
     pub news: Option<StoreNews>,
-}
-
-impl PowerFaults {
-    pub fn drawn(random: &mut SplitMix64) -> Self {
-        Self {
-            effect_permille: 1 + u16::try_from(random.below(12)).unwrap(),
-            start_permille: permille(random, 200),
-        }
-    }
-}
-
-impl Cuts {
-    pub fn never() -> Self {
-        Self::At(VecDeque::new())
-    }
-
-    pub fn drawn(seed: u64, faults: PowerFaults) -> Self {
-        Self::Drawn {
-            faults,
-            random: SplitMix64::new(seed, "power"),
-        }
-    }
-
-    /// Whether the power goes at this effect.
-    fn at(&mut self, effect: usize, starting: bool) -> Option<Fate> {
-        match self {
-            Self::At(cuts) => {
-                let (_, fate) = *cuts.front().filter(|(at, _)| *at == effect)?;
-                cuts.pop_front();
-                Some(fate)
-            }
-            Self::Drawn { faults, random } => {
-                let often = match starting {
-                    true => faults.start_permille.max(faults.effect_permille),
-                    false => faults.effect_permille,
-                };
-                let fates = Fate::ALL;
-                random
-                    .chance(often)
-                    .then(|| *random.pick(&fates).expect("four"))
-            }
-        }
-    }
 }
 
 impl Machine {
@@ -134,11 +69,19 @@ impl Machine {
             cuts,
             effects_done: Vec::new(),
             power_cuts: 0,
+            last_cut: "",
             store_down: false,
             has_given_up: false,
             in_sync: true,
             starting: false,
+            wakes_at: None,
+            copied_at: None,
         }
+    }
+
+    /// When the daemon wants a turn, if it runs.
+    pub fn wakes_at(&self) -> Option<Moment> {
+        self.wakes_at.filter(|_| !self.off)
     }
 
     pub fn park(&self) -> &Park {
@@ -200,7 +143,7 @@ impl Machine {
         }
         // Commits whose records the turn tells of; a checkpoint may come on top.
         let written = outcome.committed().map(|it| it.records);
-        let written: Vec<Vec<Record>> = written
+        let written: Vec<Rc<[Record]>> = written
             .map(|records| records.into_iter().cloned().collect())
             .collect();
         let mut written = written.into_iter();
@@ -212,7 +155,10 @@ impl Machine {
             news: outcome.store,
         };
         for commit in before..self.disk.commits() {
-            let records = written.next().unwrap_or_default();
+            let records = written.next();
+            if let Some(records) = &records {
+                self.disk.remember(commit, records);
+            }
             if let Some(fate) = self.power_goes(Effect::Commit) {
                 self.disk.restore(commit + 1);
                 self.disk.tear(fate);
@@ -226,6 +172,7 @@ impl Machine {
             turned.committed.extend(records);
         }
         self.in_sync = !self.store_down;
+        self.wakes_at = self.turner.wake_at();
         let steps = turned.taken.iter_mut();
         let commands = steps.flat_map(|taken| std::mem::take(&mut taken.step.commands));
         turned.commands = commands.collect();
@@ -244,9 +191,16 @@ impl Machine {
     fn power_goes(&mut self, effect: Effect) -> Option<Fate> {
         let fate = self.cuts.at(self.effects_done.len(), self.starting);
         self.effects_done.push(effect);
-        if fate.is_some() {
+        if let Some(fate) = fate {
             self.off = true;
             self.power_cuts += 1;
+            self.last_cut = match (effect, fate) {
+                (Effect::Command, _) => "before a command",
+                (Effect::Commit, Fate::Lost) => "commit lost",
+                (Effect::Commit, Fate::Kept) => "after a commit",
+                (Effect::Commit, Fate::Cut) => "commit cut short",
+                (Effect::Commit, Fate::Garbled) => "commit garbled",
+            };
         }
         fate
     }

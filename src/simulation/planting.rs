@@ -13,7 +13,7 @@ const SEEDS_MAX: u64 = 300;
 
 #[test]
 fn each_planted_defect_is_found_by_the_rule_that_it_breaks() {
-    let defects: [(Defect, &[Rule]); 16] = [
+    let defects: [(Defect, &[Rule]); 18] = [
         (Defect::RaiseBeforeCommit, &[Rule::RaiseHasAReason]),
         (Defect::NewNumberOnRetry, &[Rule::FrozenNeverChanges]),
         (
@@ -39,12 +39,17 @@ fn each_planted_defect_is_found_by_the_rule_that_it_breaks() {
             &[Rule::OnlyVerifiedAnswersCount],
         ),
         (Defect::StaleReadingRaises, &[Rule::OnlyLiveReadingsRaise]),
-        (Defect::RecordLost, &[Rule::FoldIsTheState]),
+        (
+            Defect::RecordLost,
+            &[Rule::FoldIsTheState, Rule::QueueLosesNothing],
+        ),
         (
             Defect::GuardIgnored,
             &[Rule::GuardedIsNotFiled, Rule::ReasonIsTrue],
         ),
         (Defect::ExposureUnlimited, &[Rule::ExposureIsLimited]),
+        (Defect::ReviewedTwice, &[Rule::OneChargeAStay]),
+        (Defect::CorrectedTwice, &[Rule::CorrectionIsOfWhatIsFiled]),
     ];
     let wrong = Mutex::new(Vec::new());
     let left = Mutex::new(defects.to_vec());

@@ -14,8 +14,9 @@ pub struct Outcome {
     pub digest: String,
     pub last: Vec<String>,
     pub passages: u64,
-    pub power_cuts: u64,
     pub tally: Tally,
+    /// Kinds of the records that reached the disk, as they are numbered there.
+    pub kinds: BTreeSet<u16>,
 }
 
 /// Runs a seed with faults of these groups alone.
@@ -34,8 +35,8 @@ pub fn run(seed: u64, groups: &BTreeSet<Group>, detail: Detail) -> Outcome {
         digest: world.digest(),
         last: world.trace.last(),
         passages: world.passages(),
-        power_cuts: world.machine.power_cuts,
         tally: world.tally.clone(),
+        kinds: world.machine.disk.kinds(),
     }
 }
 

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::doing::Doing;
 use super::faults::{Group, permille};
 use super::site::{LANES, MINUTE, PLATES};
-use super::world::{Doing, World};
+use super::world::World;
 use crate::sim::random::SplitMix64;
 
 const SECOND: u64 = 1_000;
@@ -218,7 +219,7 @@ impl World {
         );
         let random = &mut self.vehicles.random;
         if arm_up && random.chance(tailgates) {
-            self.count(Group::Vehicles);
+            self.count(Group::Vehicles, "tailgates");
             self.drive(lane);
             return;
         }
@@ -231,7 +232,7 @@ impl World {
             self.soon(ms, Doing::TurnBack(lane, visit, false));
         }
         self.soon(300, Doing::Look(lane, visit));
-        self.a_car_has_come(lane);
+        self.a_car_has_come(lane, visit);
     }
 
     /// The camera sees the car, and again from time to time while it stands there.
@@ -239,7 +240,7 @@ impl World {
         if self.vehicles.front_of(lane) != Some(visit) {
             return;
         }
-        let again_ms = 2 * SECOND + self.vehicles.random.below(40 * SECOND);
+        let again_ms = 2 * SECOND + self.vehicles.random.below(60 * SECOND);
         self.soon(again_ms, Doing::Look(lane, visit));
         if self.vehicles.streets[lane].moving {
             return;
@@ -338,7 +339,11 @@ impl World {
         if self.vehicles.front_of(lane) != Some(visit) || self.vehicles.streets[lane].moving {
             return;
         }
-        self.count(Group::Vehicles);
+        let what = match is_seen {
+            true => "turned back",
+            false => "left without a word",
+        };
+        self.count(Group::Vehicles, what);
         let plate = self.vehicles.visits[visit].plate;
         if is_seen {
             let (time, wall) = (self.clock.time, self.clock.true_wall());

@@ -4,7 +4,7 @@
 //! from in `transport`. Nothing here remembers a charge or repeats one: that is the queue's.
 
 mod certificate;
-mod certificates;
+pub(crate) mod certificates;
 pub mod code;
 mod complaint;
 pub mod enrolment;

@@ -412,7 +412,9 @@ impl World {
         }
         let wall = self.true_wall();
         let exchange = self.simulator.handle(&wire::http(request), wall);
-        let event = wire::heard(request, &exchange, &self.simulator);
+        let answer = exchange.answer.as_ref();
+        let verifies = answer.is_some_and(|answer| self.simulator.verify(answer));
+        let event = wire::heard(request, &exchange, verifies);
         if let Some(fault) = &exchange.fault {
             self.note(|| format!("  wire: {fault:?}"));
         }

@@ -158,6 +158,29 @@ impl Simulator {
         }
     }
 
+    /// The accepted charge of this number.
+    pub fn order(&self, out_trade_no: &str) -> Option<OrderRow> {
+        let index = self.order_by_number.get(out_trade_no)?;
+        Some(self.order_row(&self.orders[*index]))
+    }
+
+    /// Accepted charges but for the first so many.
+    pub fn orders_from(&self, first: usize) -> impl Iterator<Item = OrderRow> {
+        let newer = self.orders.iter().skip(first);
+        newer.map(|order| self.order_row(order))
+    }
+
+    /// How many charges were accepted on an entry, by whatever number.
+    pub fn orders_on(&self, parking_id: &str) -> usize {
+        let on_it = |order: &&Order| order.body.parking.parking_id == parking_id;
+        self.orders.iter().filter(on_it).count()
+    }
+
+    /// What a correct client would never have sent.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
     fn entry_row(&self, index: usize) -> EntryRow {
         let entry = &self.entries[index];
         EntryRow {

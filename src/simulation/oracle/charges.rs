@@ -4,10 +4,12 @@ use super::model::{Charge, Stage};
 use super::{Oracle, Rule, Verdict, View, hold, price};
 use crate::charges::book::Book;
 use crate::charges::charge::StaffReason;
+use crate::charges::payment::Payment;
 use crate::charges::queue::Request;
 use crate::charges::record::MoneyRecord;
 use crate::lane::number::SessionId;
-use crate::sim::wechat::{Books, OrderState};
+use crate::park::event::Event;
+use crate::sim::wechat::{OrderState, Simulator};
 
 /// A plate's next entry waits this long for its older charge.
 const OLDER_CHARGE_WAIT_MS: u64 = 10 * 60 * 1000;
@@ -22,6 +24,7 @@ impl Oracle {
                 body,
             } => self.judge_entry_sent(session, *attempt, body),
             MoneyRecord::EntryRegistered { .. } => self.judge_answer(record),
+            MoneyRecord::PaymentTaken { payment } => self.judge_payment(payment),
             MoneyRecord::ChargeSuperseded { trade_no } => self.judge_superseded(trade_no),
             MoneyRecord::ChargeSent { trade_no, body } => {
                 self.judge_move(trade_no, record)?;
@@ -38,14 +41,14 @@ impl Oracle {
             | MoneyRecord::ChargeFailed { trade_no } => {
                 self.judge_move(trade_no, record)?;
                 self.judge_answer(record)?;
-                self.judge_by_books(trade_no, record, &view.simulator.books())
+                self.judge_by_books(trade_no, record, view.simulator)
             }
             MoneyRecord::ChargeHandedToStaff { trade_no, reason } => {
                 self.judge_move(trade_no, record)?;
                 if *reason == StaffReason::Superseded && !self.charge(trade_no)?.superseded {
                     self.judge_superseded(trade_no)?;
                 }
-                self.judge_by_books(trade_no, record, &view.simulator.books())
+                self.judge_by_books(trade_no, record, view.simulator)
             }
             MoneyRecord::ChargeWithdrawn { trade_no, .. } => {
                 let stage = self.charge(trade_no)?.stage;
@@ -53,17 +56,41 @@ impl Oracle {
                 hold(may, Rule::OneChannel, || {
                     format!("{trade_no} was withdrawn while it was {stage:?}")
                 })?;
-                self.judge_by_books(trade_no, record, &view.simulator.books())
+                self.judge_by_books(trade_no, record, view.simulator)
             }
-            MoneyRecord::StaffFinished { trade_no, .. } => {
+            MoneyRecord::StaffFinished { trade_no, how } => {
                 self.judge_move(trade_no, record)?;
-                self.judge_by_books(trade_no, record, &view.simulator.books())
+                self.judge_replacement(trade_no, how)?;
+                self.judge_by_books(trade_no, record, view.simulator)
             }
             MoneyRecord::ChargeDueAgain { trade_no, .. }
             | MoneyRecord::ChargeUnknown { trade_no, .. }
             | MoneyRecord::ChargeToRepeat { trade_no, .. }
             | MoneyRecord::ChargeRefused { trade_no, .. } => self.judge_move(trade_no, record),
-            _ => Ok(()),
+            MoneyRecord::ChargeLetOut { trade_no } => self.charge(trade_no).map(|_| ()),
+            MoneyRecord::CorrectionAsked { correction } => self.judge_correction(correction),
+            MoneyRecord::CorrectionDone { trade_no, .. } => {
+                let is_open = self.model.corrections.get(trade_no) == Some(&true);
+                hold(is_open, Rule::CorrectionIsOfWhatIsFiled, || {
+                    format!("{trade_no} was corrected, and nobody had asked")
+                })
+            }
+            MoneyRecord::EntryOpened { session, .. } => {
+                let is_new = !self.model.entries.contains_key(session);
+                hold(is_new, Rule::NumbersAreNew, || {
+                    format!("{session} has two entries")
+                })
+            }
+            MoneyRecord::EntryUnknown { session, .. }
+            | MoneyRecord::EntryRenumbered { session, .. }
+            | MoneyRecord::EntryEnded { session, .. } => {
+                let is_known = self.model.entries.contains_key(session);
+                hold(is_known, Rule::StatesMoveForward, || {
+                    format!("{session} has no entry, and then: {record:?}")
+                })
+            }
+            // Also by an error that nobody signed: it only keeps the box from asking.
+            MoneyRecord::MerchantStopped { .. } | MoneyRecord::MerchantResumed => Ok(()),
         }
     }
 
@@ -93,7 +120,7 @@ impl Oracle {
         let queued: u64 = book.charges().map(|charge| charge.fee_fen()).sum();
         let desk: u64 = book.desk().map(|charge| charge.fee_fen()).sum();
         let parts = totals.settled.fen + totals.handed_to_staff.fen + totals.withdrawn.fen;
-        let done = totals.collected.fen + totals.written_off.fen;
+        let done = totals.collected.fen + totals.written_off.fen + totals.replaced.fen;
         hold(
             totals.opened.fen == parts + queued && totals.handed_to_staff.fen == desk + done,
             Rule::SumsBalance,
@@ -126,16 +153,48 @@ impl Oracle {
                 StaffReason::Unsettled => &[Accepted],
                 StaffReason::Refused(_) => &[Refused],
                 StaffReason::PaymentFailed => &[Failed],
-                _ => &[Waiting, Due],
+                StaffReason::Blocked(_)
+                | StaffReason::NotRegistered(_)
+                | StaffReason::Superseded
+                | StaffReason::Guarded(_)
+                | StaffReason::ByHand { .. } => &[Waiting, Due],
             },
             MoneyRecord::StaffFinished { .. } => &[WithStaff],
-            _ => return Ok(()),
+            MoneyRecord::EntryOpened { .. }
+            | MoneyRecord::EntrySent { .. }
+            | MoneyRecord::EntryUnknown { .. }
+            | MoneyRecord::EntryRegistered { .. }
+            | MoneyRecord::EntryRenumbered { .. }
+            | MoneyRecord::EntryEnded { .. }
+            | MoneyRecord::ChargeOpened { .. }
+            | MoneyRecord::ChargeSuperseded { .. }
+            | MoneyRecord::ChargeLetOut { .. }
+            | MoneyRecord::ChargeWithdrawn { .. }
+            | MoneyRecord::PaymentTaken { .. }
+            | MoneyRecord::CorrectionAsked { .. }
+            | MoneyRecord::CorrectionDone { .. }
+            | MoneyRecord::MerchantStopped { .. }
+            | MoneyRecord::MerchantResumed => return Ok(()),
         };
         hold(
             may_come_from.contains(&from),
             Rule::StatesMoveForward,
             || format!("{trade_no} was {from:?}, and then: {record:?}"),
         )
+    }
+
+    /// Nobody is said to have paid who was not said to have.
+    fn judge_payment(&self, payment: &Payment) -> Verdict {
+        let head = self.model.head.as_ref().map(|head| &head.event);
+        let said = match head {
+            Some(Event::PaymentTaken { taking }) => {
+                taking.fen == payment.fen && taking.by == payment.by
+            }
+            _ => false,
+        };
+        hold(said, Rule::APersonSaidSo, || {
+            format!("{payment:?} follows from {head:?}")
+        })
     }
 
     /// Money moves forward by WeChat's own word alone.
@@ -148,8 +207,13 @@ impl Oracle {
     }
 
     /// WeChat's side has the same.
-    fn judge_by_books(&self, trade_no: &str, record: &MoneyRecord, books: &Books) -> Verdict {
-        let order = books.order(trade_no).map(|order| order.state);
+    fn judge_by_books(
+        &self,
+        trade_no: &str,
+        record: &MoneyRecord,
+        simulator: &Simulator,
+    ) -> Verdict {
+        let order = simulator.order(trade_no).map(|order| order.state);
         let (rule, agrees) = match record {
             MoneyRecord::ChargeAccepted { .. } => (Rule::WechatAgrees, order.is_some()),
             MoneyRecord::ChargeSettled { .. } => {
@@ -160,12 +224,36 @@ impl Oracle {
             }
             MoneyRecord::ChargeHandedToStaff { reason, .. } => match reason {
                 StaffReason::PaymentFailed | StaffReason::Unsettled => return Ok(()),
-                _ => (Rule::WechatAgrees, order.is_none()),
+                StaffReason::Refused(_)
+                | StaffReason::Blocked(_)
+                | StaffReason::NotRegistered(_)
+                | StaffReason::Superseded
+                | StaffReason::Guarded(_)
+                | StaffReason::ByHand { .. } => (Rule::WechatAgrees, order.is_none()),
             },
-            _ => (
+            MoneyRecord::ChargeWithdrawn { .. } | MoneyRecord::StaffFinished { .. } => (
                 Rule::OneChannel,
                 order.is_none() || order == Some(OrderState::PayFail),
             ),
+            MoneyRecord::EntryOpened { .. }
+            | MoneyRecord::EntrySent { .. }
+            | MoneyRecord::EntryUnknown { .. }
+            | MoneyRecord::EntryRegistered { .. }
+            | MoneyRecord::EntryRenumbered { .. }
+            | MoneyRecord::EntryEnded { .. }
+            | MoneyRecord::ChargeOpened { .. }
+            | MoneyRecord::ChargeSent { .. }
+            | MoneyRecord::ChargeDueAgain { .. }
+            | MoneyRecord::ChargeUnknown { .. }
+            | MoneyRecord::ChargeToRepeat { .. }
+            | MoneyRecord::ChargeRefused { .. }
+            | MoneyRecord::ChargeSuperseded { .. }
+            | MoneyRecord::ChargeLetOut { .. }
+            | MoneyRecord::PaymentTaken { .. }
+            | MoneyRecord::CorrectionAsked { .. }
+            | MoneyRecord::CorrectionDone { .. }
+            | MoneyRecord::MerchantStopped { .. }
+            | MoneyRecord::MerchantResumed => return Ok(()),
         };
         hold(agrees, rule, || {
             format!("{record:?}, and at WeChat the order is {order:?}")

@@ -9,6 +9,7 @@ mod model;
 mod price;
 mod raises;
 mod rest;
+mod reviews;
 mod stays;
 mod street;
 
@@ -18,6 +19,7 @@ use super::camera::Cameras;
 use super::clock::Clock;
 use super::machine::Machine;
 use super::vehicles::Vehicles;
+use crate::charges::charge::Claim;
 use crate::charges::queue::{CONCURRENCY_MAX, Request};
 use crate::lane::alarm::Alarm;
 use crate::lane::number::NumberKey;
@@ -26,7 +28,7 @@ use crate::park::event::Event;
 use crate::park::record::Record;
 use crate::park::rules::Rules;
 use crate::park::step::Command;
-use crate::sim::wechat::{Books, Simulator};
+use crate::sim::wechat::Simulator;
 
 use self::model::Model;
 
@@ -61,6 +63,8 @@ rules! {
     StatesMoveForward "no-state-moves-backwards",
     QueueLosesNothing "nothing-leaves-the-queue-unfinished",
     OneChannel "only-one-channel-takes-the-money",
+    APersonSaidSo "a-person-gets-what-they-said",
+    CorrectionIsOfWhatIsFiled "only-what-wechat-took-is-corrected",
     WechatAgrees "what-is-recorded-is-what-wechat-did",
     OnlyVerifiedAnswersCount "only-a-verified-answer-counts",
     FeeIsTheModels "the-fee-is-the-models",
@@ -105,6 +109,22 @@ pub struct View<'a> {
     pub cameras: &'a Cameras,
     pub vehicles: &'a Vehicles,
     pub simulator: &'a Simulator,
+}
+
+impl<'a> View<'a> {
+    pub fn of(
+        clock: &'a Clock,
+        cameras: &'a Cameras,
+        vehicles: &'a Vehicles,
+        simulator: &'a Simulator,
+    ) -> Self {
+        Self {
+            clock,
+            cameras,
+            vehicles,
+            simulator,
+        }
+    }
 }
 
 pub struct Oracle {
@@ -255,16 +275,25 @@ impl Oracle {
     }
 
     /// What WeChat's side knows now.
-    pub fn judge_books(&mut self, books: &Books, view: &View<'_>) -> Verdict {
+    pub fn judge_books(&mut self, view: &View<'_>) -> Verdict {
+        let violations = view.simulator.violations();
         hold(
-            books.violations.is_empty() || view.clock.lies(),
+            violations.is_empty() || view.clock.lies(),
             Rule::WechatNeverComplains,
-            || format!("{:?}", books.violations),
+            || format!("{violations:?}"),
         )?;
-        for order in &books.orders[self.orders..] {
-            self.judge_order(order, books, view)?;
+        for order in view.simulator.orders_from(self.orders) {
+            self.judge_order(&order, view)?;
+            self.orders += 1;
         }
-        self.orders = books.orders.len();
         Ok(())
+    }
+
+    /// Claims that WeChat took on and nobody has corrected, for a person to look at.
+    pub fn filed_claims(&self) -> Vec<Claim> {
+        let charges = self.model.charges.values();
+        let is_made = |no: &str| self.model.corrections.get(no) == Some(&false);
+        let filed = charges.filter(|it| it.is_filed() && !is_made(&it.claim.trade_no));
+        filed.map(|charge| charge.claim.clone()).collect()
     }
 }

@@ -12,6 +12,7 @@ use crate::lane::tariff::Tariff;
 use crate::lane::time::Stamp;
 use crate::park::event::Event;
 use crate::park::record::{LaneRecord, Record, StepTaken};
+use crate::park::review::{Closed, Review, ReviewEnd};
 use crate::park::state::Hold;
 
 /// Where a charge stands.
@@ -30,6 +31,8 @@ pub enum Stage {
     Withdrawn,
     Collected,
     WrittenOff,
+    /// The stay is charged anew.
+    Replaced,
 }
 
 /// A charge.
@@ -43,6 +46,8 @@ pub struct Charge {
     pub reason: Option<StaffReason>,
     /// The plate as read at the exit, if it is not the stay's.
     pub read_as: Option<PlateNumber>,
+    /// A person decided so about a stay under review.
+    pub by_person: bool,
 }
 
 impl Charge {
@@ -50,6 +55,20 @@ impl Charge {
     pub fn is_unfiled(&self) -> bool {
         use Stage::*;
         matches!(self.stage, Waiting | Due | Sent | Unknown | ToRepeat)
+    }
+
+    /// WeChat took it on, and perhaps has the money.
+    pub fn is_filed(&self) -> bool {
+        matches!(self.stage, Stage::Accepted | Stage::Settled)
+    }
+
+    /// Nobody will claim it any more, or again.
+    pub fn is_over(&self) -> bool {
+        use Stage::*;
+        matches!(
+            self.stage,
+            Settled | Withdrawn | Collected | WrittenOff | Replaced
+        )
     }
 
     /// It is neither finished nor with the staff.
@@ -82,6 +101,11 @@ pub struct Model {
     pub raises: BTreeMap<(LaneId, u64), RaiseReason>,
     /// The last car that was held in each lane, whether it still is or not.
     pub last_holds: BTreeMap<LaneId, Hold>,
+    pub reviews: BTreeMap<SessionId, Review>,
+    /// By number of the charge: whether the correction is still to be made.
+    pub corrections: BTreeMap<String, bool>,
+    /// What was taken for a stay by other means, fen.
+    pub paid_fen: BTreeMap<SessionId, u64>,
 }
 
 impl Model {
@@ -148,7 +172,34 @@ impl Model {
                     }
                 }
             }
-            _ => {}
+            LaneRecord::ReviewOpened { review } => {
+                self.reviews
+                    .insert(review.session.clone(), (**review).clone());
+            }
+            LaneRecord::ReviewClosed {
+                session,
+                how,
+                by,
+                why,
+                ..
+            } => {
+                if let Some(review) = self.reviews.get_mut(session) {
+                    review.closed = Some(Closed {
+                        how: how.clone(),
+                        by: by.clone(),
+                        why: why.clone(),
+                    });
+                }
+            }
+            LaneRecord::RaiseReissued { .. }
+            | LaneRecord::RaiseCarriedOut { .. }
+            | LaneRecord::Passed { .. }
+            | LaneRecord::HoldEnded { .. }
+            | LaneRecord::NumbersSkipped { .. }
+            | LaneRecord::PlateNamed { .. }
+            | LaneRecord::ListChanged { .. }
+            | LaneRecord::PlacesCounted { .. }
+            | LaneRecord::ArrearsSeen { .. } => {}
         }
     }
 
@@ -199,11 +250,43 @@ impl Model {
                     charge.reason = Some(reason.clone());
                 });
             }
-            _ => {
-                if let Some((trade_no, stage)) = stage_after(record) {
-                    self.change(trade_no, |charge| charge.stage = stage);
-                }
+            MoneyRecord::PaymentTaken { payment } => {
+                *self.paid_fen.entry(payment.session.clone()).or_default() += payment.fen;
             }
+            MoneyRecord::CorrectionAsked { correction } => {
+                self.corrections.insert(correction.trade_no.clone(), true);
+            }
+            MoneyRecord::CorrectionDone { trade_no, .. } => {
+                self.corrections.insert(trade_no.clone(), false);
+            }
+            MoneyRecord::ChargeDueAgain { trade_no, .. } => self.stands(trade_no, Stage::Due),
+            MoneyRecord::ChargeUnknown { trade_no, .. } => self.stands(trade_no, Stage::Unknown),
+            MoneyRecord::ChargeToRepeat { trade_no, .. } => self.stands(trade_no, Stage::ToRepeat),
+            MoneyRecord::ChargeAccepted { trade_no, .. } => self.stands(trade_no, Stage::Accepted),
+            MoneyRecord::ChargeSettled { trade_no, .. } => self.stands(trade_no, Stage::Settled),
+            MoneyRecord::ChargeRefused { trade_no, .. } => self.stands(trade_no, Stage::Refused),
+            MoneyRecord::ChargeFailed { trade_no } => self.stands(trade_no, Stage::Failed),
+            MoneyRecord::ChargeWithdrawn { trade_no, .. } => {
+                self.stands(trade_no, Stage::Withdrawn);
+                self.end_review_by_money(trade_no);
+            }
+            MoneyRecord::StaffFinished { trade_no, how } => {
+                if !matches!(how, StaffOutcome::Replaced { .. }) {
+                    self.end_review_by_money(trade_no);
+                }
+                let stage = match how {
+                    StaffOutcome::Collected { .. } => Stage::Collected,
+                    StaffOutcome::WrittenOff { .. } => Stage::WrittenOff,
+                    StaffOutcome::Replaced { .. } => Stage::Replaced,
+                };
+                self.stands(trade_no, stage);
+            }
+            MoneyRecord::EntryUnknown { .. }
+            | MoneyRecord::EntryRegistered { .. }
+            | MoneyRecord::EntryRenumbered { .. }
+            | MoneyRecord::EntryEnded { .. }
+            | MoneyRecord::MerchantStopped { .. }
+            | MoneyRecord::MerchantResumed => {}
         }
     }
 
@@ -212,7 +295,8 @@ impl Model {
             Opening::ToFile { .. } => (Stage::Waiting, None),
             Opening::ToStaff(reason) => (Stage::WithStaff, Some(reason.clone())),
         };
-        let read = self.head.as_ref().and_then(|head| match &head.event {
+        let event = self.head.as_ref().map(|head| &head.event);
+        let read = event.and_then(|event| match event {
             Event::PlateRead { read, .. } => read.plate.clone(),
             _ => None,
         });
@@ -224,7 +308,27 @@ impl Model {
             superseded: false,
             reason,
             read_as: read.filter(|plate| *plate != claim.plate),
+            by_person: matches!(event, Some(Event::ReviewDecided { .. })),
         }
+    }
+
+    /// Whose money is finished is not put before a person any more.
+    fn end_review_by_money(&mut self, trade_no: &str) {
+        let session = self.charges.get(trade_no).map(|it| &it.claim.session);
+        let review = session.and_then(|session| self.reviews.get_mut(session));
+        if let Some(review) = review.filter(|review| review.closed.is_none()) {
+            review.closed = Some(Closed {
+                how: ReviewEnd::Finished {
+                    trade_no: trade_no.to_owned(),
+                },
+                by: String::new(),
+                why: String::new(),
+            });
+        }
+    }
+
+    fn stands(&mut self, trade_no: &str, stage: Stage) {
+        self.change(trade_no, |charge| charge.stage = stage);
     }
 
     fn change(&mut self, trade_no: &str, change: impl FnOnce(&mut Charge)) {
@@ -232,26 +336,4 @@ impl Model {
             change(charge);
         }
     }
-}
-
-/// Where a charge stands after a record that says nothing else.
-fn stage_after(record: &MoneyRecord) -> Option<(&str, Stage)> {
-    let (trade_no, stage) = match record {
-        MoneyRecord::ChargeDueAgain { trade_no, .. } => (trade_no, Stage::Due),
-        MoneyRecord::ChargeUnknown { trade_no, .. } => (trade_no, Stage::Unknown),
-        MoneyRecord::ChargeToRepeat { trade_no, .. } => (trade_no, Stage::ToRepeat),
-        MoneyRecord::ChargeAccepted { trade_no, .. } => (trade_no, Stage::Accepted),
-        MoneyRecord::ChargeSettled { trade_no, .. } => (trade_no, Stage::Settled),
-        MoneyRecord::ChargeRefused { trade_no, .. } => (trade_no, Stage::Refused),
-        MoneyRecord::ChargeFailed { trade_no } => (trade_no, Stage::Failed),
-        MoneyRecord::ChargeWithdrawn { trade_no, .. } => (trade_no, Stage::Withdrawn),
-        MoneyRecord::StaffFinished { trade_no, how } => match how {
-            StaffOutcome::Collected { .. } => (trade_no, Stage::Collected),
-            StaffOutcome::WrittenOff { .. } => (trade_no, Stage::WrittenOff),
-            // Nobody in this world reviews a stay yet.
-            StaffOutcome::Replaced { .. } => return None,
-        },
-        _ => return None,
-    };
-    Some((trade_no, stage))
 }

@@ -41,7 +41,41 @@ impl Oracle {
                 self.judge_reason(lane, plate.as_ref(), session.as_ref(), reason, at)
             }
             LaneRecord::RaiseReissued { lane, .. } => self.judge_liveness(lane, view),
-            _ => Ok(()),
+            LaneRecord::SessionClosed { session, .. } => {
+                let is_open = self.model.open.contains_key(session);
+                hold(is_open, Rule::StatesMoveForward, || {
+                    format!("{session} ends, and had ended or never begun")
+                })
+            }
+            LaneRecord::ReviewOpened { review } => self.judge_review(review),
+            LaneRecord::ReviewClosed {
+                session, how, by, ..
+            } => self.judge_review_end(session, how, by),
+            LaneRecord::ArrearsSeen { plate, owes, .. } => self.judge_arrears(plate, owes),
+            LaneRecord::PlateNamed { by, .. } => {
+                let head = self.model.head.as_ref().map(|head| &head.event);
+                let said = matches!(head, Some(Event::PlateNamed { by: who, .. }) if who == by);
+                hold(said, Rule::APersonSaidSo, || {
+                    format!("{by} named a plate, by {head:?}")
+                })
+            }
+            LaneRecord::ListChanged { by, .. } | LaneRecord::PlacesCounted { by, .. } => {
+                let head = self.model.head.as_ref().map(|head| &head.event);
+                let said = matches!(
+                    head,
+                    Some(Event::ListChanged { by: who, .. } | Event::PlacesCounted { by: who, .. })
+                        if who == by
+                );
+                hold(said, Rule::APersonSaidSo, || {
+                    format!("{record:?} follows from {head:?}")
+                })
+            }
+            LaneRecord::RaiseCarriedOut { .. }
+            | LaneRecord::Passed { .. }
+            | LaneRecord::HoldStarted { .. }
+            | LaneRecord::HoldEnded { .. }
+            | LaneRecord::NumbersSkipped { .. }
+            | LaneRecord::DoubtLifted { .. } => Ok(()),
         }
     }
 
@@ -70,7 +104,11 @@ impl Oracle {
         let head = self.model.head.as_ref();
         let is_true = match reason {
             RaiseReason::Entry => enters && stay.is_some(),
-            RaiseReason::Free => !enters && self.is_free(stay, head),
+            RaiseReason::Prepaid => {
+                let paid = session.and_then(|session| self.model.paid_fen.get(session));
+                !enters && paid.is_some()
+            }
+            RaiseReason::Free => !enters && self.is_free(lane, stay, head),
             RaiseReason::Permit => {
                 let its = stay.map(|stay| &stay.plate).or(plate);
                 its.is_some_and(|plate| rules.lists.permits.contains(plate))
@@ -95,14 +133,19 @@ impl Oracle {
                 enters && rules.entry.unreadable == crate::lane::entry::Unreadable::Open
             }
             RaiseReason::GuardOpen => !enters && rules.guard.at_exit == WhenGuarded::Open,
-            RaiseReason::Attendant { .. } => {
-                head.is_some_and(|head| matches!(&head.event, Event::AttendantRaised { .. }))
-            }
+            // Who finishes the charge that a car is held for lets it go.
+            RaiseReason::Attendant { .. } => head.is_some_and(|head| {
+                matches!(
+                    &head.event,
+                    Event::AttendantRaised { .. } | Event::ArrearsFinished { .. }
+                )
+            }),
             RaiseReason::StoreFailed => {
                 head.is_some_and(|head| matches!(&head.event, Event::StoreFailed { .. }))
             }
-            #[allow(unreachable_patterns, reason = "later versions may know more reasons")]
-            _ => true,
+            RaiseReason::NotOurs => head.is_some_and(|head| {
+                matches!(&head.event, Event::ArmUp { .. } | Event::ClosingLoop { .. })
+            }),
         };
         hold(is_true, Rule::ReasonIsTrue, || {
             format!("{lane} is raised for {reason:?}, at {:?}", at.now)
@@ -112,6 +155,7 @@ impl Oracle {
     /// By the oracle's own price.
     fn is_free(
         &self,
+        lane: &LaneId,
         stay: Option<&crate::lane::session::Session>,
         head: Option<&StepTaken>,
     ) -> bool {
@@ -125,6 +169,11 @@ impl Oracle {
         let waited_ms = head.waited_ms.unwrap_or(0);
         arrived.now.moment.0 -= waited_ms;
         arrived.now.wall.0 -= i64::try_from(waited_ms).unwrap_or(0);
+        // A car whose plate a person names stayed until it came to the barrier.
+        let named = matches!(head.event, Event::PlateNamed { .. });
+        if let Some(hold) = self.model.last_holds.get(lane).filter(|_| named) {
+            arrived = hold.arrived.clone();
+        }
         let stay_ms = price::stay_ms(&stay.entered, &arrived);
         stay_ms.is_some_and(|ms| price::fee_fen(&self.rules.tariff, ms) == 0)
     }

@@ -80,10 +80,9 @@ impl Oracle {
 
     /// What was settled is what WeChat moved, of the numbers that this ledger gave out.
     fn judge_both_books(&self, park: &Park, view: &View<'_>) -> Verdict {
-        let books = view.simulator.books();
         let ledger = format!("T{}", park.ledger());
-        let ours = books.orders.iter();
-        let ours = ours.filter(|order| order.out_trade_no.starts_with(&ledger));
+        let orders = view.simulator.orders_from(0);
+        let ours = orders.filter(|order| order.out_trade_no.starts_with(&ledger));
         let (mut moved_fen, mut open) = (0, 0);
         for order in ours {
             match order.state {

@@ -13,6 +13,13 @@ const TOLERANCE_MS: u64 = 2_000;
 
 impl Oracle {
     pub(super) fn judge_claim(&self, claim: &Claim, view: &View<'_>) -> Verdict {
+        if let Some(Event::ReviewDecided {
+            session, verdict, ..
+        }) = self.model.head.as_ref().map(|head| &head.event)
+            && *session == claim.session
+        {
+            return self.judge_reviewed(claim, verdict);
+        }
         let charges = self.model.charges.values();
         let mut of_stay = charges.filter(|charge| charge.claim.session == claim.session);
         let is_first =
@@ -39,8 +46,13 @@ impl Oracle {
         let stay_ms = price::stay_ms(&stay.entered, &claim.exited);
         let fee_fen = claim.quote.fee_fen;
         let head = self.model.head.as_ref();
-        let exited_now = head.is_some_and(|head| {
-            claim.exited.now.moment.0 + head.waited_ms.unwrap_or(0) == head.now.moment.0
+        let exited_now = head.is_some_and(|head| match &head.event {
+            // It stayed until it came to the barrier, and then waited for a person to say whose it is.
+            Event::PlateNamed { lane, .. } => {
+                let hold = self.model.last_holds.get(lane);
+                hold.is_some_and(|hold| hold.arrived == claim.exited)
+            }
+            _ => claim.exited.now.moment.0 + head.waited_ms.unwrap_or(0) == head.now.moment.0,
         });
         let is_filed = matches!(claim.opening, Opening::ToFile { .. });
         let at_these_prices = |ms| match is_filed {
@@ -76,11 +88,19 @@ impl Oracle {
 
     /// What is filed without a person is beyond doubt.
     fn judge_filing(&self, claim: &Claim, stay: &Session) -> Verdict {
-        let head = self.model.head.as_ref();
-        let Some(Event::PlateRead { lane, read, .. }) = head.map(|head| &head.event) else {
-            return hold(false, Rule::GuardedIsNotFiled, || {
-                format!("{} is filed without a reading", claim.trade_no)
-            });
+        let event = self.model.head.as_ref().map(|head| &head.event);
+        let by_hand;
+        let (lane, read) = match event {
+            Some(Event::PlateRead { lane, read, .. }) => (lane, read),
+            Some(Event::PlateNamed { lane, plate, .. }) => {
+                by_hand = PlateRead::by_hand(plate.clone(), None);
+                (lane, &by_hand)
+            }
+            _ => {
+                return hold(false, Rule::GuardedIsNotFiled, || {
+                    format!("{} is filed without a reading", claim.trade_no)
+                });
+            }
         };
         let min = self.rules.lanes.get(lane);
         let min = min.and_then(|lane| lane.min_confidence_permille);

@@ -2,21 +2,20 @@
 
 use super::model::Stage;
 use super::{Oracle, Rule, Verdict, View, hold};
-use crate::sim::wechat::{Books, OrderRow};
+use crate::sim::wechat::OrderRow;
 
 impl Oracle {
     /// WeChat has taken on a charge.
-    pub(super) fn judge_order(&self, order: &OrderRow, books: &Books, view: &View<'_>) -> Verdict {
+    pub(super) fn judge_order(&self, order: &OrderRow, view: &View<'_>) -> Verdict {
         let number = &order.out_trade_no;
         let Some(charge) = self.model.charges.get(number) else {
             return hold(false, Rule::FrozenNeverChanges, || {
                 format!("WeChat has an order {number} that nobody opened")
             });
         };
-        let on_entry = books.orders.iter();
-        let on_entry = on_entry.filter(|other| other.parking_id == order.parking_id);
+        let on_entry = view.simulator.orders_on(&order.parking_id);
         hold(
-            order.accepted == 1 && on_entry.count() == 1,
+            order.accepted == 1 && on_entry == 1,
             Rule::OneChargeAStay,
             || format!("{order:?} is not the only order on its entry"),
         )?;
@@ -25,15 +24,20 @@ impl Oracle {
             Rule::FeeIsTheModels,
             || format!("{order:?} is not {} fen", charge.claim.quote.fee_fen),
         )?;
-        let elsewhere = [Stage::Withdrawn, Stage::Collected, Stage::WrittenOff];
+        let elsewhere = [
+            Stage::Withdrawn,
+            Stage::Collected,
+            Stage::WrittenOff,
+            Stage::Replaced,
+        ];
         hold(!elsewhere.contains(&charge.stage), Rule::OneChannel, || {
             format!(
                 "{number} was {:?}, and then WeChat took it on",
                 charge.stage
             )
         })?;
-        // The operator lets a car be charged that was read a little otherwise.
-        if charge.read_as.is_some() {
+        // The operator lets a car be charged that was read a little otherwise, or a person vouches.
+        if charge.read_as.is_some() || charge.by_person {
             return Ok(());
         }
         let claim = &charge.claim;
