@@ -277,7 +277,7 @@ fn class_of_event(event: &Event) -> Class {
     }
 }
 
-const LANE_KINDS: std::ops::RangeInclusive<u16> = 16..=30;
+const LANE_KINDS: std::ops::RangeInclusive<u16> = 16..=31;
 
 fn lane_kind(record: &LaneRecord) -> u16 {
     match record {

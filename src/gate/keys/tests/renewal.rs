@@ -50,6 +50,19 @@ impl World {
         std::fs::write(self.folder.path().join(name), text).unwrap();
     }
 
+    /// After an outage the port is opened again a moment later.
+    async fn until_wechat_listens(&self) {
+        let url = self.wechat.base_urls().swap_remove(0);
+        let address = url.strip_prefix("http://").unwrap().trim_end_matches('/');
+        let listens = async {
+            while tokio::net::TcpStream::connect(address).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let within = std::time::Duration::from_secs(10);
+        tokio::time::timeout(within, listens).await.unwrap();
+    }
+
     fn serial(&self) -> String {
         self.account.client().unwrap().serial().to_owned()
     }
@@ -152,6 +165,7 @@ async fn a_new_pair_signs_only_once_wechat_has_answered_it_and_the_old_one_until
             .serials
             .insert(NEW_SERIAL.to_owned());
     });
+    world.until_wechat_listens().await;
     assert_eq!(
         world.renewal.reload().await,
         Renewed::TakenUp {
