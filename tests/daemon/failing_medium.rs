@@ -27,7 +27,7 @@ async fn a_disk_that_becomes_read_only_under_the_daemon_is_told_and_costs_no_cha
     let failed = |status: &Value| status["alarms"].to_string().contains("store_failed");
     let status = bench.place.status_with("store_failed", failed).await;
     assert!(
-        status["alarms"].to_string().contains("read-only"),
+        status["alarms"].to_string().contains("Read-only"),
         "{status}"
     );
     sleep(stay::CHARGED).await;
