@@ -9,7 +9,7 @@ use crate::bench::{Bench, Setup};
 use crate::stay;
 
 const BEFORE: &str = "粤B74001";
-const AFTER: &str = "粤BD74002";
+const AFTER: &str = "粤B74002";
 const CARD: &str = "粤B74003";
 
 const TARIFF: &str = "\
@@ -23,8 +23,8 @@ days = [\"weekend\"]
 per_visit_fen = 700
 
 [[class]]
-name = \"new energy\"
-kinds = [\"new-energy-small\"]
+name = \"taxis\"
+plates = [\"粤B74002\"]
 per_visit_fen = 300
 ";
 
