@@ -46,7 +46,7 @@ use self::timeline::Timeline;
 /// A day, in seconds.
 pub const DAY_S: u64 = 86_400;
 
-/// Days have bits, see [`Timeline::days_at`].
+/// Days have bits, one for each band.
 pub const BANDS_MAX: usize = 32;
 
 /// A longer stay is priced as this one, so that no sum can overflow: 1000 years.
