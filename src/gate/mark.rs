@@ -3,14 +3,16 @@
 //! A copy does not know which numbers were given out after it was made. What tells it apart is beside the
 //! ledger and not in it: the birth of its lock file, which no copying preserves, and the machine.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, StatxFlags};
 use serde::{Deserialize, Serialize};
 
+use crate::json;
 use crate::lane::number::LedgerId;
+use crate::store::whole_file;
 
 /// Numbers that are never given out after a copy was put back: more than a box gives out between two backups,
 /// and drawn, so that two boxes that began with one copy do not meet.
@@ -55,13 +57,7 @@ impl Mark {
     /// # Errors
     /// If it cannot be written; the next start then skips once more.
     pub fn keep(&self, store: &Path) -> io::Result<()> {
-        let (path, mut unfinished) = (path(store), path(store).into_os_string());
-        unfinished.push(".tmp");
-        let mut file = File::create(&unfinished)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, path)?;
-        File::open(store)?.sync_all()
+        whole_file::write(&path(store), &json::bytes(self))
     }
 }
 

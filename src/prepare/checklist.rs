@@ -1,9 +1,9 @@
 //! Who has confirmed what, kept in the store's folder: `preparation.json`.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use crate::bilingual::Pair;
 use crate::config::Config;
 use crate::doctor::{Finding, Step as Look};
 use crate::lane::time::Wall;
+use crate::store::whole_file;
 
 /// What people have said of the preparation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,20 +97,10 @@ impl Checklist {
         };
         let save = || {
             let owner = fs::metadata(store)?;
-            let new = store.join(format!("{FILE}.new"));
-            let mut opened = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o640)
-                .open(&new)?;
-            if rustix::process::geteuid().is_root() {
-                fchown(&opened, Some(owner.uid()), Some(owner.gid()))?;
-            }
-            opened.write_all(format!("{:#}\n", serde_json::json!(written)).as_bytes())?;
-            opened.sync_all()?;
-            fs::rename(&new, &file)?;
-            File::open(store)?.sync_all()
+            let is_root = rustix::process::geteuid().is_root();
+            let owner = is_root.then(|| (owner.uid(), owner.gid()));
+            let text = format!("{:#}\n", serde_json::json!(written));
+            whole_file::write_for(&file, text.as_bytes(), owner)
         };
         save().map_err(|source| SaveFault::Failed {
             file: file.clone(),

@@ -1,11 +1,10 @@
 //! Copies of closed segments elsewhere, with their checksums.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::store::sha256;
+use crate::store::{sha256, whole_file};
 
 use super::{Desk, Stopped};
 use crate::lane::number::LedgerId;
@@ -56,7 +55,7 @@ impl Archive {
             source,
         };
         self.make(&folder).map_err(failed)?;
-        write_whole(&path, segment.file()).map_err(failed)?;
+        whole_file::write(&path, segment.file()).map_err(failed)?;
         let copied = fs::read(&path).map_err(failed)?;
         if copied != segment.file() {
             let error = io::Error::new(
@@ -139,28 +138,11 @@ fn write_sum(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    write_whole(&sum_path(path), format!("{sum}  {name}\n").as_bytes())
+    whole_file::write(&sum_path(path), format!("{sum}  {name}\n").as_bytes())
 }
 
 fn sum_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".sha256");
     PathBuf::from(name)
-}
-
-/// The file is there whole or not at all.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".tmp");
-    let unfinished = PathBuf::from(unfinished);
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true).mode(0o640);
-    let mut file = options.open(&unfinished)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
 }

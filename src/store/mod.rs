@@ -5,3 +5,4 @@ pub mod index;
 pub mod ledger;
 pub mod record;
 pub mod sha256;
+pub mod whole_file;

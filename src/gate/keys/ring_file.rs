@@ -3,14 +3,15 @@
 //! A file of its own, and not rows of the index: it is there at once when the box starts, outlives an index
 //! that is set aside, and can be read while nobody runs.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
 use crate::lane::time::Wall;
+use crate::store::whole_file;
 use crate::wechat::trust::{KeyRing, KeyRow};
 
 const FILE: &str = "wechat-keys.json";
@@ -79,19 +80,9 @@ impl RingFile {
     }
 
     fn write(&self, rows: &[KeyRow]) -> io::Result<()> {
-        let new = self.file.with_extension("json.new");
-        let mut opened = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o640)
-            .open(&new)?;
         let contents = Contents {
             keys: rows.to_vec(),
         };
-        opened.write_all(&serde_json::to_vec(&contents)?)?;
-        opened.sync_all()?;
-        fs::rename(&new, &self.file)?;
-        File::open(self.file.parent().unwrap_or(Path::new(".")))?.sync_all()
+        whole_file::write(&self.file, &json::bytes(&contents))
     }
 }
