@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::body::{AmountBody, ChargeBody, EntryBody, ParkingInfoBody, freeze};
@@ -34,15 +35,6 @@ pub struct ChargeForm {
     pub(super) device_id: String,
 }
 
-/// The frozen body of an entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EntryText {
-    /// As this release makes it.
-    Formed(FormedEntry),
-    /// As another release made it.
-    Written(String),
-}
-
 /// What makes one entry's body out of its form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormedEntry {
@@ -52,15 +44,6 @@ pub struct FormedEntry {
     pub(super) plate: PlateNumber,
     pub(super) color: PlateColor,
     pub(super) start: Wall,
-}
-
-/// The frozen body of a charge.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ChargeText {
-    /// As this release makes it.
-    Formed(FormedCharge),
-    /// As another release made it.
-    Written(String),
 }
 
 /// What makes one charge's body out of its form.
@@ -77,11 +60,37 @@ pub struct FormedCharge {
     pub(super) duration_s: u64,
 }
 
-impl EntryText {
+/// The frozen body of an entry.
+pub type EntryText = Text<FormedEntry>;
+/// The frozen body of a charge.
+pub type ChargeText = Text<FormedCharge>;
+
+/// A frozen body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Text<F> {
+    /// As this release makes it.
+    Formed(F),
+    /// As another release made it.
+    Written(String),
+}
+
+/// What makes one body out of its form.
+pub trait Formed: Sized {
+    /// As it is sent.
+    type Body: Serialize + DeserializeOwned;
+
+    /// Of a body; None if it says anything that no form says.
+    fn of(body: Self::Body) -> Option<Self>;
+
+    /// The body.
+    fn body(&self) -> Self::Body;
+}
+
+impl<F: Formed> Text<F> {
     /// The body that was frozen as `text`.
     pub fn of(text: &str) -> Self {
         let formed = || {
-            let formed = FormedEntry::of(serde_json::from_slice(text.as_bytes()).ok()?)?;
+            let formed = F::of(serde_json::from_slice(text.as_bytes()).ok()?)?;
             (freeze(&formed.body()) == text).then_some(formed)
         };
         formed().map_or_else(|| Self::Written(text.to_owned()), Self::Formed)
@@ -96,13 +105,27 @@ impl EntryText {
     }
 
     /// What they say; None if this release cannot tell.
-    pub fn body(&self) -> Option<EntryBody> {
+    pub fn body(&self) -> Option<F::Body> {
         match self {
             Self::Formed(formed) => Some(formed.body()),
             Self::Written(text) => serde_json::from_slice(text.as_bytes()).ok(),
         }
     }
+}
 
+impl<F: Formed> Serialize for Text<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text())
+    }
+}
+
+impl<'de, F: Formed> Deserialize<'de> for Text<F> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::of(&text))
+    }
+}
+
+impl EntryText {
     /// When they say the stay began.
     pub fn start_time(&self) -> Option<String> {
         match self {
@@ -120,7 +143,9 @@ impl EntryText {
     }
 }
 
-impl FormedEntry {
+impl Formed for FormedEntry {
+    type Body = EntryBody;
+
     fn of(body: EntryBody) -> Option<Self> {
         let EntryBody {
             sub_mchid,
@@ -163,34 +188,9 @@ impl FormedEntry {
     }
 }
 
-impl ChargeText {
-    /// The body that was frozen as `text`.
-    pub fn of(text: &str) -> Self {
-        let formed = || {
-            let formed = FormedCharge::of(serde_json::from_slice(text.as_bytes()).ok()?)?;
-            (freeze(&formed.body()) == text).then_some(formed)
-        };
-        formed().map_or_else(|| Self::Written(text.to_owned()), Self::Formed)
-    }
+impl Formed for FormedCharge {
+    type Body = ChargeBody;
 
-    /// The bytes that were frozen.
-    pub fn text(&self) -> String {
-        match self {
-            Self::Formed(formed) => freeze(&formed.body()),
-            Self::Written(text) => text.clone(),
-        }
-    }
-
-    /// What they say; None if this release cannot tell.
-    pub fn body(&self) -> Option<ChargeBody> {
-        match self {
-            Self::Formed(formed) => Some(formed.body()),
-            Self::Written(text) => serde_json::from_slice(text.as_bytes()).ok(),
-        }
-    }
-}
-
-impl FormedCharge {
     fn of(body: ChargeBody) -> Option<Self> {
         let ChargeBody {
             appid,
@@ -261,30 +261,6 @@ impl FormedCharge {
                 device_id: form.device_id.clone(),
             },
         }
-    }
-}
-
-impl Serialize for EntryText {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text())
-    }
-}
-
-impl<'de> Deserialize<'de> for EntryText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self::of(&text))
-    }
-}
-
-impl Serialize for ChargeText {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text())
-    }
-}
-
-impl<'de> Deserialize<'de> for ChargeText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self::of(&text))
     }
 }
 
