@@ -1,6 +1,6 @@
 //! `parkgate prepare`: the preparation for WeChat Pay as a checklist that is kept on the box.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -96,41 +96,20 @@ pub fn run(args: &PrepareArgs, lang: Lang) -> ExitCode {
             }
             let (by, note) = (cut(by), note.as_deref().map(cut));
             checklist.confirm(*step, &config, &by, note.as_deref(), super::when::now());
-            keep(
-                &checklist,
-                &config.store.path,
-                *step,
-                &config,
-                place.json,
-                lang,
-            )
+            keep(*step, &config, &checklist, place.json, lang)
         }
         Some(PrepareCommand::Reopen { step }) => {
             if !checklist.reopen(*step) {
                 return fail(client::REFUSED, lang.was_open(&step.id()));
             }
-            keep(
-                &checklist,
-                &config.store.path,
-                *step,
-                &config,
-                place.json,
-                lang,
-            )
+            keep(*step, &config, &checklist, place.json, lang)
         }
     }
 }
 
-fn keep(
-    checklist: &Checklist,
-    store: &Path,
-    step: Step,
-    config: &Config,
-    json: bool,
-    lang: Lang,
-) -> ExitCode {
-    match checklist.save(store) {
-        Ok(()) => show(step, config, checklist, json, lang),
+fn keep(step: Step, config: &Config, checklist: &Checklist, as_json: bool, lang: Lang) -> ExitCode {
+    match checklist.save(&config.store.path) {
+        Ok(()) => show(step, config, checklist, as_json, lang),
         Err(error) => fail(client::REFUSED, crate::causes::told(&error)),
     }
 }

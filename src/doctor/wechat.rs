@@ -245,13 +245,7 @@ fn is_silent<T>(heard: &Heard<T>) -> bool {
 fn host<T>(heard: &Heard<T>) -> Finding {
     let step = Step::Host;
     let finding = match &heard.answer {
-        Answer::Verified(_) | Answer::Refused(_) | Answer::Throttled { .. } => {
-            Finding::passed(step, both!("WeChat answers there", "微信支付有应答"))
-        }
-        Answer::Lost(_) if !is_silent(heard) => {
-            Finding::passed(step, both!("WeChat answers there", "微信支付有应答"))
-        }
-        Answer::Lost(why) => Finding::failed(
+        Answer::Lost(why) if is_silent(heard) => Finding::failed(
             step,
             both!("no answer to believe: {why}", "没有可信的应答：{why}"),
             both!(
@@ -267,6 +261,9 @@ fn host<T>(heard: &Heard<T>) -> Finding {
                 "请看上面的域名、端口和 TLS。期间 parkgate 使用另一个域名"
             ),
         ),
+        Answer::Verified(_) | Answer::Refused(_) | Answer::Throttled { .. } | Answer::Lost(_) => {
+            Finding::passed(step, both!("WeChat answers there", "微信支付有应答"))
+        }
     };
     finding.asked(ORDER)
 }

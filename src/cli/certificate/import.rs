@@ -12,8 +12,7 @@ use super::{
 };
 use crate::cli::output;
 use crate::cli::words::Lang;
-use crate::credentials::{choose, keep_pair, open};
-use crate::wechat::pem;
+use crate::credentials::{choose, open};
 
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
@@ -67,12 +66,7 @@ pub fn run(args: &ImportArgs, lang: Lang) -> ExitCode {
         );
         return refuse(lang.told(&fault), as_json);
     }
-    let certificate = pem::text("CERTIFICATE", &pair.certificate.der);
-    let kept = keep_pair(
-        (&place.key, pair.key.pem.expose_pem()),
-        (&place.certificate, &certificate),
-    );
-    let kept = match kept {
+    let kept = match place.keep(&pair) {
         Ok(kept) => kept,
         Err(fault) => return refuse(lang.told(&fault.told()), as_json),
     };

@@ -16,9 +16,9 @@ use super::output::{Table, text};
 use super::words::{Lang, preparation as words};
 use super::{BAD_CONFIG, CONFIG, fail, output};
 use crate::config::{Certificate as Named, Config};
-use crate::credentials::{Found, Kept, Piece, Target};
+use crate::credentials::{Found, KeepFault, Kept, Pair, Piece, Target, keep_pair};
 use crate::doctor::merchant::day;
-use crate::wechat::Certificate;
+use crate::wechat::{Certificate, pem};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum CertificateCommand {
@@ -111,6 +111,15 @@ impl Place {
             mchid: config.map(|config| config.merchant.mchid),
             serial: serial.filter(|_| args.into.is_none()),
         })
+    }
+
+    /// Puts both where the daemon reads them.
+    fn keep(&self, pair: &Pair<'_>) -> Result<(Kept, Kept), KeepFault> {
+        let certificate = pem::text("CERTIFICATE", &pair.certificate.der);
+        keep_pair(
+            (&self.key, pair.key.pem.expose_pem()),
+            (&self.certificate, &certificate),
+        )
     }
 
     /// Whether the certificate is this merchant's and lasts.

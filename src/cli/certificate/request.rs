@@ -8,8 +8,8 @@ use serde_json::json;
 use super::{Place, PlaceArgs, certificate_json, certificate_table, kept_json, kept_table, refuse};
 use crate::cli::output;
 use crate::cli::words::Lang;
-use crate::credentials::{self, Bundle, Password, Target, choose, keep, keep_pair, open};
-use crate::wechat::{Secret, pem};
+use crate::credentials::{self, Bundle, Password, Target, choose, keep, open};
+use crate::wechat::Secret;
 
 #[derive(Debug, clap::Args)]
 pub struct RequestArgs {
@@ -103,12 +103,7 @@ pub fn install(args: &InstallArgs, lang: Lang) -> ExitCode {
     if let Err(why) = place.check(pair.certificate, lang) {
         return refuse(&why, as_json);
     }
-    let certificate = pem::text("CERTIFICATE", &pair.certificate.der);
-    let kept = keep_pair(
-        (&place.key, pair.key.pem.expose_pem()),
-        (&place.certificate, &certificate),
-    );
-    let kept = match kept {
+    let kept = match place.keep(&pair) {
         Ok(kept) => kept,
         Err(fault) => return refuse(lang.told(&fault.told()), as_json),
     };
