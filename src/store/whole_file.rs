@@ -13,10 +13,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_for(path, bytes, None)
 }
 
-/// As [`write`], for this user and group, whom only root may give it to.
+/// As [`write()`], for this user and group, whom only root may give it to.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_for(path: &Path, bytes: &[u8], owner: Option<(u32, u32)>) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".tmp");
