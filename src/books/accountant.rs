@@ -41,6 +41,16 @@ pub(super) struct Stay {
     pub(super) rest_fen: Option<u64>,
 }
 
+impl Stay {
+    /// One that ended in a part of the ledger that is not there.
+    fn ended_before() -> Self {
+        Self {
+            ended: Some(0),
+            ..Self::default()
+        }
+    }
+}
+
 /// The record at hand.
 pub(super) struct At<'r> {
     pub(super) seq: u64,
@@ -190,6 +200,7 @@ impl Accountant {
         let State {
             sessions,
             claimed,
+            reviewed,
             charges,
             paid,
             totals,
@@ -197,12 +208,18 @@ impl Accountant {
         for session in sessions {
             self.stays.insert(session.into(), Stay::default());
         }
+        for (session, number) in reviewed {
+            let stay = self.stays.entry(session.as_str().into());
+            let stay = stay.or_insert_with(Stay::ended_before);
+            if let Some(number) = number {
+                stay.charge = Some(number.as_str().into());
+                let finished = Charge::finished_before(&session);
+                self.charges.insert(number.into(), finished);
+            }
+        }
         for (number, charge) in charges {
             let stay = self.stays.entry(charge.session.clone());
-            let stay = stay.or_insert_with(|| Stay {
-                ended: Some(0),
-                ..Stay::default()
-            });
+            let stay = stay.or_insert_with(Stay::ended_before);
             stay.charge = Some(number.as_str().into());
             self.charges.insert(number.into(), charge);
         }

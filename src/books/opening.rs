@@ -13,6 +13,9 @@ pub(super) struct State {
     pub(super) sessions: Vec<String>,
     /// The charge of an open stay, by its session: it may be finished while its car is still there.
     pub(super) claimed: BTreeMap<String, String>,
+    /// Stays on the review list, with the charge that was made for them, if one was. Most have ended, and can
+    /// be charged all the same.
+    pub(super) reviewed: BTreeMap<String, Option<String>>,
     pub(super) charges: BTreeMap<String, Charge>,
     /// What was paid for open stays before a charge was made, fen.
     pub(super) paid: BTreeMap<String, u64>,
@@ -45,6 +48,11 @@ impl State {
         let paid = entries(&rest["site"]["paid"]);
         self.paid
             .extend(paid.filter_map(|(stay, paid)| Some((stay?, paid["fen"].as_u64()?))));
+        let reviewed = entries(&rest["site"]["reviews"]);
+        self.reviewed.extend(reviewed.filter_map(|(stay, review)| {
+            let charge = review["trade_no"].as_str().map(str::to_owned);
+            Some((stay?, charge))
+        }));
         let claimed = entries(&rest["site"]["claimed"]);
         self.claimed.extend(
             claimed.filter_map(|(stay, number)| Some((stay?, number.as_str()?.to_owned()))),

@@ -2,6 +2,7 @@
 
 use super::cars::*;
 use super::world::*;
+use crate::books::{self, Period};
 use crate::charges::charge::{ChargeState, StaffReason};
 use crate::lane::guard::WhenGuarded;
 use crate::lane::number::SessionId;
@@ -357,4 +358,20 @@ fn given_a_full_list_when_another_stay_is_doubtful_then_the_oldest_makes_room_on
         matches!(record, crate::park::record::LaneRecord::ReviewClosed { how, .. } if *how == made_room)
     });
     assert_eq!(closed.count(), 1);
+}
+
+/// Its oldest part has been archived: the ledger begins with a whole state.
+#[test]
+fn given_a_stay_that_ended_before_the_ledger_begins_when_it_is_charged_then_the_books_hold() {
+    let mut world = replayed_exit();
+    let state = world.park().checkpoint(world.now());
+    let (from, of_state) = (world.disk.stored().len(), state.len());
+    decide(&mut world, fee(800)).unwrap();
+    world.pass(DAY);
+    let records = state.into_iter().chain(world.disk.stored().split_off(from));
+    let records = (1..).zip(records).enumerate();
+    let records = records.map(|(n, (seq, record))| (seq, record, n < of_state));
+    let report = books::check_records(Period::default(), records);
+    assert_eq!(report.violations, []);
+    assert_eq!((report.due.count, report.due.fen), (1, 800));
 }
