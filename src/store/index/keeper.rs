@@ -16,7 +16,7 @@ use crate::lane::time::Moment;
 use super::fault::Fault;
 use super::folder;
 use super::inspection::{follow_erasure, settle};
-use super::row::{Batch, Change, Prefix, Row};
+use super::row::{Batch, Prefix, Row};
 use super::table::Table;
 use super::tree::{Tree, TreeError, panic_text};
 use super::{IndexError, IndexReport, Truth};
@@ -50,7 +50,6 @@ impl Default for Pace {
 /// What reaches the thread.
 pub(super) enum Message {
     Apply(Batch),
-    Cache(Change),
     Get {
         prefix: Prefix,
         key: Vec<u8>,
@@ -279,8 +278,7 @@ impl<T: Truth, R: Fn(IndexReport)> Keeper<T, R> {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Apply(batch) => self.write(Some(batch.last_seq), batch.changes),
-            Message::Cache(change) => self.write(None, vec![change]),
+            Message::Apply(batch) => self.write(batch),
             Message::Get { prefix, key, reply } => {
                 self.answer(reply, |table| table.get(prefix, &key));
             }
@@ -320,7 +318,7 @@ impl<T: Truth, R: Fn(IndexReport)> Keeper<T, R> {
     }
 
     /// Without a table changes go nowhere: the next comparison finds them in the truth.
-    fn write(&mut self, last_seq: Option<u64>, changes: Vec<Change>) {
+    fn write(&mut self, batch: Batch) {
         let State::Serving {
             table,
             unsynced_since,
@@ -328,10 +326,10 @@ impl<T: Truth, R: Fn(IndexReport)> Keeper<T, R> {
         else {
             return;
         };
-        if last_seq.is_some_and(|seq| seq <= table.last_seq()) {
+        if batch.last_seq <= table.last_seq() {
             return;
         }
-        let written = table.write(last_seq.unwrap_or(table.last_seq()), changes);
+        let written = table.write(batch.last_seq, batch.changes);
         if table.is_unsynced() && unsynced_since.is_none() {
             *unsynced_since = Some(self.shared.now());
         }

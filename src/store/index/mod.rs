@@ -248,12 +248,6 @@ impl IndexClient {
         .await
     }
 
-    /// Keeps a row of an [`Origin::Cache`] prefix. Never waits; may be forgotten under load or with
-    /// the folder, and others' rows are refused.
-    pub fn put_cache(&self, row: Row) {
-        self.change_cache(Change::Put(row));
-    }
-
     /// Takes out the history of these records that the truth does not tell any more. Never waits; what is
     /// forgotten under load is made up for at the next comparison.
     pub fn sweep(&self, first_seq: u64, last_seq: u64) {
@@ -261,18 +255,6 @@ impl IndexClient {
             first_seq,
             last_seq,
         });
-    }
-
-    /// Forgets a row of an [`Origin::Cache`] prefix.
-    pub fn delete_cache(&self, prefix: Prefix, key: Vec<u8>) {
-        self.change_cache(Change::Delete { prefix, key });
-    }
-
-    fn change_cache(&self, change: Change) {
-        if change.prefix().origin() == Origin::Cache {
-            // A full queue forgets it, which a cache may.
-            let _ = self.queue.try_send(Message::Cache(change));
-        }
     }
 
     async fn ask<T>(

@@ -16,8 +16,6 @@ pub enum Prefix {
     /// Erasures that the index has to follow: the records whose history may be gone, by the sequence of
     /// the record that told of it.
     Erasure,
-    /// Platform certificates and public keys, by serial.
-    Keys,
 }
 
 /// Where the rows of a prefix come from, and so what they can be compared with.
@@ -27,19 +25,16 @@ pub enum Origin {
     Derived,
     /// Written from ledger records: repaired by reading the records again.
     History,
-    /// Kept to spare a question to the world: whoever misses it asks again.
-    Cache,
 }
 
 impl Prefix {
     /// Every prefix there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 5] = [
         Self::Charge,
         Self::Entry,
         Self::Session,
         Self::History,
         Self::Erasure,
-        Self::Keys,
     ];
 
     /// Those whose rows follow from the park's state, in the order in which they lie in the tree.
@@ -50,11 +45,10 @@ impl Prefix {
         match self {
             Self::Charge | Self::Entry | Self::Session => Origin::Derived,
             Self::History | Self::Erasure => Origin::History,
-            Self::Keys => Origin::Cache,
         }
     }
 
-    /// The byte on disk. 0 is taken: it leads to the meta row.
+    /// The byte on disk. 0 is taken: it leads to the meta row. 0x30 once led to WeChat's keys.
     pub(super) fn byte(self) -> u8 {
         match self {
             Self::Charge => 0x10,
@@ -62,7 +56,6 @@ impl Prefix {
             Self::Session => 0x12,
             Self::History => 0x20,
             Self::Erasure => 0x21,
-            Self::Keys => 0x30,
         }
     }
 

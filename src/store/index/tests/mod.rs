@@ -178,12 +178,11 @@ impl Running {
         told
     }
 
-    /// All its rows except the cached ones.
+    /// All its rows.
     fn rows(&self) -> Rows {
         let client = self.index.client();
         Prefix::ALL
             .into_iter()
-            .filter(|prefix| prefix.origin() != Origin::Cache)
             .flat_map(|prefix| {
                 wait_for(client.scan(prefix, Vec::new(), SCAN_LIMIT)).expect("an answer")
             })

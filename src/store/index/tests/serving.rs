@@ -47,39 +47,12 @@ fn closing_and_starting_again_changes_nothing() {
     for batch in Park::lived_in().batches() {
         first.index.apply(park.commit(batch.changes));
     }
-    first.index.client().put_cache(Row {
-        prefix: Prefix::Keys,
-        key: b"5157F09E".to_vec(),
-        value: b"certificate".to_vec(),
-    });
     first.index.close().unwrap();
 
     let second = Running::start(&dir, park.clone());
-    let rows = u64::try_from(park.rows().len()).unwrap() + 1;
+    let rows = u64::try_from(park.rows().len()).unwrap();
     assert_eq!(second.report(), IndexReport::Ready { rows, repaired: 0 });
     assert_eq!(second.rows(), park.rows());
-    let client = second.index.client();
-    let key = wait_for(client.get(Prefix::Keys, b"5157F09E".to_vec()));
-    assert_eq!(key, Ok(Some(b"certificate".to_vec())));
-    second
-        .index
-        .client()
-        .delete_cache(Prefix::Keys, b"5157F09E".to_vec());
-    let key = wait_for(client.get(Prefix::Keys, b"5157F09E".to_vec()));
-    assert_eq!(key, Ok(None));
-}
-
-#[test]
-fn only_cached_rows_go_in_beside_the_ledger() {
-    let root = tempfile::tempdir().unwrap();
-    let running = Running::start(&root.path().join("index"), Park::new());
-    running.until_ready();
-    running.index.client().put_cache(Row {
-        prefix: Prefix::Session,
-        key: b"a".to_vec(),
-        value: b"1".to_vec(),
-    });
-    assert_eq!(running.rows(), Rows::new());
 }
 
 #[test]
