@@ -211,7 +211,7 @@ impl Book {
     }
 
     /// Puts in entries and charges of a state that is read in parts.
-    pub fn put(&mut self, entries: Vec<Entry>, charges: Vec<Charge>, desk: Vec<Charge>) {
+    pub fn put(&mut self, entries: &[Entry], charges: &[Charge], desk: &[Charge]) {
         self.entries.put_all(entries);
         self.charges.put_all(charges);
         self.desk.put_all(desk);
@@ -225,6 +225,9 @@ impl Book {
             desk: std::mem::take(&mut self.desk),
             ..rest
         };
+        self.entries.compact();
+        self.charges.compact();
+        self.desk.compact();
         self.reindex();
     }
 

@@ -70,13 +70,15 @@ impl<V: Shelved> Shelf<V> {
         Some(self.unpack(key, &row))
     }
 
-    /// Puts in many at once: a tree that is made of rows in their order has no empty places.
-    pub fn put_all(&mut self, values: Vec<V>) {
-        if !values.is_empty() {
-            let rows = values.iter().filter_map(|value| self.pack(value));
-            let mut rows: BTreeMap<NumberKey, Box<[u8]>> = rows.collect();
-            self.rows.append(&mut rows);
-        }
+    /// Puts in many. When there are no more, [`Shelf::compact`].
+    pub fn put_all(&mut self, values: &[V]) {
+        values.iter().for_each(|value| self.put(value));
+    }
+
+    /// Makes the tree anew: one that is made of rows in their order has no empty places, and one that grew at
+    /// its end is empty by half.
+    pub fn compact(&mut self) {
+        self.rows = std::mem::take(&mut self.rows).into_iter().collect();
     }
 
     /// Every number, in order.

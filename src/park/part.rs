@@ -134,8 +134,8 @@ impl Part {
             desk,
             rest,
         } = self;
-        site.put(sessions);
-        book.put(entries, charges, desk);
+        site.put(&sessions);
+        book.put(&entries, &charges, &desk);
         if let Some(rest) = rest {
             site.end_with(rest.site);
             book.end_with(rest.book);

@@ -276,13 +276,14 @@ impl Site {
     }
 
     /// Puts in stays of a state that is read in parts.
-    pub(super) fn put(&mut self, sessions: Vec<Session>) {
+    pub(super) fn put(&mut self, sessions: &[Session]) {
         self.sessions.put_all(sessions);
     }
 
     /// Takes over what [`Site::without_sessions`] gave.
     pub(super) fn end_with(&mut self, rest: Self) {
-        let sessions = std::mem::take(&mut self.sessions);
+        let mut sessions = std::mem::take(&mut self.sessions);
+        sessions.compact();
         *self = Self { sessions, ..rest };
         self.reindex();
     }
