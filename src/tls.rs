@@ -1,7 +1,7 @@
 //! A look at who serves at an address: its name, whether it answers, and which certificate it shows.
 //! Blocks; nothing is sent but the handshake.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,9 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use crate::lane::time::Wall;
+
+/// The longest answer of a proxy, bytes.
+const HEAD_MAX: usize = 4096;
 
 /// What a server shows of itself, to whoever trusts its authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +64,32 @@ pub fn connect(addresses: &[SocketAddr], within: Duration) -> io::Result<TcpStre
         }
     }
     Err(last)
+}
+
+/// A connection to `host` through an HTTP proxy: its tunnel, whose end nobody has spoken to yet.
+///
+/// # Errors
+/// As [`connect`] has them of the proxy; its refusal; an answer that is none.
+pub fn tunnel(proxy: &str, host: &str, port: u16, within: Duration) -> io::Result<TcpStream> {
+    let url = reqwest::Url::parse(proxy).map_err(io::Error::other)?;
+    let at = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let addresses = resolve(at, url.port_or_known_default().unwrap_or(80))?;
+    let mut stream = connect(&addresses, within)?;
+    let asked = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n");
+    stream.write_all(asked.as_bytes())?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") && head.len() < HEAD_MAX {
+        let mut byte = [0];
+        // Byte by byte: what follows is TLS already.
+        stream.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head);
+    let status = head.lines().next().unwrap_or_default();
+    match status.split(' ').nth(1) {
+        Some(code) if code.starts_with('2') => Ok(stream),
+        _ => Err(io::Error::other(format!("the proxy answers {status:?}"))),
+    }
 }
 
 /// The handshake, and what the server showed in it.

@@ -72,6 +72,7 @@ async fn signed_calls(wechat: &[String]) -> Outcome<Figures> {
         api_v3_keys: vec![Secret::new(material::API_V3_KEY.to_owned())],
         base_urls: wechat.to_vec(),
         ca_pem: None,
+        system_roots: false,
         proxy: None,
         public_key: Some(PublicKey {
             id: material::PUBLIC_KEY_ID.to_owned(),

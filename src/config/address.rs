@@ -54,6 +54,17 @@ pub(super) fn wechat_host(text: &str) -> Result<String, String> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
+/// An HTTP proxy on the way to WeChat Pay, as an origin without a slash at the end.
+pub(super) fn proxy(text: &str) -> Result<String, String> {
+    const FIX: &str = "write http://host:port";
+    let url = parse(text, FIX)?;
+    if url.scheme() != "http" {
+        return Err(format!("{:?} is not served; {FIX}", url.scheme()));
+    }
+    bare_host(&url, FIX)?;
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
 /// An address that WeChat shall call: https, no query, no slash at the end.
 pub(super) fn notify_base(text: &str) -> Result<String, String> {
     const FIX: &str = "write https://host/path";
@@ -111,6 +122,24 @@ fn is_loopback(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_is_a_host_and_no_more() {
+        assert_eq!(
+            proxy("http://10.0.0.1:3128/"),
+            Ok("http://10.0.0.1:3128".to_owned())
+        );
+        for (text, part) in [
+            ("10.0.0.1:3128", "no address"),
+            ("https://proxy.example:3128", "not served"),
+            ("socks5://10.0.0.1:1080", "not served"),
+            ("http://proxy.example/path", "no path"),
+            ("http://user:geheim@proxy.example", "would show in logs"),
+        ] {
+            let fault = proxy(text).unwrap_err();
+            assert!(fault.contains(part) && !fault.contains("geheim"), "{fault}");
+        }
+    }
 
     #[test]
     fn hosts_of_wechat() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::address::{notify_base, wechat_host};
+use super::address::{notify_base, proxy, wechat_host};
 use super::document::{Need, Section};
 use super::value::shortened;
 
@@ -15,6 +15,12 @@ pub struct Wechat {
     pub base_urls: Vec<String>,
     /// A further root for TLS, for proxies and tests.
     pub ca_file: Option<PathBuf>,
+    /// Whether the box's own trust store is believed for TLS, beside the public web's roots.
+    #[serde(default = "yes")]
+    pub system_roots: bool,
+    /// The HTTP proxy that leads to WeChat, `http://host:port`. None: straight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// Whether platform certificates are fetched and believed.
     pub platform_certificates: bool,
     /// WeChat Pay's public key, where the merchant has one.
@@ -43,6 +49,8 @@ impl Wechat {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
         let base_urls = base_urls(section);
         let ca_file = section.file("ca_file", Need::Optional);
+        let system_roots = section.flag("system_roots", true);
+        let proxy = section.parsed("proxy", Need::Optional, "http://host:port", proxy);
         let platform_certificates = section.flag("platform_certificates", true);
         let public_key = section.optional_section("public_key", PublicKey::read);
         if !platform_certificates && public_key.is_none() {
@@ -67,6 +75,8 @@ impl Wechat {
         Self {
             base_urls,
             ca_file,
+            system_roots,
+            proxy,
             platform_certificates,
             public_key,
             placeholder_notify_url: placeholder_notify_url.unwrap_or_default(),
@@ -84,6 +94,11 @@ impl PublicKey {
             file: section.file("file", Need::Required).unwrap_or_default(),
         }
     }
+}
+
+/// A configuration in the ledger may be from before there was the choice.
+fn yes() -> bool {
+    true
 }
 
 fn base_urls(section: &mut Section<'_>) -> Vec<String> {

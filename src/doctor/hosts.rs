@@ -1,6 +1,6 @@
 //! WeChat's hosts, without a word to WeChat: their names, their ports, their certificates.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,8 +29,10 @@ pub async fn look(config: &Config) -> Vec<Finding> {
             continue;
         };
         let roots = roots.clone();
-        let looking =
-            tokio::task::spawn_blocking(move || one(&host, port, is_tls.then_some(roots)));
+        let proxy = config.wechat.proxy.clone();
+        let looking = tokio::task::spawn_blocking(move || {
+            one(&host, port, proxy.as_deref(), is_tls.then_some(roots))
+        });
         // The name server's own time-outs are longer than anybody waits.
         match tokio::time::timeout(WITHIN * 4, looking).await {
             Ok(Ok(found)) => findings.extend(found),
@@ -56,7 +58,8 @@ fn extra_roots(config: &Config) -> Result<Arc<ClientConfig>, Box<Finding>> {
         .map(read_public)
         .transpose();
     let ca = ca.map_err(|error| failed(crate::causes::told(&error)))?;
-    wechat::tls(ca.as_deref()).map_err(|error| failed(crate::causes::told(&error)))
+    wechat::tls(ca.as_deref(), config.wechat.system_roots)
+        .map_err(|error| failed(crate::causes::told(&error)))
 }
 
 /// Host, port, and whether TLS is spoken there.
@@ -66,13 +69,24 @@ pub fn parts(url: &str) -> Option<(String, u16, bool)> {
     Some((host, url.port_or_known_default()?, url.scheme() == "https"))
 }
 
-fn one(host: &str, port: u16, tls: Option<Arc<ClientConfig>>) -> Vec<Finding> {
+fn one(host: &str, port: u16, proxy: Option<&str>, tls: Option<Arc<ClientConfig>>) -> Vec<Finding> {
+    let at = format!("{host}:{port}");
+    if let Some(proxy) = proxy.filter(|_| tls.is_some()) {
+        let stream = tls::tunnel(proxy, host, port, WITHIN);
+        return vec![match stream {
+            Ok(stream) => handshake(host, stream, tls).of(at),
+            Err(error) => no_tunnel(proxy, host, &error.to_string()).of(at),
+        }];
+    }
     let addresses = match tls::resolve(host, port) {
         Ok(addresses) => addresses,
         Err(error) => return vec![no_name(host, &error.to_string())],
     };
     let mut findings = vec![name(host, &addresses)];
-    findings.push(handshake(host, port, &addresses, tls).of(format!("{host}:{port}")));
+    findings.push(match tls::connect(&addresses, WITHIN) {
+        Ok(stream) => handshake(host, stream, tls).of(at),
+        Err(error) => no_connection(host, port, &error.to_string()).of(at),
+    });
     findings
 }
 
@@ -96,29 +110,32 @@ fn no_name(host: &str, why: &str) -> Finding {
     Finding::failed(Step::Dns, found, fix).of(host)
 }
 
-fn handshake(
-    host: &str,
-    port: u16,
-    addresses: &[SocketAddr],
-    tls: Option<Arc<ClientConfig>>,
-) -> Finding {
+fn no_connection(host: &str, port: u16, error: &str) -> Finding {
+    let found = both!(
+        "no connection to port {port}: {error}",
+        "无法连接端口 {port}：{error}"
+    );
+    let fix = both!(
+        "let this box out to port {port} of the name {host}, not of an address",
+        "请在防火墙放行本机访问 {host} 的 {port} 端口（按域名而非 IP）"
+    );
+    Finding::failed(Step::Tls, found, fix)
+}
+
+fn no_tunnel(proxy: &str, host: &str, error: &str) -> Finding {
+    let found = both!(
+        "no way through the proxy {proxy}: {error}",
+        "无法通过代理 {proxy} 连接：{error}"
+    );
+    let fix = both!(
+        "let the proxy open tunnels (CONNECT) to {host}, or correct [wechat] proxy",
+        "请在代理上放行到 {host} 的 CONNECT，或更正 [wechat] proxy"
+    );
+    Finding::failed(Step::Tls, found, fix)
+}
+
+fn handshake(host: &str, stream: TcpStream, tls: Option<Arc<ClientConfig>>) -> Finding {
     let step = Step::Tls;
-    let stream = match tls::connect(addresses, WITHIN) {
-        Ok(stream) => stream,
-        Err(error) => {
-            return Finding::failed(
-                step,
-                both!(
-                    "no connection to port {port}: {error}",
-                    "无法连接端口 {port}：{error}"
-                ),
-                both!(
-                    "let this box out to port {port} of the name {host}, not of an address",
-                    "请在防火墙放行本机访问 {host} 的 {port} 端口（按域名而非 IP）"
-                ),
-            );
-        }
-    };
     let Some(config) = tls else {
         return Finding::passed(
             step,

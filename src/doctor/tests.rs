@@ -424,6 +424,59 @@ async fn a_server_of_an_unknown_authority_is_not_spoken_to() {
     assert_eq!(looked.count(Outcome::Failed), 0, "{looked:#?}");
 }
 
+/// The server of a name that only the proxy knows.
+#[tokio::test]
+async fn behind_a_proxy_wechat_is_looked_at_through_its_tunnel() {
+    use std::io::{Read, Write};
+
+    let mut world = World::new().await;
+    let here = (
+        include_str!("../wechat/tests/tls/here.pem"),
+        include_str!("../wechat/tests/tls/here.key"),
+    );
+    let tls = Arc::new(crate::wechat::tests::identity::server_config(here));
+    let ca = world.path("ca.pem");
+    fs::write(&ca, include_str!("../wechat/tests/tls/ca.pem")).unwrap();
+    world.config.wechat.ca_file = Some(ca);
+    world.config.wechat.base_urls = vec!["https://127.0.0.1:1".to_owned()];
+    for (answer, told) in [
+        ("200 Connection established", None),
+        ("403 No", Some("403")),
+    ] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        world.config.wechat.proxy = Some(format!("http://{}", listener.local_addr().unwrap()));
+        let tls = tls.clone();
+        let proxy = std::thread::spawn(move || {
+            let (mut tcp, _) = listener.accept().unwrap();
+            let mut asked = [0; 512];
+            let length = tcp.read(&mut asked).unwrap();
+            write!(tcp, "HTTP/1.1 {answer}\r\n\r\n").unwrap();
+            let mut connection = rustls::ServerConnection::new(tls).unwrap();
+            // Who was refused goes away.
+            let _ = connection.complete_io(&mut tcp);
+            String::from_utf8_lossy(&asked[..length]).into_owned()
+        });
+        let looked = Report {
+            findings: hosts::look(&world.config).await,
+        };
+        let asked = proxy.join().unwrap();
+        assert!(
+            asked.starts_with("CONNECT 127.0.0.1:1 HTTP/1.1\r\n"),
+            "{asked}"
+        );
+        match told {
+            None => assert_eq!(looked.count(Outcome::Failed), 0, "{looked:#?}"),
+            Some(told) => {
+                let failure = failure(&looked, Step::Tls);
+                assert!(
+                    failure.contains(told) && failure.contains("proxy"),
+                    "{failure}"
+                );
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_whole_look_tells_of_the_broker_the_store_and_the_checklist() {
     let world = World::new().await;

@@ -45,7 +45,8 @@ pub fn settings(config: &Config) -> Result<Settings, MissingSecret> {
             .as_deref()
             .map(read_public)
             .transpose()?,
-        proxy: None,
+        system_roots: config.wechat.system_roots,
+        proxy: config.wechat.proxy.clone(),
         public_key,
         platform_certificates: config.wechat.platform_certificates,
         believe_unsigned_errors: config.wechat.believe_unsigned_errors,

@@ -33,6 +33,8 @@ pub struct Settings {
     pub base_urls: Vec<String>,
     /// PEM of further roots, for proxies and tests.
     pub ca_pem: Option<String>,
+    /// The box's own trust store counts too.
+    pub system_roots: bool,
     /// `http://host:port`. The environment's proxy settings are not looked at.
     pub proxy: Option<String>,
     /// The WeChat Pay public key, for merchants that have one.
@@ -236,7 +238,11 @@ impl Settings {
             platform_certificates: self.platform_certificates,
             believe_unsigned_errors: self.believe_unsigned_errors,
             hosts: hosts(&self.base_urls)?,
-            wiring: wiring(self.ca_pem.as_deref(), self.proxy.as_deref())?,
+            wiring: wiring(
+                self.ca_pem.as_deref(),
+                self.system_roots,
+                self.proxy.as_deref(),
+            )?,
             user_agent: user_agent(self.user_agent)?,
         })
     }
@@ -246,9 +252,12 @@ impl Settings {
 ///
 /// # Errors
 /// As [`Settings`] with the same file.
-pub fn tls(ca_pem: Option<&str>) -> Result<Arc<rustls::ClientConfig>, SetupError> {
-    let roots = wiring(ca_pem, None)?.extra_roots;
-    let config = super::transport::tls(&roots).map_err(SetupError::Wiring)?;
+pub fn tls(
+    ca_pem: Option<&str>,
+    system_roots: bool,
+) -> Result<Arc<rustls::ClientConfig>, SetupError> {
+    let wiring = wiring(ca_pem, system_roots, None)?;
+    let config = super::transport::tls(&wiring).map_err(SetupError::Wiring)?;
     Ok(Arc::new(config))
 }
 
@@ -318,11 +327,16 @@ fn hosts(base_urls: &[String]) -> Result<Hosts, SetupError> {
     })
 }
 
-fn wiring(ca_pem: Option<&str>, proxy: Option<&str>) -> Result<Wiring, SetupError> {
+fn wiring(
+    ca_pem: Option<&str>,
+    system_roots: bool,
+    proxy: Option<&str>,
+) -> Result<Wiring, SetupError> {
     let extra_roots = ca_pem.map(pem::certificates).transpose();
     let proxy = proxy.map(reqwest::Proxy::all).transpose();
     Ok(Wiring {
         extra_roots: extra_roots.map_err(SetupError::Roots)?.unwrap_or_default(),
+        system_roots,
         proxy: proxy.map_err(|fault| SetupError::Proxy(fault.without_url()))?,
     })
 }

@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::hosts::Hosts;
 use super::reply::{Reply, printable};
@@ -85,6 +85,8 @@ pub struct Transport {
 pub struct Wiring {
     /// Extra roots beside the public web's.
     pub extra_roots: Vec<CertificateDer<'static>>,
+    /// The box's own trust store too.
+    pub system_roots: bool,
     /// A proxy, and only where one is configured: the environment's is not looked at.
     pub proxy: Option<reqwest::Proxy>,
 }
@@ -99,7 +101,7 @@ struct Fault {
 impl Transport {
     /// Builds the clients; connects to nothing.
     pub fn new(hosts: Hosts, wiring: Wiring, clock: Clock) -> Result<Self, WiringFault> {
-        let tls = tls(&wiring.extra_roots)?;
+        let tls = tls(&wiring)?;
         #[expect(
             clippy::disallowed_methods,
             reason = "this is the one place that builds clients"
@@ -316,13 +318,24 @@ pub enum WiringFault {
     Client(#[source] reqwest::Error),
 }
 
-/// The public web's roots and the extra ones, on ring; the box's own trust store is not read.
-pub(super) fn tls(extra_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, WiringFault> {
+/// The public web's roots, the extra ones and the box's own, on ring.
+pub(super) fn tls(wiring: &Wiring) -> Result<ClientConfig, WiringFault> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
-    for root in extra_roots {
+    for root in &wiring.extra_roots {
         roots.add(root.clone()).map_err(WiringFault::Root)?;
+    }
+    if wiring.system_roots {
+        // Many a box has none, and WeChat's own authority is among those that parkgate brings.
+        let found = rustls_native_certs::load_native_certs();
+        let (added, unusable) = roots.add_parsable_certificates(found.certs);
+        debug!(
+            added,
+            unusable,
+            faults = found.errors.len(),
+            "the box's own trust store"
+        );
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)

@@ -136,7 +136,7 @@ fn callback(config: &Config) -> Option<Wall> {
         .map(read_public)
         .transpose()
         .ok()?;
-    let tls = wechat::tls(ca.as_deref()).ok()?;
+    let tls = wechat::tls(ca.as_deref(), config.wechat.system_roots).ok()?;
     let addresses = tls::resolve(&host, url.port_or_known_default()?).ok()?;
     let stream = tls::connect(&addresses, WITHIN).ok()?;
     ended(tls::greet(stream, &host, tls))

@@ -23,7 +23,7 @@ const ACCEPTED: &str = r#"{"out_trade_no":"T1","trade_state":"ACCEPTED"}"#;
 
 #[tokio::test]
 async fn a_configured_root_is_trusted() {
-    let heard = charge(HERE, Some(CA)).await;
+    let heard = charge(HERE, Some(CA), signed(200, ACCEPTED)).await;
     assert!(matches!(heard.answer, Answer::Verified(_)), "{heard:?}");
 }
 
@@ -33,7 +33,7 @@ async fn an_unknown_root_or_a_wrong_name_is_sent_nothing() {
         (HERE, None, "UnknownIssuer"),
         (ELSEWHERE, Some(CA), "not valid for name"),
     ] {
-        let heard = charge(identity, ca).await;
+        let heard = charge(identity, ca, signed(200, ACCEPTED)).await;
         let Answer::NotSent(reason) = heard.answer else {
             panic!("{heard:?}")
         };
@@ -41,8 +41,22 @@ async fn an_unknown_root_or_a_wrong_name_is_sent_nothing() {
     }
 }
 
+/// A man in the middle whose certificate is of an authority that the box knows.
+#[tokio::test]
+async fn whom_tls_lets_in_is_not_believed_without_wechats_signature() {
+    let genuine = String::from_utf8(signed(200, ACCEPTED)).unwrap();
+    let settled = genuine.replace("ACCEPTED", "SUCCESS!");
+    let unsigned = genuine
+        .replace("Wechatpay-Signature", "X-Signature")
+        .replace("wechatpay-signature", "x-signature");
+    for forged in [settled, unsigned] {
+        let heard = charge(HERE, Some(CA), forged.into_bytes()).await;
+        assert!(matches!(heard.answer, Answer::Lost(_)), "{heard:?}");
+    }
+}
+
 /// Charges at a TLS server with this certificate and key.
-async fn charge(identity: (&str, &str), ca: Option<&str>) -> Heard<Transaction> {
+async fn charge(identity: (&str, &str), ca: Option<&str>, answer: Vec<u8>) -> Heard<Transaction> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let tls = Arc::new(server_config(identity));
@@ -53,7 +67,7 @@ async fn charge(identity: (&str, &str), ca: Option<&str>) -> Heard<Transaction> 
         let mut request = [0; 4096];
         // A client that does not like the certificate goes away.
         if stream.read(&mut request).is_ok_and(|count| count > 0) {
-            stream.write_all(&signed(200, ACCEPTED)).unwrap();
+            stream.write_all(&answer).unwrap();
         }
     });
     let mut settings = settings(&[&url]);

@@ -58,6 +58,7 @@ pub fn settings(base_urls: &[&str]) -> Settings {
         api_v3_keys: vec![Secret::new(text(&material["apiv3_key"]))],
         base_urls: base_urls.iter().map(|url| (*url).to_owned()).collect(),
         ca_pem: None,
+        system_roots: false,
         proxy: None,
         public_key: Some(PublicKey {
             id: text(&key["public_key_id"]).into(),
