@@ -12,7 +12,7 @@ use std::path::Path;
 use parkgate::charges::answer::{
     Answer, Heard, ParkingEntry, Parties, ServiceState, TradeState, Transaction,
 };
-use parkgate::charges::queue::{MerchantRules, Request};
+use parkgate::charges::queue::{Extras, MerchantRules, Request};
 use parkgate::config::Config;
 use parkgate::gate::turn::{Journal, Turner};
 use parkgate::lane::entry::{EntryRules, Unreadable};
@@ -478,6 +478,7 @@ fn rules() -> Rules {
             sub: None,
             parking_name: "欢乐海岸停车场".into(),
             description: "停车费".into(),
+            extras: Extras::default(),
             entry_notify_url: "https://parkgate.invalid".into(),
             charge_notify_url: "https://parkgate.invalid".into(),
             free_duration_s: 0,

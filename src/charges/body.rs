@@ -44,12 +44,21 @@ pub struct ChargeBody {
     pub sub_mchid: Option<String>,
     /// Appears in the payer's bill.
     pub description: String,
+    /// Given back in answers and bills.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub attach: Option<String>,
     /// Our number of the charge.
     pub out_trade_no: String,
     /// `PARKING`.
     pub trade_scene: String,
+    /// Which of the merchant's promotions it may take part in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub goods_tag: Option<String>,
     /// https, no query string.
     pub notify_url: String,
+    /// `Y`: the money is held for being shared out. Left out otherwise.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub profit_sharing: Option<String>,
     /// What is claimed.
     pub amount: AmountBody,
     /// For which stay.
@@ -143,9 +152,12 @@ impl ChargeBody {
             sub_appid: sub.map(|sub| sub.appid.clone()),
             sub_mchid: sent.sub_mchid,
             description: rules.description.clone(),
+            attach: rules.extras.attach.clone(),
             out_trade_no: charge.claim.trade_no.clone(),
             trade_scene: "PARKING".to_owned(),
+            goods_tag: rules.extras.goods_tag.clone(),
             notify_url: rules.charge_notify_url.clone(),
+            profit_sharing: rules.extras.profit_sharing.then(|| "Y".to_owned()),
             amount: AmountBody {
                 total: charge.fee_fen(),
                 currency: "CNY".to_owned(),
@@ -194,10 +206,10 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::charges::call::SubMerchant;
+    use crate::charges::call::{Extras, SubMerchant};
     use crate::charges::charge::{Claim, Opening};
     use crate::charges::entry::EntryState;
-    use crate::charges::frozen::EntryText;
+    use crate::charges::frozen::{ChargeText, EntryText};
     use crate::lane::number::{LedgerId, SessionId};
     use crate::lane::plate::PlateNumber;
     use crate::lane::service::ServiceState;
@@ -247,6 +259,26 @@ mod tests {
         ours["plate_number"] = theirs["plate_number"].clone();
         assert_eq!(named, Some(sub().mchid.into()));
         assert_eq!(ours, theirs, "the same otherwise");
+    }
+
+    #[test]
+    fn what_a_charge_may_say_besides_stands_where_the_vectors_have_it() {
+        let extras = Extras {
+            attach: Some("lane=E1".into()),
+            goods_tag: Some("NIGHT".into()),
+            profit_sharing: true,
+        };
+        let rules = MerchantRules {
+            extras,
+            ..rules(None)
+        };
+        let (_, charge) = bodies(&rules);
+        let ours: Value = serde_json::from_str(&charge).unwrap();
+        assert_eq!(ours["attach"], vector("charge_direct")["attach"]);
+        assert_eq!(ours["goods_tag"], "NIGHT");
+        assert_eq!(ours["profit_sharing"], "Y");
+        assert!(matches!(ChargeText::of(&charge), ChargeText::Formed(_)));
+        assert_eq!(ChargeText::of(&charge).text(), charge);
     }
 
     #[test]
@@ -322,6 +354,7 @@ mod tests {
             sub,
             parking_name: "测试停车场".into(),
             description: "停车费".into(),
+            extras: Extras::default(),
             entry_notify_url: "https://pay.example.com/wx/parking-state".into(),
             charge_notify_url: "https://pay.example.com/wx/parking-pay".into(),
             free_duration_s: 900,

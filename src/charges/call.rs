@@ -28,11 +28,34 @@ pub struct MerchantRules {
     pub entry_notify_url: String,
     /// Where WeChat reports what became of a charge; https, no query string.
     pub charge_notify_url: String,
+    /// What a charge may say besides.
+    #[serde(default, skip_serializing_if = "Extras::is_empty")]
+    pub extras: Extras,
     /// Free time as told to WeChat, seconds; derives from the tariff.
     pub free_duration_s: u64,
     /// The same by class and date, where the tariff knows any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub free_times: Vec<FreeTime>,
+}
+
+/// What a charge may say besides what it must (`wechat-pay.md` 2.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Extras {
+    /// Given back in answers and bills, at most 128 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attach: Option<String>,
+    /// Which of the merchant's promotions it may take part in, at most 32 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goods_tag: Option<String>,
+    /// The money is held for being shared out (分账), which another system does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub profit_sharing: bool,
+}
+
+impl Extras {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The sub-merchant (特约商户) that a service provider acts for.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::agenda::{Agenda, Item};
 use super::backoff;
 use super::book::Book;
-pub use super::call::{Call, MerchantRules, Out, Request, SubMerchant, UnsentCall};
+pub use super::call::{Call, Extras, MerchantRules, Out, Request, SubMerchant, UnsentCall};
 use super::charge::{ChargeState, Claim, Opening, StaffReason};
 use super::entry::{EntryEnd, EntryState, NotRegistrable};
 use super::link::Link;

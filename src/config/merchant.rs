@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::address::notify_base;
 use super::document::{Need, Section};
 use super::value::{key_file, shortened};
+use crate::charges::queue::Extras;
 
 /// The merchant. Keys are named by file, never held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Merchant {
     pub certificate: Certificate,
     /// `APIv3` keys, new and old side by side during a change; the first is tried first.
     pub api_v3_key_files: Vec<PathBuf>,
+    /// What charges say besides.
+    #[serde(default)]
+    pub extras: Extras,
     /// Where WeChat's callbacks arrive, without a slash at the end. None: polling only.
     pub notify_base_url: Option<String>,
 }
@@ -66,6 +70,9 @@ impl Merchant {
         let sub = section.optional_section("sub", SubMerchant::read);
         check_mode(section, mode, mchid.as_deref(), sub.as_ref());
         let advance = section.flag("advance", false);
+        let extras = extras(section);
+        // 国密: the signer and the cipher have their seams, and nobody behind them yet.
+        section.choice("algorithm", Some("rsa"), &[("rsa", ())], &["sm2"]);
         let private_key_file = section.file("private_key_file", Need::Required);
         let certificate = certificate(section);
         let api_v3_key_files = api_v3_key_files(section);
@@ -83,6 +90,7 @@ impl Merchant {
             private_key_file: private_key_file.unwrap_or_default(),
             certificate,
             api_v3_key_files,
+            extras,
             notify_base_url,
         }
     }
@@ -96,6 +104,37 @@ impl SubMerchant {
             mchid: mchid.unwrap_or_default(),
             appid: appid.unwrap_or_default(),
         }
+    }
+}
+
+fn extras(section: &mut Section<'_>) -> Extras {
+    let attach = section.parsed("attach", Need::Optional, "1 to 128 characters", |text| {
+        in_a_bill(text, 128)
+    });
+    let goods_tag = section.parsed("goods_tag", Need::Optional, "1 to 32 characters", |text| {
+        in_a_bill(text, 32)
+    });
+    Extras {
+        attach,
+        goods_tag,
+        profit_sharing: section.flag("profit_sharing", false),
+    }
+}
+
+/// What comes back in WeChat's bills, whose cells end at these characters.
+fn in_a_bill(text: &str, most: usize) -> Result<String, String> {
+    let characters = text.chars().count();
+    if characters == 0 || characters > most {
+        return Err(format!("{characters} characters; write 1 to {most}"));
+    }
+    match text
+        .chars()
+        .find(|c| c.is_control() || matches!(c, ',' | '`' | '"'))
+    {
+        Some(c) => Err(format!(
+            "{c:?} would break the cell of a bill; leave it out"
+        )),
+        None => Ok(text.to_owned()),
     }
 }
 

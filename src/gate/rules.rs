@@ -88,6 +88,7 @@ fn merchant(config: &Config, tariff: &Tariff) -> MerchantRules {
         sub,
         parking_name: config.site.name.clone(),
         description: DESCRIPTION.to_owned(),
+        extras: config.merchant.extras.clone(),
         entry_notify_url: notify_url("entry"),
         charge_notify_url: notify_url("charge"),
         free_duration_s: tariff.free_duration_s(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::charges::queue::MerchantRules;
+use crate::charges::queue::{Extras, MerchantRules};
 use crate::lane::entry::{EntryRules, Unreadable};
 use crate::lane::exit::{ExitRules, NearMatch, NoEntry};
 use crate::lane::guard::{GuardRules, WhenGuarded};
@@ -80,6 +80,7 @@ pub fn rules() -> Rules {
             appid: material::APPID.into(),
             parking_name: "测试停车场".into(),
             description: "停车费".into(),
+            extras: Extras::default(),
             entry_notify_url: "https://pay.example.com/entry".into(),
             charge_notify_url: "https://pay.example.com/charge".into(),
             free_duration_s: 0,

@@ -3,7 +3,7 @@
 use crate::charges::answer::{
     Answer, Heard, ParkingEntry, Parties, Refusal, TradeState, Transaction,
 };
-use crate::charges::call::{MerchantRules, Out};
+use crate::charges::call::{Extras, MerchantRules, Out};
 use crate::charges::charge::{Claim, Opening};
 use crate::charges::queue::Queue;
 use crate::charges::record::{MoneyRecord, StaffOutcome};
@@ -208,6 +208,7 @@ pub fn rules() -> MerchantRules {
         appid: "wx1".into(),
         parking_name: "测试停车场".into(),
         description: "停车费".into(),
+        extras: Extras::default(),
         entry_notify_url: "https://pay.example.com/entry".into(),
         charge_notify_url: "https://pay.example.com/charge".into(),
         free_duration_s: 0,
