@@ -19,6 +19,9 @@ use crate::lane::time::Wall;
 use crate::park::record::Record;
 use crate::store::ledger::LedgerError;
 
+/// How long WeChat's number of an order is.
+const ORDER_DIGITS: usize = 28;
+
 /// A ledger's folder, to be read.
 #[derive(Clone, Debug)]
 pub struct Archive {
@@ -211,7 +214,7 @@ impl Archive {
         }
     }
 
-    /// The stay that a number or a plate means; of a plate the newest.
+    /// The stay that a number of ours, WeChat's of its order, or a plate means; of a plate the newest.
     ///
     /// # Errors
     /// Why there is none, for people.
@@ -219,13 +222,18 @@ impl Archive {
         if let Some(session) = SessionId::named_by(of) {
             return Ok(session);
         }
-        let Ok(parsed) = PlateNumber::parse(of) else {
-            return Err(format!(
-                "{of:?} is neither a number of a stay (17 characters), nor of an entry or a charge (P… \
-                 or T…, 20 characters), nor a plate"
-            ));
+        let is_wechats = of.len() >= ORDER_DIGITS && of.bytes().all(|byte| byte.is_ascii_digit());
+        let found = match PlateNumber::parse(of) {
+            _ if is_wechats => happening::session_of_order(&self.dir, of),
+            Ok(parsed) => happening::newest_session(&self.dir, parsed.plate.as_str()),
+            Err(_) => {
+                return Err(format!(
+                    "{of:?} is neither a number of a stay (17 characters), nor of an entry or a charge (P… \
+                     or T…, 20 characters), nor WeChat's of an order ({ORDER_DIGITS} digits), nor a plate"
+                ));
+            }
         };
-        match happening::newest_session(&self.dir, parsed.plate.as_str()) {
+        match found {
             Ok(session) => session.ok_or_else(|| knows_nothing(of)),
             Err(error) => Err(crate::causes::told(&error)),
         }

@@ -118,6 +118,28 @@ pub fn newest_session(dir: &Path, plate: &str) -> Result<Option<SessionId>, Ledg
     Ok(newest.map(SessionId))
 }
 
+/// The stay whose charge WeChat knows under this number, if it has settled.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn session_of_order(dir: &Path, order: &str) -> Result<Option<SessionId>, LedgerError> {
+    let mut found = None;
+    steps::read(dir, None, |told| {
+        if told.stored.kind == CHARGE_SETTLED
+            && told.mentions(order)
+            && let Some(Record::Money(MoneyRecord::ChargeSettled {
+                trade_no,
+                transaction_id,
+                ..
+            })) = told.record()
+            && transaction_id.as_deref() == Some(order)
+        {
+            found = SessionId::named_by(&trade_no);
+        }
+    })?;
+    Ok(found)
+}
+
 /// Everything about a stay; None if the ledger does not know it.
 ///
 /// # Errors
@@ -144,6 +166,7 @@ pub fn of(dir: &Path, session: &SessionId) -> Result<Option<Story>, LedgerError>
 /// Numbers on disk (docs/record-kinds.md).
 const CHECKPOINT: u16 = 3;
 const SESSION_OPENED: u16 = 16;
+const CHARGE_SETTLED: u16 = 43;
 const RAISE_REISSUED: u16 = 19;
 const PASSED: u16 = 21;
 const HOLD_ENDED: u16 = 23;

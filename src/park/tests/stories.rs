@@ -132,6 +132,10 @@ fn every_stay_and_charge_has_its_story(archive: &Archive, seed: u64) {
             },
         );
         assert_eq!(by_number, story);
+        if let Some(order) = &charge.transaction_id {
+            let of = order.clone();
+            assert_eq!(self::story(archive, &Question::Session { of }), story);
+        }
     }
 }
 
