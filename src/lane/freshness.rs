@@ -144,6 +144,19 @@ mod tests {
     }
 
     #[test]
+    fn by_a_late_sign_of_life_readings_look_younger_until_a_prompter_one_comes() {
+        let mut clock = CameraClock::default();
+        clock.heard(Wall(T0), now(4_000, T0 + 4_000, true));
+        let age_at = |clock: &CameraClock, ms| {
+            let wall = T0 + i64::try_from(ms).unwrap();
+            clock.age_ms(Some(Wall(T0 + 5_000)), now(ms, wall, true))
+        };
+        assert_eq!(age_at(&clock, 22_000), Some(13_000));
+        clock.heard(Wall(T0 + 20_000), now(20_000, T0 + 20_000, true));
+        assert_eq!(age_at(&clock, 22_000), Some(17_000));
+    }
+
+    #[test]
     fn setting_the_boxs_wall_clock_changes_nothing() {
         let mut clock = CameraClock::default();
         clock.heard(Wall(T0), now(1_000, 60_000, false));

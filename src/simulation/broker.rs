@@ -199,10 +199,16 @@ impl World {
     }
 
     pub(super) fn note_alive(&mut self, event: &Event) {
-        if let Event::CameraAlive { lane, .. } = event
-            && !self.machine.off
-        {
-            self.oracle.alive.insert(lane.0.clone());
+        let Event::CameraAlive { lane, sent_at } = event else {
+            return;
+        };
+        if self.machine.off {
+            return;
         }
+        let camera_now = self.cameras.clock(self.clock.true_wall());
+        // A serial line says no time, and has no delay.
+        let took_ms = sent_at.map_or(0, |sent_at| camera_now.0 - sent_at.0);
+        let took_ms = u64::try_from(took_ms).unwrap_or(0);
+        self.oracle.note_alive(lane, self.clock.time, took_ms);
     }
 }

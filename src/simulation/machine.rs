@@ -55,6 +55,17 @@ pub struct Turned {
     pub news: Option<StoreNews>,
 }
 
+impl Turned {
+    /// Whether any of it is about money; so is a start.
+    pub fn moves_money(&self) -> bool {
+        self.taken.iter().any(|taken| {
+            let mut records = taken.step.records.iter();
+            matches!(taken.event, Event::Started { .. })
+                || records.any(|record| matches!(record, Record::Money(_)))
+        })
+    }
+}
+
 impl Machine {
     /// A new box with an empty disk. [`Self::start_under`] is still to come.
     pub fn new(ledger: LedgerId, rules: Rules, cuts: Cuts) -> Self {

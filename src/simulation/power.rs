@@ -118,7 +118,7 @@ impl World {
 
     fn start_under(&mut self, ledger: LedgerId) {
         self.machine.disk.set_failing(false);
-        self.oracle.alive.clear();
+        self.oracle.forget_signs_of_life();
         self.line.open();
         let now = self.clock.now();
         self.network.start(now.moment);

@@ -362,7 +362,9 @@ impl World {
             self.power_went();
         }
         let under_way = self.network.under_way(self.clock.time);
-        let verdict = self.oracle.judge_state(&self.machine, under_way);
+        let verdict = self
+            .oracle
+            .judge_state(&self.machine, under_way, turned.moves_money());
         self.note(verdict);
     }
 

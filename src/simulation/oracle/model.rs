@@ -1,10 +1,10 @@
 //! What the records on disk say, folded by the oracle itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::charges::charge::{Claim, Opening, StaffReason};
 use crate::charges::record::{MoneyRecord, StaffOutcome};
-use crate::lane::number::SessionId;
+use crate::lane::number::{NumberKey, SessionId};
 use crate::lane::plate::PlateNumber;
 use crate::lane::raise::RaiseReason;
 use crate::lane::session::{LaneId, Session};
@@ -106,22 +106,13 @@ pub struct Model {
     pub corrections: BTreeMap<String, bool>,
     /// What was taken for a stay by other means, fen.
     pub paid_fen: BTreeMap<SessionId, u64>,
+    /// Numbers of charges that are still in the queue.
+    pub queued: BTreeSet<NumberKey>,
+    /// Numbers of charges that staff has to finish.
+    pub desk: BTreeSet<NumberKey>,
 }
 
 impl Model {
-    /// Numbers of charges that are still in the queue, in order.
-    pub fn queued(&self) -> impl Iterator<Item = &str> {
-        let queued = self.charges.iter().filter(|(_, c)| c.is_queued());
-        queued.map(|(number, _)| number.as_str())
-    }
-
-    /// Numbers of charges that staff has to finish, in order.
-    pub fn desk(&self) -> impl Iterator<Item = &str> {
-        let desk = self.charges.iter();
-        let desk = desk.filter(|(_, charge)| charge.stage == Stage::WithStaff);
-        desk.map(|(number, _)| number.as_str())
-    }
-
     /// Fees of cars that were let out, which WeChat has not taken on.
     pub fn at_risk_fen(&self) -> u64 {
         let charges = self.charges.values();
@@ -231,6 +222,7 @@ impl Model {
             MoneyRecord::ChargeOpened { claim } => {
                 let charge = self.opened(claim);
                 self.charges.insert(claim.trade_no.clone(), charge);
+                self.sort(&claim.trade_no);
             }
             MoneyRecord::ChargeSent { trade_no, body } => {
                 self.change(trade_no, |charge| {
@@ -334,6 +326,22 @@ impl Model {
     fn change(&mut self, trade_no: &str, change: impl FnOnce(&mut Charge)) {
         if let Some(charge) = self.charges.get_mut(trade_no) {
             change(charge);
+            self.sort(trade_no);
+        }
+    }
+
+    /// Puts a number where its charge stands now.
+    fn sort(&mut self, trade_no: &str) {
+        let charge = self.charges.get(trade_no);
+        let (Some(charge), Some(key)) = (charge, NumberKey::of_trade_no(trade_no)) else {
+            return;
+        };
+        self.queued.remove(&key);
+        self.desk.remove(&key);
+        if charge.is_queued() {
+            self.queued.insert(key);
+        } else if charge.stage == Stage::WithStaff {
+            self.desk.insert(key);
         }
     }
 }

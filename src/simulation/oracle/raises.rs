@@ -18,6 +18,8 @@ use super::model::Stage;
 const STALE_AFTER_MS: u64 = 15_000;
 /// Cameras write whole seconds, and messages take their time.
 const TOLERANCE_MS: u64 = 2_000;
+/// Signs of life teach a camera's clock for so long.
+const LEARNT_FROM_MS: u64 = 10 * 60 * 1000;
 
 impl Oracle {
     pub(super) fn judge_lane(&mut self, record: &LaneRecord, view: &View<'_>) -> Verdict {
@@ -227,25 +229,35 @@ impl Oracle {
         hold(is_said_live, Rule::OnlyLiveReadingsRaise, || {
             format!("{lane} is raised by a kept reading")
         })?;
-        let knows_the_age = self.alive.contains(&lane.0)
+        let Some(decided) = view.clock.true_time(&Stamp {
+            now: head.now,
+            box_id: String::new(),
+        }) else {
+            return Ok(());
+        };
+        let learnt_ms = self.least_delay_ms(lane, decided);
+        let knows_the_age = learnt_ms.is_some()
             || (head.now.trusted && !view.cameras.have_wrong_clocks() && !view.clock.lies());
         let key = read
             .record_id
             .as_ref()
             .map(|id| (camera.clone(), id.clone()));
         let seen = key.and_then(|key| view.cameras.seen.get(&key));
-        let stamp = Stamp {
-            now: head.now,
-            box_id: String::new(),
-        };
-        let (Some(seen), Some(decided)) = (seen, view.clock.true_time(&stamp)) else {
-            return Ok(());
-        };
+        let Some(seen) = seen else { return Ok(()) };
         let age_ms = decided.saturating_sub(seen.at);
-        let may = !knows_the_age || age_ms <= STALE_AFTER_MS + TOLERANCE_MS;
+        // By a sign of life that was late itself, every message looks so much younger.
+        let youth_ms = learnt_ms.unwrap_or(0).max(TOLERANCE_MS);
+        let may = !knows_the_age || age_ms <= STALE_AFTER_MS + youth_ms;
         hold(may, Rule::OnlyLiveReadingsRaise, || {
             format!("{lane} is raised by a reading of {age_ms} ms ago")
         })
+    }
+
+    /// How long the promptest sign of life of these ten minutes took. None: there was none.
+    fn least_delay_ms(&self, lane: &LaneId, now: u64) -> Option<u64> {
+        let heard = self.alive.get(&lane.0)?.iter();
+        let newer = heard.filter(|sign| now.saturating_sub(sign.at) <= LEARNT_FROM_MS);
+        newer.map(|sign| sign.took_ms).min()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Oracle, Rule, Verdict, View, hold};
 use crate::lane::number::{NumberKey, SessionId};
 use crate::park::Park;
+use crate::park::state::Hold;
 use crate::sim::wechat::OrderState;
 use crate::simulation::faults::FAULTS_MS;
 use crate::simulation::machine::Machine;
@@ -37,7 +38,11 @@ impl Oracle {
 
     fn judge_cars(&self, park: &Park, view: &View<'_>) -> Verdict {
         let standing = view.vehicles.standing();
-        let holds = &park.site().holds;
+        // A car that leaves an entry unseen leaves its hold behind, until the next one comes: nobody
+        // could tell the box.
+        let holds = park.site().holds.values();
+        let is_of_exit = |hold: &&Hold| !hold.lane.0.starts_with("in");
+        let holds: Vec<&Hold> = holds.filter(is_of_exit).collect();
         hold(
             standing == 0 && holds.is_empty(),
             Rule::NobodyIsTrapped,
