@@ -25,6 +25,7 @@ pub mod gate;
 pub mod health;
 mod json;
 pub mod lane;
+pub mod notice;
 pub mod park;
 pub mod prepare;
 pub mod rerun;

@@ -318,6 +318,7 @@ mod tests {
         let body = EntryBody::of(&entry, entry.entered.now, rules).unwrap();
         entry.body = Some(EntryText::of(&freeze(&body)));
         entry.state = EntryState::Registered {
+            told_at: None,
             parking_id: "5K8264ILTKCH16CQ250".into(),
             service: ServiceState::Normal,
             as_of: entry.entered.clone(),

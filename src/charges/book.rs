@@ -8,6 +8,7 @@ use super::charge::{Charge, ChargeState, Frozen, StaffReason};
 use super::entry::{Entry, EntryEnd, EntryState};
 use super::frozen::{ChargeText, EntryText};
 use super::link::Stop;
+use super::notices::Notices;
 use super::plates::Plates;
 use super::record::{Correction, MoneyRecord, StaffOutcome};
 use super::totals::{Arrears, Standing, Totals};
@@ -39,6 +40,9 @@ pub struct Book {
     /// in the queue, and still at risk in this outage.
     #[serde(default)]
     overtaken_fen: u64,
+    /// What WeChat told by itself, by number.
+    #[serde(default, skip_serializing_if = "Notices::is_empty")]
+    notices: Notices,
     #[serde(skip)]
     entries_by_plate: Plates,
     #[serde(skip)]
@@ -189,6 +193,11 @@ impl Book {
         self.exposure_fen.saturating_add(self.overtaken_fen)
     }
 
+    /// Whether a notice of this number was taken before.
+    pub fn has_notice(&self, id: &str) -> bool {
+        self.notices.has(id)
+    }
+
     /// Whether WeChat refuses this merchant.
     pub fn stop(&self) -> Option<&Stop> {
         self.stop.as_ref()
@@ -206,6 +215,7 @@ impl Book {
             stop: self.stop.clone(),
             totals: self.totals,
             overtaken_fen: self.overtaken_fen,
+            notices: self.notices.clone(),
             ..Self::default()
         }
     }
@@ -255,6 +265,7 @@ impl Book {
             | MoneyRecord::EntrySent { .. }
             | MoneyRecord::EntryUnknown { .. }
             | MoneyRecord::EntryRegistered { .. }
+            | MoneyRecord::EntryServiceChanged { .. }
             | MoneyRecord::EntryRenumbered { .. }
             | MoneyRecord::EntryEnded { .. } => self.apply_to_entry(record),
             MoneyRecord::ChargeOpened { claim } => {
@@ -343,6 +354,8 @@ impl Book {
             MoneyRecord::CorrectionDone { trade_no, .. } => {
                 self.corrections.remove(trade_no);
             }
+            MoneyRecord::NoticeTaken { id, .. } => self.notices.note(id),
+            MoneyRecord::AdvanceRepaid { .. } | MoneyRecord::NoticeSetAside { .. } => {}
             MoneyRecord::MerchantStopped { code, message } => {
                 self.stop = Some(Stop {
                     code: code.clone(),
@@ -404,9 +417,28 @@ impl Book {
                     parking_id: parking_id.clone(),
                     service: service.clone(),
                     as_of: as_of.clone(),
+                    told_at: None,
                 };
                 self.set_entry(session, state);
             }
+            MoneyRecord::EntryServiceChanged {
+                session,
+                service: told,
+                updated_at,
+                as_of: told_as_of,
+            } => self.change_entry(session, |entry| {
+                if let EntryState::Registered {
+                    service,
+                    as_of,
+                    told_at,
+                    ..
+                } = &mut entry.state
+                {
+                    *service = told.clone();
+                    *as_of = told_as_of.clone();
+                    *told_at = Some(*updated_at);
+                }
+            }),
             MoneyRecord::EntryRenumbered {
                 session, attempt, ..
             } => {

@@ -7,7 +7,7 @@ use super::frozen::EntryText;
 use crate::lane::number::SessionId;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::service::ServiceState;
-use crate::lane::time::Stamp;
+use crate::lane::time::{Stamp, Wall};
 
 /// An entry from its wish to its end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,9 @@ pub enum EntryState {
         service: ServiceState,
         /// When WeChat said so.
         as_of: Stamp,
+        /// Since when by WeChat's clock, if a notice told it; none older counts any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        told_at: Option<Wall>,
     },
     /// It cannot be made.
     NotRegistrable(NotRegistrable),

@@ -14,6 +14,8 @@ mod filing;
 pub mod frozen;
 pub mod link;
 mod merchant;
+mod noticed;
+pub mod notices;
 pub mod payment;
 mod plates;
 pub mod queue;

@@ -52,6 +52,9 @@ pub struct Queue {
     unsigned_until: Option<Moment>,
     /// The store cannot write: nothing is sent from it.
     paused: bool,
+    /// When WeChat last told something by itself, in this run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) noticed_at: Option<Moment>,
 }
 
 impl Queue {
@@ -101,6 +104,7 @@ impl Queue {
             refusals: self.refusals,
             unsigned_until: self.unsigned_until,
             paused: self.paused,
+            noticed_at: self.noticed_at,
         }
     }
 

@@ -9,7 +9,8 @@ use super::payment::Payment;
 use crate::lane::number::SessionId;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::service::ServiceState;
-use crate::lane::time::Stamp;
+use crate::lane::time::{Stamp, Wall};
+use crate::notice::NoticeKind;
 
 /// One fact about money, or about the WeChat entry that money will need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,6 +187,38 @@ pub enum MoneyRecord {
         /// When.
         at: Stamp,
     },
+    /// WeChat told something by itself, for the first time under this number.
+    NoticeTaken {
+        /// WeChat's number of the notice.
+        id: String,
+        /// What it is about.
+        about: NoticeKind,
+    },
+    /// WeChat told that an entry may be charged, or not any more.
+    EntryServiceChanged {
+        /// The stay.
+        session: SessionId,
+        /// May it be charged?
+        service: ServiceState,
+        /// Since when, by WeChat's clock; what is older does not count any more.
+        updated_at: Wall,
+        /// When WeChat said so.
+        as_of: Stamp,
+    },
+    /// The driver repaid what WeChat had advanced. The merchant had the money before.
+    AdvanceRepaid {
+        /// `out_trade_no`.
+        trade_no: String,
+        /// When WeChat said so.
+        at: Stamp,
+    },
+    /// A notice speaks of what this ledger does not know; nothing follows from it.
+    NoticeSetAside {
+        /// What it is about.
+        about: NoticeKind,
+        /// The number that it names.
+        number: String,
+    },
     /// WeChat refuses this merchant as such; the queue stands still.
     MerchantStopped {
         /// WeChat's code.
@@ -206,6 +239,8 @@ pub enum Subject<'a> {
     Charge(&'a str),
     /// What was paid for this stay beside its charge.
     Payment(&'a SessionId),
+    /// What WeChat told by itself.
+    Notice,
     /// The merchant as such.
     Merchant,
 }
@@ -235,6 +270,9 @@ impl MoneyRecord {
             | Self::ChargeWithdrawn { trade_no, .. }
             | Self::StaffFinished { trade_no, .. }
             | Self::CorrectionDone { trade_no, .. } => Subject::Charge(trade_no),
+            Self::EntryServiceChanged { session, .. } => Subject::Entry(session),
+            Self::AdvanceRepaid { trade_no, .. } => Subject::Charge(trade_no),
+            Self::NoticeTaken { .. } | Self::NoticeSetAside { .. } => Subject::Notice,
             Self::PaymentTaken { payment } => Subject::Payment(&payment.session),
             Self::CorrectionAsked { correction } => Subject::Charge(&correction.trade_no),
             Self::MerchantStopped { .. } | Self::MerchantResumed => Subject::Merchant,

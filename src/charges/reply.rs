@@ -150,7 +150,7 @@ impl Queue {
     }
 
     /// A verified answer shows the order. It counts only if it is ours in every point.
-    fn order_seen(
+    pub(super) fn order_seen(
         &mut self,
         charge: &Charge,
         transaction: &Transaction,

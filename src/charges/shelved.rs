@@ -80,11 +80,15 @@ impl Shelved for Entry {
                 parking_id,
                 service,
                 as_of,
+                told_at,
             } => {
-                packer.byte(3);
+                packer.byte(if told_at.is_some() { 5 } else { 3 });
                 packer.text(parking_id);
                 pack_service(packer, service);
                 packer.stamp(as_of);
+                if let Some(told_at) = told_at {
+                    packer.wall(*told_at);
+                }
             }
             rare @ (EntryState::NotRegistrable(_) | EntryState::Refused(_)) => {
                 packer.byte(4);
@@ -118,10 +122,11 @@ impl Shelved for Entry {
             0 => EntryState::Pending,
             1 => EntryState::Sent,
             2 => EntryState::Unknown,
-            3 => EntryState::Registered {
+            tag @ (3 | 5) => EntryState::Registered {
                 parking_id: unpacker.text().to_owned(),
                 service: unpack_service(unpacker),
                 as_of: unpacker.stamp(),
+                told_at: (tag == 5).then(|| unpacker.wall()),
             },
             _ => unpacker.json(),
         };

@@ -14,6 +14,7 @@ use crate::lane::tariff::Tariff;
 
 mod address;
 mod barrier;
+mod callbacks;
 mod document;
 pub mod duration;
 mod entry;
@@ -38,6 +39,7 @@ mod wechat;
 
 pub use self::address::Broker;
 pub use self::barrier::{Barrier, Gpio, Modbus};
+pub use self::callbacks::Callbacks;
 pub use self::document::{Key, Need, Takes};
 pub use self::entry::Entry;
 pub use self::exit::{Exit, IfWechatSilent};
@@ -62,6 +64,8 @@ pub struct Config {
     pub site: Site,
     pub merchant: Merchant,
     pub wechat: Wechat,
+    #[serde(default)]
+    pub callbacks: Callbacks,
     pub store: Store,
     pub retention: Retention,
     pub mqtt: Mqtt,
@@ -167,6 +171,7 @@ impl Config {
         let site = root.section("site", Site::read);
         let merchant = root.section("merchant", Merchant::read);
         let wechat = root.section("wechat", Wechat::read);
+        let callbacks = root.section("callbacks", Callbacks::read);
         let store = root.section("store", Store::read);
         let retention = root.section("retention", Retention::read);
         let mqtt = root.section("mqtt", |section| Mqtt::read(section, &site));
@@ -174,6 +179,7 @@ impl Config {
             site,
             merchant,
             wechat,
+            callbacks,
             store,
             retention,
             mqtt,

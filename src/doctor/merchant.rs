@@ -34,7 +34,7 @@ pub fn look(config: &Config, now: Wall) -> Vec<Finding> {
     findings.push(pair(&key, certificate.as_ref(), merchant));
     findings.extend(api_v3_keys(merchant));
     findings.push(platform_keys(config, &key));
-    findings.push(notify_url(merchant));
+    findings.push(notify_url(config));
     findings
 }
 
@@ -387,9 +387,33 @@ fn platform_keys(config: &Config, own: &Held) -> Finding {
     }
 }
 
-fn notify_url(merchant: &Merchant) -> Finding {
+/// An address without a receiver, or the other way round, is half a thing.
+fn notify_url(config: &Config) -> Finding {
     let step = Step::NotifyUrl;
-    match &merchant.notify_base_url {
+    let is_received = config.callbacks.are_received();
+    match &config.merchant.notify_base_url {
+        None if is_received => Finding::failed(
+            step,
+            both!(
+                "[callbacks] receives, and WeChat is told no address",
+                "[callbacks] 已开启接收，但未告知微信回调地址"
+            ),
+            both!(
+                "write merchant.notify_base_url, or take [callbacks] out: charges are polled without",
+                "请配置 merchant.notify_base_url，或删去 [callbacks]（扣费结果仍可查询）"
+            ),
+        ),
+        Some(url) if !is_received => Finding::failed(
+            step,
+            both!(
+                "WeChat is told {url}, and nothing on this box receives what arrives there",
+                "已告知微信 {url}，但本机没有接收回调"
+            ),
+            both!(
+                "write [callbacks] listen or relay (docs/wechat.md, Callbacks), or leave notify_base_url out",
+                "请配置 [callbacks] 的 listen 或 relay（见 docs/wechat.md），或删去 notify_base_url"
+            ),
+        ),
         None => Finding::passed(
             step,
             both!(

@@ -11,6 +11,7 @@ use crate::barrier::BarrierEvent;
 use crate::camera::CameraEvent;
 use crate::control::{Answer, Question};
 use crate::lane::alarm::Alarm;
+use crate::notice::Opened;
 use crate::park::event::Event;
 
 /// What waits at most. An answer that finds it full waits outside; a reading is dropped.
@@ -28,6 +29,8 @@ pub enum Message {
     Alarm(Alarm),
     /// A command that was taken and then not written.
     NotWritten { command_id: String, why: String },
+    /// What WeChat told by itself; answered when it is on disk.
+    Noticed(Box<Opened>, oneshot::Sender<Answer>),
     /// From the local socket.
     Asked(Question, oneshot::Sender<Answer>),
     /// From the steward of the ledger's past.

@@ -4,6 +4,7 @@
 pub mod account;
 mod announcing;
 mod barriers;
+mod callbacks;
 mod clock_watch;
 pub mod devices;
 mod disk_watch;
@@ -49,6 +50,8 @@ use crate::health::systemd::Notifier;
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::tariff::Tariff;
 use crate::lane::time::{Now, Wall};
+use crate::notice::Tally;
+use crate::notice::receiver::Receiver;
 use crate::park::event::Event;
 use crate::park::step::Step;
 use crate::site::{self, Announcement, Announcer};
@@ -186,11 +189,19 @@ impl Gate {
         let asking = enquiries::run(account.clone(), enquiries::asker(&config), asked);
         let (reloads, wanted) = mpsc::channel(RELOADS_MAX);
         let keeper = Keeper::new(&config, account.clone(), clock.clone(), inbox.clone());
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(sender).abort_handle(),
             tokio::spawn(asking).abort_handle(),
             tokio::spawn(keeper.run(wanted)).abort_handle(),
         ];
+        let notices = Tally::default();
+        let receiver = Receiver::new(
+            account.clone(),
+            clock.clone(),
+            inbox.clone(),
+            notices.clone(),
+        );
+        tasks.extend(callbacks::start(&config, &receiver));
         let thread = GateThread::start().map_err(StartError::Thread)?;
         let link = start_link(&config, &clock, &inbox, thread.runtime());
         let ports = Ports::start(&config.lanes, &clock, &inbox, thread.runtime());
@@ -228,6 +239,7 @@ impl Gate {
             calls,
             enquiries,
             account,
+            notices: config.callbacks.are_received().then_some(notices),
             reloads,
             index,
             steward: steward.map_err(StartError::Thread)?,

@@ -16,6 +16,7 @@ use crate::health::Alarms;
 use crate::lane::alarm::{AlarmKind, Severity};
 use crate::lane::session::LaneId;
 use crate::lane::time::{Moment, Now};
+use crate::notice::Told;
 use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::{LaneRecord, Record};
@@ -137,6 +138,22 @@ fn money_fact(record: &MoneyRecord) {
         } => {
             tracing::info!(%session, ?service, "entry registered");
         }
+        MoneyRecord::EntryServiceChanged {
+            session, service, ..
+        } => {
+            tracing::info!(%session, ?service, "entry changed, WeChat tells");
+        }
+        MoneyRecord::AdvanceRepaid { trade_no, .. } => {
+            tracing::info!(%trade_no, "the driver repaid WeChat's advance");
+        }
+        MoneyRecord::NoticeSetAside { about, number } => {
+            let about = about.word();
+            tracing::warn!(
+                about,
+                number,
+                "a notice speaks of what is not in this ledger"
+            );
+        }
         MoneyRecord::EntryEnded { session, why } => {
             tracing::debug!(%session, ?why, "entry ended");
         }
@@ -184,6 +201,8 @@ pub struct Hardware<'a> {
     pub barriers: &'a Barriers,
     /// As the status tells it.
     pub clock: Value,
+    /// What became of WeChat's callbacks; None: none is received.
+    pub notices: Option<Told>,
 }
 
 /// Answers whoever asked for something to be done. What is not on disk is not done, but for an arm
@@ -276,6 +295,7 @@ fn status(park: &Park, alarms: &Alarms, hardware: &Hardware<'_>) -> Value {
     status["wechat"] = wechat(park, alarms).code().into();
     status["clock"] = hardware.clock.clone();
     status["devices"] = hardware.ports.status().into();
+    status["callbacks"] = json!(hardware.notices);
     status["barriers"] = json!(drivers(hardware.barriers));
     status["alarms"] = json!(alarms.standing());
     status

@@ -42,6 +42,7 @@ use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::raise::RaiseReason;
 use crate::lane::session::LaneId;
 use crate::lane::time::{Moment, Now};
+use crate::notice::Tally;
 use crate::park::event::Event;
 use crate::park::reply::{Refusal, StillNeeded};
 use crate::park::step::Command;
@@ -73,6 +74,8 @@ pub struct Loop {
     pub calls: mpsc::Sender<Call>,
     pub enquiries: mpsc::Sender<Enquiry>,
     pub account: Account,
+    /// None: no notice is received.
+    pub notices: Option<Tally>,
     pub reloads: mpsc::Sender<Reload>,
     pub index: Index,
     pub steward: Steward,
@@ -171,6 +174,10 @@ impl Loop {
                 self.devices.said(&alarm, self.clock.now().moment);
                 self.note(alarm);
             }
+            Message::Noticed(told, reply) => {
+                to_do.push(Event::Noticed { told });
+                asked.push(reply);
+            }
             Message::Asked(question, reply) if question.is_a_wish() => {
                 match wishes::event(question, self.turner.park()) {
                     Ok(event) => {
@@ -221,6 +228,7 @@ impl Loop {
             ports: &self.ports,
             barriers: &self.barriers,
             clock: self.clock_watch.told(self.clock.now(), self.clock.word()),
+            notices: self.notices.as_ref().map(Tally::told),
         }
     }
 

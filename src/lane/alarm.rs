@@ -27,6 +27,10 @@ pub enum AlarmKind {
     AnswerMismatch,
     /// WeChat's errors come without a signature.
     UnsignedErrors,
+    /// WeChat tells this box about what is not in its ledger.
+    NoticeForeign,
+    /// WeChat's callbacks arrive and cannot be opened or understood, or cannot arrive.
+    CallbacksFail,
     /// The store cannot write.
     StoreFailed,
     /// The store's disk has little room left.
@@ -105,6 +109,8 @@ impl AlarmKind {
             | Self::HeldTooLong
             | Self::BarrierUncertain
             | Self::UnsignedErrors
+            | Self::NoticeForeign
+            | Self::CallbacksFail
             | Self::StoreUpkeep
             | Self::ClockUntrusted
             | Self::RetentionStopped => Severity::Warning,

@@ -208,7 +208,7 @@ pub fn kind_name(class: Class, kind: u16) -> Option<&'static str> {
     known.filter(|_| fits).map(|(_, name)| *name)
 }
 
-const KIND_NAMES: [(u16, &str); 47] = [
+const KIND_NAMES: [(u16, &str); 51] = [
     (1, "step_taken"),
     (2, "rules"),
     (3, "checkpoint"),
@@ -256,6 +256,10 @@ const KIND_NAMES: [(u16, &str); 47] = [
     (54, "correction_asked"),
     (55, "correction_done"),
     (56, "payment_taken"),
+    (57, "notice_taken"),
+    (58, "entry_service_changed"),
+    (59, "advance_repaid"),
+    (60, "notice_set_aside"),
 ];
 
 /// Readings are erased first, money last.
@@ -265,6 +269,7 @@ fn class_of_event(event: &Event) -> Class {
         Event::EntryAnswered { .. }
         | Event::ChargeAnswered { .. }
         | Event::QueryAnswered { .. }
+        | Event::Noticed { .. }
         | Event::RetryAsked { .. }
         | Event::StaffAsked { .. }
         | Event::ArrearsFinished { .. }
@@ -300,7 +305,7 @@ fn lane_kind(record: &LaneRecord) -> u16 {
     }
 }
 
-const MONEY_KINDS: std::ops::RangeInclusive<u16> = 32..=56;
+const MONEY_KINDS: std::ops::RangeInclusive<u16> = 32..=60;
 
 fn money_kind(record: &MoneyRecord) -> u16 {
     match record {
@@ -329,5 +334,9 @@ fn money_kind(record: &MoneyRecord) -> u16 {
         MoneyRecord::CorrectionAsked { .. } => 54,
         MoneyRecord::CorrectionDone { .. } => 55,
         MoneyRecord::PaymentTaken { .. } => 56,
+        MoneyRecord::NoticeTaken { .. } => 57,
+        MoneyRecord::EntryServiceChanged { .. } => 58,
+        MoneyRecord::AdvanceRepaid { .. } => 59,
+        MoneyRecord::NoticeSetAside { .. } => 60,
     }
 }

@@ -13,6 +13,7 @@ use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::reading::PlateRead;
 use crate::lane::session::LaneId;
 use crate::lane::time::Wall;
+use crate::notice::Opened;
 use crate::park::erasure::Erasure;
 
 /// One thing that happened. Past tense; an answer from the world is simply the next event.
@@ -97,6 +98,11 @@ pub enum Event {
         trade_no: String,
         /// What came back.
         heard: Heard<Transaction>,
+    },
+    /// WeChat told something by itself.
+    Noticed {
+        /// What, once its signature fitted and it was opened.
+        told: Box<Opened>,
     },
     /// The attendant opens, always possible.
     AttendantRaised {
@@ -259,6 +265,7 @@ impl Event {
             | Self::EntryAnswered { .. }
             | Self::ChargeAnswered { .. }
             | Self::QueryAnswered { .. }
+            | Self::Noticed { .. }
             | Self::RetryAsked { .. }
             | Self::StaffAsked { .. }
             | Self::ArrearsFinished { .. }

@@ -445,7 +445,11 @@ impl Park {
         match &entry.state {
             EntryState::Registered { service, as_of, .. } => Standing::Registered {
                 service: service.clone(),
-                age_ms: as_of.stay_ms(at).unwrap_or(u64::MAX),
+                // What has changed since WeChat would have told.
+                age_ms: match self.queue.hears_notices(at.now.moment) {
+                    true => 0,
+                    false => as_of.stay_ms(at).unwrap_or(u64::MAX),
+                },
             },
             _ => Standing::NotYet,
         }

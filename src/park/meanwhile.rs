@@ -111,7 +111,8 @@ fn about_bytes(event: &Event) -> usize {
         Event::PlateRead { .. } => 450,
         Event::EntryAnswered { .. }
         | Event::ChargeAnswered { .. }
-        | Event::QueryAnswered { .. } => 400,
+        | Event::QueryAnswered { .. }
+        | Event::Noticed { .. } => 400,
         Event::StoreFailed { raises, calls } => 60 + 60 * (raises.len() + calls.len()),
         _ => 90,
     }
@@ -213,6 +214,7 @@ fn has_an_effect(event: &Event, ignored: Option<Ignored>) -> bool {
         | Event::EntryAnswered { .. }
         | Event::ChargeAnswered { .. }
         | Event::QueryAnswered { .. }
+        | Event::Noticed { .. }
         | Event::AttendantRaised { .. }
         | Event::StoreFailed { .. }
         | Event::StoreRecovered => true,

@@ -14,6 +14,7 @@ mod listed;
 pub mod meanwhile;
 pub mod mind;
 mod named;
+mod noticed;
 pub mod part;
 pub mod payment;
 mod places;
@@ -211,7 +212,7 @@ impl Park {
         self.tell_if_full(&mut turn);
         // What a person was told is done is on record, also where nothing follows from it yet; and so
         // is a start, which ends what the run before it had in mind.
-        let is_told = matches!(turn.reply, Some(Ok(_)));
+        let is_told = matches!(&turn.reply, Some(Ok(done)) if *done != Done::NoticeKnown);
         if !turn.records.is_empty() || is_told || matches!(event, Event::Started { .. }) {
             let head = Record::StepTaken(StepTaken {
                 now,
@@ -322,6 +323,7 @@ impl Park {
                     .query_answered(trade_no, heard, &turn.at, merchant, &mut out);
                 self.take_over(out, turn);
             }
+            Event::Noticed { told } => self.noticed(told, turn),
             Event::AttendantRaised {
                 lane,
                 by,

@@ -10,6 +10,7 @@ use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
 use crate::lane::session::LaneId;
 use crate::lane::tariff::yuan;
+use crate::notice::NoticeKind;
 
 /// What was done. Its text is English; the command line has its own words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +114,13 @@ pub enum Done {
         /// So many are.
         inside: u64,
     },
+    /// What WeChat told is on record, with what follows from it.
+    NoticeTaken {
+        /// What it is about.
+        about: NoticeKind,
+    },
+    /// WeChat told the same before.
+    NoticeKnown,
     /// What is to be erased is on record.
     ErasureRecorded,
     /// The lists are changed, from the next car on.
@@ -420,6 +428,10 @@ impl fmt::Display for Done {
             Self::PlacesCounted { before, inside } => {
                 write!(f, "{inside} cars are inside; the count had {before}")
             }
+            Self::NoticeTaken { about } => {
+                write!(f, "the notice about {} is on record", about.word())
+            }
+            Self::NoticeKnown => f.write_str("the notice was taken before"),
             Self::ErasureRecorded => f.write_str("the erasure is on record"),
             Self::ListChanged { version, plates } => {
                 write!(

@@ -36,6 +36,21 @@ impl Topics {
         topic.strip_prefix(&self.root())?.strip_prefix("/alarm/")
     }
 
+    /// Every notice that a relay puts there for this box.
+    pub fn notices(&self) -> String {
+        format!("{}/notice/+", self.root())
+    }
+
+    /// What the notice is about that was put to this topic.
+    pub fn notice_of<'t>(&self, topic: &'t str) -> Option<&'t str> {
+        topic.strip_prefix(&self.root())?.strip_prefix("/notice/")
+    }
+
+    /// Where a relay hears what to answer WeChat.
+    pub fn notice_answer(&self) -> String {
+        format!("{}/notice-answer", self.root())
+    }
+
     /// Who speaks, in CloudEvents' word.
     pub fn source(&self) -> String {
         format!("/parkgate/{}/{}", self.site, self.box_id)

@@ -15,6 +15,7 @@ use crate::lane::near;
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateColor;
 use crate::lane::time::{Stamp, Wall};
+use crate::notice::Notice;
 use crate::park::event::Event;
 use crate::park::record::Record;
 use crate::park::review::Review;
@@ -187,6 +188,20 @@ fn answer(event: &Event, session: &SessionId) -> Option<(&'static str, Value)> {
         Event::QueryAnswered { trade_no, heard } if is_ours(trade_no) => {
             Some(("query_answered", json!(heard)))
         }
+        Event::Noticed { told } if is_about(&told.notice, session) => {
+            Some(("noticed", json!(told)))
+        }
         _ => None,
     }
+}
+
+fn is_about(notice: &Notice, session: &SessionId) -> bool {
+    let number = match notice {
+        Notice::Entry(entry) => &entry.out_parking_no,
+        Notice::Order(order) => &order.order.out_trade_no,
+        Notice::Refund(refund) => &refund.out_trade_no,
+        Notice::Native(native) => &native.out_trade_no,
+        Notice::Other { .. } => return false,
+    };
+    SessionId::named_by(number).as_ref() == Some(session)
 }

@@ -6,6 +6,7 @@ use super::happening::What;
 use crate::charges::answer::{Answer, Heard, ParkingEntry, Refusal, TradeState, Transaction};
 use crate::charges::record::{Correction, MoneyRecord};
 use crate::lane::service::ServiceState;
+use crate::notice::Notice;
 
 /// What a record about money is called here, and its detail; None if the story does without it.
 pub(super) fn money(record: &MoneyRecord) -> (Option<What>, String) {
@@ -31,12 +32,13 @@ pub(super) fn money(record: &MoneyRecord) -> (Option<What>, String) {
             service,
             ..
         } => {
-            let service = match service {
-                ServiceState::Normal => "NORMAL".to_owned(),
-                ServiceState::Blocked(why) => format!("BLOCKED {why}"),
-            };
+            let service = service_word(service);
             (What::EntryRegistered, format!("{parking_id}, {service}"))
         }
+        MoneyRecord::EntryServiceChanged { service, .. } => {
+            (What::EntryServiceChanged, service_word(service))
+        }
+        MoneyRecord::AdvanceRepaid { .. } => (What::AdvanceRepaid, String::new()),
         MoneyRecord::EntryRenumbered { code, .. } => (What::EntryRenumbered, code.clone()),
         MoneyRecord::EntryEnded { why, .. } => (What::EntryEnded, word(why)),
         MoneyRecord::ChargeOpened { claim } => (What::ChargeOpened, claim.trade_no.clone()),
@@ -91,11 +93,32 @@ pub(super) fn money(record: &MoneyRecord) -> (Option<What>, String) {
         MoneyRecord::CorrectionDone { by, why, .. } => {
             (What::CorrectionDone, format!("{by}: {why}"))
         }
-        MoneyRecord::MerchantStopped { .. } | MoneyRecord::MerchantResumed => {
+        MoneyRecord::NoticeTaken { .. }
+        | MoneyRecord::NoticeSetAside { .. }
+        | MoneyRecord::MerchantStopped { .. }
+        | MoneyRecord::MerchantResumed => {
             return (None, String::new());
         }
     };
     (Some(what), detail)
+}
+
+fn service_word(service: &ServiceState) -> String {
+    match service {
+        ServiceState::Normal => "NORMAL".to_owned(),
+        ServiceState::Blocked(why) => format!("BLOCKED {why}"),
+    }
+}
+
+/// What WeChat told by itself, in its own words.
+pub(super) fn notice_word(notice: &Notice) -> String {
+    match notice {
+        Notice::Entry(entry) => service_word(&entry.state),
+        Notice::Order(order) => format!("{}, {}", word(&order.event), order_word(&order.order)),
+        Notice::Refund(refund) => format!("{}, {}", refund.out_refund_no, word(&refund.state)),
+        Notice::Native(native) => format!("{}, {}", native.out_trade_no, native.trade_state),
+        Notice::Other { event_type } => event_type.clone(),
+    }
 }
 
 pub(super) fn said<T>(heard: &Heard<T>, verified: impl Fn(&T) -> String) -> String {

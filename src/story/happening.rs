@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::at;
 use super::charge::{ChargeRow, Charges};
 pub use super::detail::word;
-use super::detail::{entry_word, money, order_word, said};
+use super::detail::{entry_word, money, notice_word, order_word, said};
 use super::head::STEP;
 use super::session::{SessionRow, Sessions};
 use super::steps::{self, Told};
@@ -16,6 +16,7 @@ use crate::charges::record::{MoneyRecord, Subject};
 use crate::lane::number::SessionId;
 use crate::lane::tariff::Quote;
 use crate::lane::time::Wall;
+use crate::notice::Notice;
 use crate::park::event::Event;
 use crate::park::record::{LaneRecord, Record, StepTaken};
 use crate::store::ledger::LedgerError;
@@ -60,6 +61,7 @@ pub enum What {
     EntryAnswered,
     EntryUnknown,
     EntryRegistered,
+    EntryServiceChanged,
     EntryRenumbered,
     EntryEnded,
     ChargeOpened,
@@ -71,6 +73,8 @@ pub enum What {
     QueryAnswered,
     ChargeAccepted,
     ChargeSettled,
+    AdvanceRepaid,
+    Noticed,
     ChargeRefused,
     ChargeFailed,
     ChargeSuperseded,
@@ -263,6 +267,10 @@ impl Teller {
                 let detail = said(&heard, order_word);
                 self.answered(told, What::QueryAnswered, detail, heard.request_id);
             }
+            Event::Noticed { told: notice } if self.is_told_of(&notice.notice) => {
+                let detail = notice_word(&notice.notice);
+                self.tell(told, What::Noticed, format!("{detail}, {}", notice.id));
+            }
             Event::RetryAsked { trade_no, by } if self.is_ours(&trade_no) => {
                 self.tell(told, What::RetryAsked, by.unwrap_or_default());
             }
@@ -386,7 +394,7 @@ impl Teller {
             Subject::Entry(session) => *session == self.session,
             Subject::Charge(trade_no) => self.is_ours(trade_no),
             Subject::Payment(session) => *session == self.session,
-            Subject::Merchant => false,
+            Subject::Notice | Subject::Merchant => false,
         };
         if !is_ours {
             return;
@@ -407,6 +415,16 @@ impl Teller {
         trade_no
             .get(1..)
             .is_some_and(|rest| rest.starts_with(&self.session.0))
+    }
+
+    fn is_told_of(&self, notice: &Notice) -> bool {
+        match notice {
+            Notice::Entry(entry) => self.is_ours(&entry.out_parking_no),
+            Notice::Order(order) => self.is_ours(&order.order.out_trade_no),
+            Notice::Refund(refund) => self.is_ours(&refund.out_trade_no),
+            Notice::Native(native) => self.is_ours(&native.out_trade_no),
+            Notice::Other { .. } => false,
+        }
     }
 
     fn tell(&mut self, told: &Told<'_>, what: What, detail: String) {

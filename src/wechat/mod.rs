@@ -49,6 +49,7 @@ pub use self::certificates::ListFault;
 pub use self::complaint::Complaint;
 pub use self::hosts::HostFault;
 pub use self::pem::PemFault;
+pub use self::reply::printable;
 pub use self::secret::Secret;
 pub use self::settings::{
     MerchantCertificate, MerchantKey, PublicKey, Settings, SetupError, USER_AGENT, tls,
@@ -464,7 +465,7 @@ impl Client {
 
     /// Fetches the certificates if that may bring this serial. The look goes on when the call's
     /// time is over: the next one needs it too.
-    async fn look_for(&self, serial: String, deadline: Instant) {
+    pub(crate) async fn look_for(&self, serial: String, deadline: Instant) {
         if !self.0.platform_certificates || is_public_key_id(&serial) {
             return;
         }
@@ -476,7 +477,7 @@ impl Client {
             if known || !client.schedule(|schedule| schedule.ask_for_unknown(now)) {
                 return;
             }
-            info!(serial, "an unknown key signed an answer: looking for it");
+            info!(serial, "an unknown key signed a message: looking for it");
             if let Err(fault) = client.refresh().await {
                 warn!(
                     fault = &fault as &dyn std::error::Error,

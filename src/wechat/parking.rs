@@ -75,18 +75,18 @@ pub fn transaction(body: &[u8]) -> Result<Transaction, ParseFault> {
     })
 }
 
-pub(super) fn object(body: &[u8]) -> Result<Value, ParseFault> {
+pub(crate) fn object(body: &[u8]) -> Result<Value, ParseFault> {
     match serde_json::from_slice(body) {
         Ok(value @ Value::Object(_)) => Ok(value),
         _ => Err(ParseFault::NotAnObject),
     }
 }
 
-pub(super) fn required(object: &Value, key: &'static str) -> Result<String, ParseFault> {
+pub(crate) fn required(object: &Value, key: &'static str) -> Result<String, ParseFault> {
     optional(&object[key]).ok_or(ParseFault::Missing(key))
 }
 
-pub(super) fn optional(value: &Value) -> Option<String> {
+pub(crate) fn optional(value: &Value) -> Option<String> {
     value
         .as_str()
         .filter(|text| !text.is_empty())
@@ -94,7 +94,7 @@ pub(super) fn optional(value: &Value) -> Option<String> {
 }
 
 /// The callback writes the same two things under other names (3.3).
-fn service_state(entry: &Value) -> ServiceState {
+pub(crate) fn service_state(entry: &Value) -> ServiceState {
     let word = |names: [&str; 2]| names.iter().find_map(|name| optional(&entry[*name]));
     let state = word(["state", "parking_state"]);
     if state.as_deref() == Some("NORMAL") {

@@ -2,6 +2,7 @@
 
 mod entries;
 mod material;
+mod noticed;
 mod queries;
 mod staff;
 mod turns;

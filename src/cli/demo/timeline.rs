@@ -287,6 +287,12 @@ impl Timeline {
                 let text = format!("entry at WeChat: {}", words::service(service));
                 self.entry_line(session, &text, Ink::Dim, page);
             }
+            MoneyRecord::EntryServiceChanged {
+                session, service, ..
+            } => {
+                let text = format!("entry at WeChat, by callback: {}", words::service(service));
+                self.entry_line(session, &text, Ink::Dim, page);
+            }
             MoneyRecord::EntryUnknown { session, .. } => {
                 let text = "entry at WeChat: no answer, will be repeated";
                 self.entry_line(session, text, Ink::Waits, page);
@@ -336,6 +342,9 @@ impl Timeline {
                 page.lines.push(self.note(page.at, text, Ink::Good));
             }
             MoneyRecord::EntryOpened { .. }
+            | MoneyRecord::NoticeTaken { .. }
+            | MoneyRecord::NoticeSetAside { .. }
+            | MoneyRecord::AdvanceRepaid { .. }
             | MoneyRecord::CorrectionAsked { .. }
             | MoneyRecord::PaymentTaken { .. }
             | MoneyRecord::CorrectionDone { .. }

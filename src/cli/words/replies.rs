@@ -31,6 +31,8 @@ impl Lang {
                 | Done::StayEnded { .. }
                 | Done::Paid { .. }
                 | Done::PlacesCounted { .. }
+                | Done::NoticeTaken { .. }
+                | Done::NoticeKnown
                 | Done::ErasureRecorded => done.to_string(),
             },
             Self::Zh => match done {
@@ -60,6 +62,8 @@ impl Lang {
                     format!("扣费 {trade_no} 已转人工，不再向微信发送")
                 }
                 Done::ErasureRecorded => "删除已入账".to_owned(),
+                Done::NoticeTaken { .. } => "回调通知已入账".to_owned(),
+                Done::NoticeKnown => "回调通知此前已收到".to_owned(),
                 Done::ListChanged { version, plates } => {
                     format!("名单已更新：共 {plates} 个车牌，版本 {version}")
                 }

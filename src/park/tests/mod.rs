@@ -24,6 +24,7 @@ mod lasting;
 mod leaving;
 mod lists;
 mod named;
+mod noticed;
 mod owing;
 mod paid;
 mod parts;

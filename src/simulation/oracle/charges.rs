@@ -23,7 +23,9 @@ impl Oracle {
                 attempt,
                 body,
             } => self.judge_entry_sent(session, *attempt, body),
-            MoneyRecord::EntryRegistered { .. } => self.judge_answer(record),
+            MoneyRecord::EntryRegistered { .. }
+            | MoneyRecord::EntryServiceChanged { .. }
+            | MoneyRecord::AdvanceRepaid { .. } => self.judge_answer(record),
             MoneyRecord::PaymentTaken { payment } => self.judge_payment(payment),
             MoneyRecord::ChargeSuperseded { trade_no } => self.judge_superseded(trade_no),
             MoneyRecord::ChargeSent { trade_no, body } => {
@@ -91,6 +93,8 @@ impl Oracle {
             }
             // Also by an error that nobody signed: it only keeps the box from asking.
             MoneyRecord::MerchantStopped { .. } | MoneyRecord::MerchantResumed => Ok(()),
+            // They say of themselves what they are.
+            MoneyRecord::NoticeTaken { .. } | MoneyRecord::NoticeSetAside { .. } => Ok(()),
         }
     }
 
@@ -171,6 +175,10 @@ impl Oracle {
             | MoneyRecord::ChargeLetOut { .. }
             | MoneyRecord::ChargeWithdrawn { .. }
             | MoneyRecord::PaymentTaken { .. }
+            | MoneyRecord::NoticeTaken { .. }
+            | MoneyRecord::EntryServiceChanged { .. }
+            | MoneyRecord::AdvanceRepaid { .. }
+            | MoneyRecord::NoticeSetAside { .. }
             | MoneyRecord::CorrectionAsked { .. }
             | MoneyRecord::CorrectionDone { .. }
             | MoneyRecord::MerchantStopped { .. }
@@ -250,6 +258,10 @@ impl Oracle {
             | MoneyRecord::ChargeSuperseded { .. }
             | MoneyRecord::ChargeLetOut { .. }
             | MoneyRecord::PaymentTaken { .. }
+            | MoneyRecord::NoticeTaken { .. }
+            | MoneyRecord::EntryServiceChanged { .. }
+            | MoneyRecord::AdvanceRepaid { .. }
+            | MoneyRecord::NoticeSetAside { .. }
             | MoneyRecord::CorrectionAsked { .. }
             | MoneyRecord::CorrectionDone { .. }
             | MoneyRecord::MerchantStopped { .. }

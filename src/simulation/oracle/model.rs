@@ -274,6 +274,10 @@ impl Model {
                 self.stands(trade_no, stage);
             }
             MoneyRecord::EntryUnknown { .. }
+            | MoneyRecord::NoticeTaken { .. }
+            | MoneyRecord::EntryServiceChanged { .. }
+            | MoneyRecord::AdvanceRepaid { .. }
+            | MoneyRecord::NoticeSetAside { .. }
             | MoneyRecord::EntryRegistered { .. }
             | MoneyRecord::EntryRenumbered { .. }
             | MoneyRecord::EntryEnded { .. }
