@@ -10,7 +10,7 @@ use tracing_subscriber::filter::LevelFilter;
 use super::{demo, fail, log, output};
 use crate::clock::{Clock, TrustRule};
 use crate::lane::time::Wall;
-use crate::sim::sandbox::{self, Kind, Sandbox};
+use crate::sim::sandbox::{self, Kind, Notify, Sandbox};
 use crate::sim::wechat::TrustMode;
 
 /// The port is taken, or the files cannot be written.
@@ -33,6 +33,13 @@ pub struct SandboxArgs {
     /// Which keys answers are signed with
     #[arg(long, value_name = "MODEL", value_enum, default_value_t = TrustModel::Both)]
     trust: TrustModel,
+    /// Call back: tell by itself what becomes of charges, at the notify_url that each request gives;
+    /// http:// is taken there for this machine
+    #[arg(long)]
+    notify: bool,
+    /// The same, but everything to this address in plain HTTP, at the path of the notify_url
+    #[arg(long, value_name = "ADDR", conflicts_with = "notify")]
+    notify_to: Option<SocketAddr>,
     /// Begin with one platform certificate, and bring the next one in after that long, such as 30s
     #[arg(long, value_name = "D", value_parser = demo::duration)]
     rotate_after: Option<Duration>,
@@ -78,6 +85,11 @@ async fn serve(args: &SandboxArgs) -> ExitCode {
         partner: args.partner,
         trust: args.trust.into(),
         rotated: args.rotate_after.is_none(),
+        notify: match (args.notify_to, args.notify) {
+            (Some(address), _) => Some(Notify::To(address)),
+            (None, true) => Some(Notify::AsNamed),
+            (None, false) => None,
+        },
     };
     let started = sandbox::run(args.listen, args.material.as_deref(), kind, clock).await;
     let sandbox = match started {

@@ -1,5 +1,6 @@
 //! One HTTP shell around the pure simulator, for the demo, the sandbox and the daemon's tests.
 
+mod callbacks;
 mod door;
 #[cfg(test)]
 mod tests;
@@ -17,8 +18,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+pub use self::callbacks::Target;
 use self::door::{Cut, Door};
-use super::wechat::{Answer, Books, Exchange, Request, Simulator};
+use super::wechat::{Answer, Books, Exchange, Plate, Request, Simulator};
 use crate::clock::Clock;
 
 /// What the network does, to every host or to one.
@@ -146,6 +148,18 @@ impl Server {
             simulator.advance(now);
             simulator.books()
         })
+    }
+
+    /// Delivers what the simulator tells by itself, from now on, if its settings say that it does.
+    pub fn deliver_callbacks(&mut self, target: Target) {
+        let courier = callbacks::deliver(self.shell.clone(), target);
+        self.tasks.push(tokio::spawn(courier));
+    }
+
+    /// Changes what is true of a plate now; see [`Simulator::set_plate`].
+    pub fn set_plate(&self, number: &str, plate: Plate) {
+        let now = self.shell.clock.now().wall;
+        self.with(|simulator| simulator.set_plate(number, plate, now));
     }
 
     /// Starts, changes or ends an outage.

@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::wechat::LADDER_MS;
 use super::wechat::{
     Merchant, Plate, PlatformCertificate, RsaKeys, Seal, SealError, Settings, Switches, Trust,
     TrustMode,
@@ -74,6 +75,10 @@ pub fn settings(seed: u64) -> Settings {
         oldest_start_ms: 30 * 24 * 3_600 * 1_000,
         future_start_ms: 300 * 1_000,
         charges_per_plate_and_day: None,
+        calls_back: false,
+        callback_ladder_ms: LADDER_MS.to_vec(),
+        repay_after_ms: None,
+        loopback_callbacks: false,
         switches: Switches::default(),
     }
 }

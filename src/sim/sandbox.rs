@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::http::{ListenError, Server};
+use super::http::{ListenError, Server, Target};
 use super::material;
 use super::wechat::{Simulator, TrustMode};
 use crate::clock::Clock;
@@ -82,6 +82,17 @@ pub struct Kind {
     pub trust: TrustMode,
     /// The second platform certificate exists from the start; otherwise it comes with a rotation.
     pub rotated: bool,
+    /// What WeChat tells by itself is delivered: where the client says, or to this address.
+    pub notify: Option<Notify>,
+}
+
+/// Where callbacks go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notify {
+    /// To the `notify_url` of each request, which may be `http://` on this machine.
+    AsNamed,
+    /// To this address, at the path of the `notify_url`, in plain HTTP.
+    To(SocketAddr),
 }
 
 impl Default for Kind {
@@ -91,6 +102,7 @@ impl Default for Kind {
             partner: false,
             trust: TrustMode::Both,
             rotated: true,
+            notify: None,
         }
     }
 }
@@ -106,7 +118,12 @@ pub async fn run(
     if let Some(folder) = material {
         write_material(folder)?;
     }
-    let server = Server::start(simulator(kind), clock, &[listen]).await?;
+    let mut server = Server::start(simulator(kind), clock, &[listen]).await?;
+    match kind.notify {
+        None => {}
+        Some(Notify::AsNamed) => server.deliver_callbacks(Target::AsNamed),
+        Some(Notify::To(address)) => server.deliver_callbacks(Target::Proxied(address)),
+    }
     let setup = ClientSetup {
         base_url: server.base_urls().concat(),
         mchid: material::MCHID,
@@ -131,6 +148,8 @@ fn simulator(kind: Kind) -> Simulator {
         settings.trust = settings.trust.before_rotation();
     }
     settings.trust.mode = kind.trust;
+    settings.calls_back = kind.notify.is_some();
+    settings.loopback_callbacks = kind.notify == Some(Notify::AsNamed);
     Simulator::new(settings)
 }
 

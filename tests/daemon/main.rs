@@ -29,6 +29,7 @@ mod wait;
 mod afterwards;
 mod asking;
 mod broker_loss;
+mod callbacks;
 mod clock;
 mod commands;
 mod cuts;

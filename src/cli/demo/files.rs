@@ -115,6 +115,10 @@ advance = true
 private_key_file = {private_key}
 certificate_file = {certificate}
 api_v3_key_files = [{api_v3_key}]
+notify_base_url = "https://pay.invalid/parkgate"
+
+[callbacks]
+listen = "127.0.0.1:0"
 
 [wechat]
 base_urls = {wechat:?}
@@ -180,13 +184,13 @@ impl Drop for Folder {
 /// The same, for a service provider.
 fn with_sub_merchant(config: &str) -> String {
     let sub = format!(
-        "[merchant.sub]\nmchid = {:?}\nappid = {:?}\n\n[wechat]\n",
+        "[merchant.sub]\nmchid = {:?}\nappid = {:?}\n\n[callbacks]\n",
         material::SUB_MCHID,
         material::SUB_APPID,
     );
     config
         .replacen("mode = \"direct\"", "mode = \"partner\"", 1)
-        .replacen("[wechat]\n", &sub, 1)
+        .replacen("[callbacks]\n", &sub, 1)
 }
 
 fn lane_section(lane: &SiteLane) -> String {

@@ -1,6 +1,7 @@
 //! Everything that takes part, and the play itself.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +30,7 @@ use crate::lane::tariff::yuan;
 use crate::lane::time::Wall;
 use crate::park::rules::Direction;
 use crate::sim::broker::{Broker, BrokerError};
-use crate::sim::http::{ListenError, Outage, Server};
+use crate::sim::http::{ListenError, Outage, Server, Target};
 use crate::sim::site::{
     Car, Delivery, Happening, Pace, Site, SiteError, SiteLane, SiteReport, SiteSettings, Traffic,
     What, percentile,
@@ -85,6 +86,8 @@ pub enum DemoError {
 /// Simulated hosts of WeChat: the primary and its backup.
 const WECHAT_HOSTS: usize = 2;
 const HEARD_WITHIN: Duration = Duration::from_secs(20);
+const LISTENING_LOOKS: usize = 40;
+const LISTENING_LOOK: Duration = Duration::from_millis(50);
 const BEAT_EVERY: Duration = Duration::from_millis(100);
 const HAPPENINGS_MAX: usize = 1024;
 /// How often the daemon is asked how it is doing.
@@ -122,6 +125,19 @@ pub async fn play(
     Ok(ending)
 }
 
+/// Where the daemon listens for callbacks, once it does. Without them charges are polled.
+async fn listening(gate: &Gate) -> Option<SocketAddr> {
+    for _ in 0..LISTENING_LOOKS {
+        if let Answer::Ok(status) = gate.ask(Question::Status).await
+            && let Some(address) = status["callbacks"]["listening"].as_str()
+        {
+            return address.parse().ok();
+        }
+        sleep(LISTENING_LOOK).await;
+    }
+    None
+}
+
 /// Everything that takes part.
 pub struct Scene {
     wechat: Server,
@@ -134,8 +150,10 @@ pub struct Scene {
 impl Scene {
     async fn set(plan: &Plan, screen: &Screen) -> Result<Self, DemoError> {
         let clock = Clock::system(TrustRule::Rtc, Wall(0));
-        let simulator = Simulator::new(plan.wechat.clone());
-        let wechat = Server::on_loopback(simulator, clock.clone(), WECHAT_HOSTS).await?;
+        let mut settings = plan.wechat.clone();
+        settings.calls_back = true;
+        let simulator = Simulator::new(settings);
+        let mut wechat = Server::on_loopback(simulator, clock.clone(), WECHAT_HOSTS).await?;
         let broker = Broker::start().await?.address();
         let settings = SiteSettings {
             host: broker.ip().to_string(),
@@ -149,6 +167,9 @@ impl Scene {
         let config_file = folder.write(&wechat.base_urls(), plan.partner, broker, &lanes())?;
         let sheet = Arc::new(Sheet::new(screen, clock));
         let gate = start_gate(config_file, &sheet).await?;
+        if let Some(address) = listening(&gate).await {
+            wechat.deliver_callbacks(Target::Proxied(address));
+        }
         let scene = Self {
             wechat,
             site,

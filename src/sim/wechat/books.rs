@@ -109,6 +109,8 @@ pub enum ViolationKind {
     Mismatch,
     /// A path or method that no call here has.
     NoSuchCall,
+    /// A callback was taken that WeChat never made.
+    CallbackBelieved,
 }
 
 impl Books {

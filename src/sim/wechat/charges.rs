@@ -23,7 +23,7 @@ pub(super) struct ChargeBody {
     pub attach: Option<String>,
     pub out_trade_no: String,
     goods_tag: Option<String>,
-    notify_url: String,
+    pub notify_url: String,
     profit_sharing: Option<String>,
     pub total_fen: u64,
     pub parking: ParkingInfo,
@@ -76,6 +76,7 @@ impl Simulator {
             settled_at: None,
             transaction_id: None,
             advanced: false,
+            repaid: false,
             state: OrderState::Accepted,
             body,
         });
@@ -157,7 +158,7 @@ impl ChargeBody {
         }
         fields.word("trade_scene", &["PARKING"])?;
         let goods_tag = fields.optional_text("goods_tag", 32)?;
-        let notify_url = fields.notify_url()?;
+        let notify_url = fields.notify_url(settings.loopback_callbacks)?;
         let profit_sharing = fields.optional_word("profit_sharing", &["Y", "N"])?;
         let total_fen = read_amount(fields.object("amount")?)?;
         let parking = ParkingInfo::read(fields.object("parking_info")?)?;

@@ -29,10 +29,10 @@ pub(super) struct EntryBody {
     pub out_parking_no: String,
     pub plate_number: String,
     pub plate_color: String,
-    notify_url: String,
+    pub notify_url: String,
     pub start_time: WrittenTime,
     pub parking_name: String,
-    free_duration: u64,
+    pub free_duration: u64,
 }
 
 /// 7 fixed digits, 10 of the time, 12 of a counter: 29, as seen in real answers.
@@ -50,7 +50,7 @@ impl EntryBody {
             out_parking_no: fields.alphanumeric("out_parking_no", 32)?,
             plate_number: fields.plate("plate_number")?,
             plate_color: fields.color("plate_color")?,
-            notify_url: fields.notify_url()?,
+            notify_url: fields.notify_url(settings.loopback_callbacks)?,
             start_time: fields.time("start_time")?,
             parking_name: fields.text("parking_name", 32)?,
             free_duration: fields.whole("free_duration")?,

@@ -58,6 +58,9 @@ pub(super) struct Fields<'a> {
     taken: BTreeSet<&'static str>,
 }
 
+/// Addresses of this machine.
+const LOOPBACK: [&str; 3] = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
+
 impl<'a> Fields<'a> {
     /// The body's top level.
     pub fn of(body: &'a Value) -> Result<Self, Refusal> {
@@ -178,11 +181,13 @@ impl<'a> Fields<'a> {
         self.word(key, &COLORS)
     }
 
-    /// An https address without a query.
-    pub fn notify_url(&mut self) -> Result<String, Refusal> {
+    /// An https address without a query; `loopback`: or one of this machine without TLS.
+    pub fn notify_url(&mut self, loopback: bool) -> Result<String, Refusal> {
         let url = self.text("notify_url", 256)?;
+        let is_loopback = loopback && LOOPBACK.iter().any(|start| url.starts_with(start));
         let host = url
             .strip_prefix("https://")
+            .or_else(|| url.strip_prefix("http://").filter(|_| is_loopback))
             .map(|rest| rest.split('/').next().unwrap_or_default());
         match host {
             None => Err(self.refuse("notify_url", "does not start with https://")),

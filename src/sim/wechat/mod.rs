@@ -8,6 +8,7 @@
 mod answer;
 mod authorization;
 mod books;
+mod callbacks;
 mod certificates;
 mod charges;
 mod entries;
@@ -31,6 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use answer::Decision;
 pub use books::{Books, EntryRow, OrderRow, OrderState, Violation, ViolationKind};
+pub use callbacks::{CallbackFault, Delivery, LADDER_MS};
 pub use faults::{Fault, Faults, Rates};
 pub use message::{Answer, Call, Exchange, Request};
 pub use native::{NativeRow, NativeState};
@@ -41,6 +43,7 @@ pub use settings::{
 
 use self::answer::Reply;
 use self::authorization::admit;
+use self::callbacks::Callbacks;
 use self::entries::Entry;
 use self::native::NativeOrder;
 use self::orders::Order;
@@ -71,6 +74,8 @@ pub struct Simulator {
     ids_given: u64,
     fault_draws: SplitMix64,
     nonces: SplitMix64,
+    callback_draws: SplitMix64,
+    callbacks: Callbacks,
     /// Which optional and unknown keys an answer has.
     whims: SplitMix64,
 }
@@ -82,6 +87,8 @@ impl Simulator {
         Self {
             fault_draws: stream("faults"),
             nonces: stream("nonces"),
+            callback_draws: stream("callbacks"),
+            callbacks: Callbacks::default(),
             whims: stream("whims"),
             settings,
             faults: Faults::default(),

@@ -279,7 +279,7 @@ impl NativeBody {
         }
         let attach = fields.optional_text("attach", 128)?;
         let goods_tag = fields.optional_text("goods_tag", 32)?;
-        let notify_url = fields.notify_url()?;
+        let notify_url = fields.notify_url(settings.loopback_callbacks)?;
         let mut amount = fields.object("amount")?;
         let total_fen = amount.whole("total")?;
         if total_fen == 0 {

@@ -21,6 +21,8 @@ pub(super) struct Order {
     pub transaction_id: Option<String>,
     /// WeChat paid in the driver's stead.
     pub advanced: bool,
+    /// The driver paid it back, and that was told.
+    pub repaid: bool,
     pub state: OrderState,
     pub body: ChargeBody,
 }
@@ -49,6 +51,24 @@ impl Simulator {
             order.advanced = advanced;
             order.settled_at = Some(due);
             order.transaction_id = transaction_id;
+            self.tell_order(index, false, due);
+        }
+        self.repay_due(now);
+    }
+
+    /// Drivers pay WeChat back.
+    fn repay_due(&mut self, now: Wall) {
+        let Some(after_ms) = self.settings.repay_after_ms else {
+            return;
+        };
+        let after_ms = i64::try_from(after_ms).unwrap_or(i64::MAX);
+        for index in 0..self.orders.len() {
+            let order = &mut self.orders[index];
+            let due = order.settled_at.map(|at| at.plus_ms(after_ms));
+            if let Some(due) = due.filter(|due| order.advanced && !order.repaid && *due <= now) {
+                order.repaid = true;
+                self.tell_order(index, true, due);
+            }
         }
     }
 
@@ -142,7 +162,7 @@ impl Simulator {
             );
         }
         if order.advanced {
-            set("user_repaid", json!("N"));
+            set("user_repaid", json!(if order.repaid { "Y" } else { "N" }));
         }
         transaction
     }

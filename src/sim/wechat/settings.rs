@@ -33,6 +33,14 @@ pub struct Settings {
     pub future_start_ms: u64,
     /// RULE_LIMIT for a plate's charges of one day beyond this number.
     pub charges_per_plate_and_day: Option<u32>,
+    /// Tell by itself what happens, at each request's `notify_url`.
+    pub calls_back: bool,
+    /// Pauses before a notice that was not taken is sent again, milliseconds.
+    pub callback_ladder_ms: Vec<u64>,
+    /// From WeChat's advance to the driver's repayment, milliseconds; None: never.
+    pub repay_after_ms: Option<u64>,
+    /// Take `http://` on this machine for a callback address, for a sandbox.
+    pub loopback_callbacks: bool,
     /// The rest.
     pub switches: Switches,
 }

@@ -22,6 +22,14 @@ pub(super) fn format(wall: Wall) -> String {
         .to_string()
 }
 
+/// As [`format`], with milliseconds.
+pub(super) fn format_ms(wall: Wall) -> String {
+    Offset::constant(8)
+        .to_datetime(timestamp(wall))
+        .strftime("%Y-%m-%dT%H:%M:%S%.3f+08:00")
+        .to_string()
+}
+
 /// The calendar day at +08:00, `yyyyMMdd`.
 pub(super) fn day(wall: Wall) -> String {
     Offset::constant(8)

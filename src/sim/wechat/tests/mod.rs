@@ -8,6 +8,7 @@ mod paying;
 mod properties;
 mod settling;
 mod signing;
+mod telling;
 
 use std::sync::Arc;
 
