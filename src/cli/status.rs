@@ -46,6 +46,12 @@ fn show(status: &Value, lang: Lang) -> String {
     if status["clock"].is_object() {
         row(words::clock::CLOCK, &lang.clock(&status["clock"]));
     }
+    if status["callbacks"].is_object() {
+        row(
+            words::callbacks::CALLBACKS,
+            &lang.callbacks(&status["callbacks"]),
+        );
+    }
     row(words::QUEUE, &queue(status, lang));
     for (name, path) in [
         (words::CHARGED, "opened"),
@@ -182,6 +188,23 @@ mod tests {
             english.contains("NOT TRUSTED") && english.contains("never set"),
             "{english}"
         );
+    }
+
+    #[test]
+    fn callbacks_are_told_where_they_are_received_and_not_elsewhere() {
+        let status = serde_json::json!({
+            "callbacks": {
+                "listening": "127.0.0.1:8610", "relay": false,
+                "taken": 12, "repeated": 3, "refused": 4, "put_off": 0, "last_at": 1_764_000_000_000_i64,
+            },
+        });
+        let english = show(&status, Lang::En);
+        let line = "at 127.0.0.1:8610, relay NOT HEARD; 12 taken, 3 repeated, 4 refused, 0 put off; last 2025-";
+        assert!(english.contains(line), "{english}");
+        let chinese = show(&status, Lang::Zh);
+        assert!(chinese.contains("已收 12"), "{chinese}");
+        let none = show(&serde_json::json!({ "callbacks": null }), Lang::En);
+        assert!(!none.contains("callbacks"), "{none}");
     }
 
     #[test]

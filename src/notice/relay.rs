@@ -142,10 +142,8 @@ fn take(
     let pkid = publish.pkid;
     let word = settings.topics.notice_of(&publish.topic);
     let is_known = word.and_then(NoticeKind::of_word).is_some();
-    let relayed = match publish.retain || !is_known {
-        true => None,
-        false => serde_json::from_slice::<Relayed>(&publish.payload).ok(),
-    };
+    let relayed = serde_json::from_slice::<Relayed>(&publish.payload).ok();
+    let acts = is_known && !publish.retain;
     let (settings, receiver) = (settings.clone(), receiver.clone());
     in_hand.spawn(async move {
         let Some(relayed) = relayed else {
@@ -156,7 +154,10 @@ fn take(
                 verdict: Verdict::NotUnderstood,
             };
         };
-        let verdict = judge(&relayed, &settings, &receiver).await;
+        let verdict = match acts {
+            true => judge(&relayed, &settings, &receiver).await,
+            false => Verdict::NotUnderstood,
+        };
         let id = (relayed.id.len() <= LONGEST_ID).then_some(relayed.id);
         Answered { pkid, id, verdict }
     });

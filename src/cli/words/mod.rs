@@ -4,6 +4,7 @@
 //! missing in a language does not compile.
 
 pub mod books;
+pub mod callbacks;
 pub mod clock;
 pub mod devices;
 pub mod evidence;
