@@ -4,6 +4,7 @@
 
 #[macro_use]
 pub mod bilingual;
+pub mod bills;
 #[macro_use]
 mod planted;
 

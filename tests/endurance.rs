@@ -361,6 +361,7 @@ fn answers(command: Command) -> Option<Event> {
         Command::Call(call) => call,
     };
     Some(match call.request {
+        Request::Refund { .. } | Request::QueryRefund { .. } => return None,
         Request::NotifyEntry { session, body } => {
             let body: Value = serde_json::from_str(&body).unwrap();
             let entry = ParkingEntry {
@@ -481,6 +482,7 @@ fn rules() -> Rules {
             extras: Extras::default(),
             entry_notify_url: "https://parkgate.invalid".into(),
             charge_notify_url: "https://parkgate.invalid".into(),
+            refund_notify_url: None,
             free_duration_s: 0,
             free_times: Vec::new(),
         },

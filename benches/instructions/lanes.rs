@@ -320,6 +320,9 @@ fn answer(call: &Call) -> Outcome<Event> {
             }
         }
         Request::Query { trade_no, .. } => return Err(format!("{trade_no} is asked about").into()),
+        Request::Refund { refund_no, .. } | Request::QueryRefund { refund_no, .. } => {
+            return Err(format!("{refund_no} goes back").into());
+        }
     })
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::charge::{CORRECTION_ASKED, CORRECTION_DONE, Charge, Fact, Stands};
 use super::opening::State;
 use super::price::{self, Claimed, Prices};
+use super::refund::{REFUND_ASKED, REFUND_GIVEN_UP, Refund};
 use super::violation::{Violation, Wrong};
 use super::{Period, Report, Sum};
 use crate::json;
@@ -78,7 +79,10 @@ pub(super) struct Accountant {
     is_new: bool,
     /// Records were erased: what is not there may have been in them.
     pub(super) has_holes: bool,
-    begins_midway: bool,
+    pub(super) begins_midway: bool,
+    pub(super) refunds: BTreeMap<Box<str>, Refund>,
+    /// What of each charge has gone back or may, fen.
+    pub(super) reserved: BTreeMap<Box<str>, u64>,
 }
 
 impl Accountant {
@@ -98,6 +102,8 @@ impl Accountant {
             is_new: true,
             has_holes: false,
             begins_midway: false,
+            refunds: BTreeMap::new(),
+            reserved: BTreeMap::new(),
         }
     }
 
@@ -136,6 +142,7 @@ impl Accountant {
             (SESSION, SESSION_CLOSED) => self.closed(&at),
             (MONEY, CHARGE_OPENED) => self.due(&at),
             (MONEY, PAYMENT_TAKEN) => self.paid(&at),
+            (MONEY, kind @ REFUND_ASKED..=REFUND_GIVEN_UP) => self.refund(kind, &at),
             (MONEY, kind) => self.moved(kind, &at),
             _ => {}
         }
@@ -204,7 +211,17 @@ impl Accountant {
             charges,
             paid,
             totals,
+            refunds,
+            refunded,
         } = state;
+        for (number, fen) in refunded {
+            *self.reserved.entry(number.into()).or_default() += fen;
+        }
+        for (number, refund) in refunds {
+            let (of, fen) = refund.reserved();
+            *self.reserved.entry(of.into()).or_default() += fen;
+            self.refunds.insert(number.into(), refund);
+        }
         for session in sessions {
             self.stays.insert(session.into(), Stay::default());
         }

@@ -7,6 +7,7 @@ mod charge;
 mod opening;
 mod payment;
 mod price;
+mod refund;
 mod violation;
 
 use std::collections::BTreeMap;
@@ -82,9 +83,11 @@ pub struct Report {
     pub paid: Sum,
     /// Of that: more than was due, to be given back.
     pub over: Sum,
-    /// Charges of the period that a person found wrong after WeChat had taken them on; their money is
-    /// refunded in the merchant platform and they stay settled here.
+    /// Charges of the period that a person found wrong after WeChat had taken them on. They stay settled
+    /// here; what went back of them is in `refunded`.
     pub to_refund: Sum,
+    /// What went back to drivers through WeChat in the period, whenever it had been charged.
+    pub refunded: Sum,
     /// The stays and charges at which something is wrong.
     pub violations: Vec<Violation>,
 }
@@ -93,6 +96,11 @@ impl Report {
     /// Whether everything in the period is proven.
     pub fn holds(&self) -> bool {
         self.violations.is_empty()
+    }
+
+    /// Settled less refunded, fen; less than nothing where more went back than came.
+    pub fn net_fen(&self) -> i128 {
+        i128::from(self.settled.fen) - i128::from(self.refunded.fen)
     }
 
     /// Due = what became of it. True by the way it is counted; told so that a reader need not add.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::charge::{Charge, Stands};
+use super::refund::Refund;
 
 /// What a checkpoint says of open stays and charges.
 #[derive(Debug, Default)]
@@ -21,6 +22,10 @@ pub(super) struct State {
     pub(super) paid: BTreeMap<String, u64>,
     /// Sums over the ledger's whole life, by name: count and fen.
     pub(super) totals: BTreeMap<String, (u64, u64)>,
+    /// Refunds that are not done with.
+    pub(super) refunds: BTreeMap<String, Refund>,
+    /// What went back of charges, through WeChat or otherwise, fen.
+    pub(super) refunded: BTreeMap<String, u64>,
 }
 
 impl State {
@@ -52,6 +57,15 @@ impl State {
         self.reviewed.extend(reviewed.filter_map(|(stay, review)| {
             let charge = review["trade_no"].as_str().map(str::to_owned);
             Some((stay?, charge))
+        }));
+        let refunds = &rest["book"]["refunds"];
+        let open = entries(&refunds["open"]);
+        self.refunds
+            .extend(open.filter_map(|(_, refund)| Refund::stood(&refund)));
+        let done = entries(&refunds["charges"]);
+        self.refunded.extend(done.filter_map(|(number, of)| {
+            let otherwise_fen = of["otherwise_fen"].as_u64().unwrap_or_default();
+            Some((number?, of["fen"].as_u64()? + otherwise_fen))
         }));
         let claimed = entries(&rest["site"]["claimed"]);
         self.claimed.extend(

@@ -73,6 +73,12 @@ pub enum Wrong {
     PaidTooMuch,
     /// The charge before was paid in part, and this is not the rest, fen.
     NotTheRest { fee_fen: u64, due_fen: u64 },
+    /// More is refunded of a charge than it was, fen.
+    RefundedTooMuch { refund_fen: u64, charged_fen: u64 },
+    /// A refund was sent of a charge whose money had not moved.
+    RefundOfUnsettled,
+    /// The request for a refund bears another number, charge or sum than was asked for.
+    OtherRefundSent,
     /// WeChat refused it, or failed to collect, and it was not handed to staff in the same step.
     LeftRefused,
     /// A whole state in the ledger disagrees with its records, by name of what differs.

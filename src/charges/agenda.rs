@@ -15,6 +15,8 @@ pub enum Item {
     Charge(String),
     /// The entry of this stay.
     Entry(SessionId),
+    /// The refund with this `out_refund_no`.
+    Refund(String),
 }
 
 impl Item {
@@ -23,6 +25,7 @@ impl Item {
         match self {
             Self::Charge(trade_no) => trade_no,
             Self::Entry(session) => &session.0,
+            Self::Refund(refund_no) => refund_no,
         }
     }
 }
@@ -32,6 +35,7 @@ impl Item {
 enum Slot {
     Charge(NumberKey),
     Entry(NumberKey),
+    Refund(NumberKey),
 }
 
 impl Slot {
@@ -39,6 +43,7 @@ impl Slot {
         let slot = match item {
             Item::Charge(trade_no) => NumberKey::of_trade_no(trade_no).map(Self::Charge),
             Item::Entry(session) => NumberKey::of_session(session).map(Self::Entry),
+            Item::Refund(refund_no) => NumberKey::of_refund_no(refund_no).map(Self::Refund),
         };
         debug_assert!(slot.is_some(), "a number that nobody gave out: {item:?}");
         slot
@@ -48,6 +53,7 @@ impl Slot {
         match self {
             Self::Charge(key) => Item::Charge(key.trade_no()),
             Self::Entry(key) => Item::Entry(key.session()),
+            Self::Refund(key) => Item::Refund(key.refund_no()),
         }
     }
 }
@@ -62,6 +68,10 @@ pub enum Errand {
     File,
     /// *Query order*.
     Query,
+    /// *Apply for a refund*.
+    Refund,
+    /// *Query refund*.
+    QueryRefund,
 }
 
 /// Times are of this run and not on disk: after a restart everything is due at once.

@@ -139,3 +139,46 @@ pub enum TradeState {
     /// A word this version does not know.
     Other(String),
 }
+
+/// A refund as WeChat sees it: answer to applying for one (4.1), to a query (4.2), and in a callback (4.5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundSeen {
+    /// Echo of our number.
+    pub out_refund_no: String,
+    /// Echo of the number of the charge.
+    pub out_trade_no: String,
+    /// For whom, in partner mode, where the answer says so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sub_mchid: Option<String>,
+    /// Where the money stands.
+    pub state: RefundWord,
+    /// WeChat's number of the refund.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refund_id: Option<String>,
+    /// `amount.total`: the whole charge, fen. None if the answer left it out.
+    pub total_fen: Option<u64>,
+    /// `amount.refund`: what is refunded of it, fen.
+    pub refund_fen: Option<u64>,
+    /// `amount.payer_refund`: what of that the driver gets, fen; less than `refund` where a coupon paid a part.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub payer_refund_fen: Option<u64>,
+    /// Where the driver gets it, in WeChat's words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub account: Option<String>,
+}
+
+/// `status` of a refund, in a callback `refund_status`; unknown words are kept and are not final.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundWord {
+    /// `PROCESSING`.
+    Processing,
+    /// `SUCCESS`: the driver has it.
+    Success,
+    /// `CLOSED`: it is not made; another needs a number of its own.
+    Closed,
+    /// `ABNORMAL`: the driver's card takes no money; a person finishes it in the merchant platform.
+    Abnormal,
+    /// A word this version does not know.
+    Other(String),
+}

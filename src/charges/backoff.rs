@@ -19,6 +19,15 @@ const LADDER_MS: [u64; 9] = [
     12 * HOUR,
     24 * HOUR,
 ];
+/// Asking about a refund that WeChat has taken on: wallets take minutes, cards days (4.2). Then daily.
+const REFUND_MS: [u64; 6] = [
+    MINUTE + SECOND,
+    5 * MINUTE,
+    30 * MINUTE,
+    2 * HOUR,
+    12 * HOUR,
+    24 * HOUR,
+];
 /// How often the queue of a stopped merchant is tried, with one query each.
 const HALF_OPEN_MS: [u64; 5] = [MINUTE, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE];
 
@@ -45,6 +54,14 @@ pub fn poll_delay_ms(key: &str, polls: u32) -> u64 {
         .unwrap_or(usize::MAX)
         .min(LADDER_MS.len() - 1);
     jittered(LADDER_MS[rung], key, polls)
+}
+
+/// Delay before the next query of a refund after `polls` queries; never less than a minute.
+pub fn refund_delay_ms(key: &str, polls: u32) -> u64 {
+    let rung = usize::try_from(polls)
+        .unwrap_or(usize::MAX)
+        .min(REFUND_MS.len() - 1);
+    jittered(REFUND_MS[rung], key, polls).max(REFUND_MS[0])
 }
 
 /// Delay before a stopped merchant is tried again after `probes` tries.

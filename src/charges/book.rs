@@ -11,6 +11,7 @@ use super::link::Stop;
 use super::notices::Notices;
 use super::plates::Plates;
 use super::record::{Correction, MoneyRecord, StaffOutcome};
+use super::refunds::Refunds;
 use super::totals::{Arrears, Standing, Totals};
 use crate::lane::number::{NumberKey, SessionId};
 use crate::lane::plate::PlateNumber;
@@ -34,6 +35,9 @@ pub struct Book {
     /// Wrong charges that are still to be refunded, by `out_trade_no`.
     #[serde(default)]
     corrections: BTreeMap<String, Correction>,
+    /// What goes back.
+    #[serde(default, skip_serializing_if = "Refunds::is_empty")]
+    refunds: Refunds,
     stop: Option<Stop>,
     totals: Totals,
     /// Fees of cars let out that newer stays overtook since WeChat last took anything on, fen: no longer
@@ -188,6 +192,11 @@ impl Book {
         self.corrections.get(trade_no)
     }
 
+    /// What goes back, and what has gone.
+    pub fn refunds(&self) -> &Refunds {
+        &self.refunds
+    }
+
     /// Fees of cars that were let out and whose charges WeChat has not taken on, fen.
     pub fn exposure_fen(&self) -> u64 {
         self.exposure_fen.saturating_add(self.overtaken_fen)
@@ -212,6 +221,7 @@ impl Book {
     pub fn without_entries_and_charges(&self) -> Self {
         Self {
             corrections: self.corrections.clone(),
+            refunds: self.refunds.clone(),
             stop: self.stop.clone(),
             totals: self.totals,
             overtaken_fen: self.overtaken_fen,
@@ -356,6 +366,12 @@ impl Book {
             }
             MoneyRecord::NoticeTaken { id, .. } => self.notices.note(id),
             MoneyRecord::AdvanceRepaid { .. } | MoneyRecord::NoticeSetAside { .. } => {}
+            MoneyRecord::RefundAsked { .. }
+            | MoneyRecord::RefundSent { .. }
+            | MoneyRecord::RefundTold { .. }
+            | MoneyRecord::RefundGivenUp { .. } => {
+                self.refunds.apply(record, &mut self.totals.refunded);
+            }
             MoneyRecord::MerchantStopped { code, message } => {
                 self.stop = Some(Stop {
                     code: code.clone(),

@@ -31,6 +31,9 @@ pub struct MerchantRules {
     /// What a charge may say besides.
     #[serde(default, skip_serializing_if = "Extras::is_empty")]
     pub extras: Extras,
+    /// Where WeChat reports what became of a refund, as above; None: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_notify_url: Option<String>,
     /// Free time as told to WeChat, seconds; derives from the tariff.
     pub free_duration_s: u64,
     /// The same by class and date, where the tariff knows any.
@@ -100,6 +103,20 @@ pub enum Request {
         /// Whose order it is, in partner mode: as frozen with the charge, whatever is configured now.
         sub_mchid: Option<String>,
     },
+    /// *Apply for a refund*.
+    Refund {
+        /// `out_refund_no`.
+        refund_no: String,
+        /// The frozen body, to be sent byte for byte.
+        body: String,
+    },
+    /// *Query refund*.
+    QueryRefund {
+        /// `out_refund_no`.
+        refund_no: String,
+        /// Whose it is, in partner mode: as frozen.
+        sub_mchid: Option<String>,
+    },
 }
 
 /// A call that was not made because its record is not on disk.
@@ -112,6 +129,10 @@ pub enum UnsentCall {
     Charge(String),
     /// *Query order* of this `out_trade_no`.
     Query(String),
+    /// *Apply for a refund* of this `out_refund_no`.
+    Refund(String),
+    /// *Query refund* of this `out_refund_no`.
+    QueryRefund(String),
 }
 
 impl Request {
@@ -121,6 +142,8 @@ impl Request {
             Self::NotifyEntry { session, .. } => UnsentCall::Entry(session.clone()),
             Self::Charge { trade_no, .. } => UnsentCall::Charge(trade_no.clone()),
             Self::Query { trade_no, .. } => UnsentCall::Query(trade_no.clone()),
+            Self::Refund { refund_no, .. } => UnsentCall::Refund(refund_no.clone()),
+            Self::QueryRefund { refund_no, .. } => UnsentCall::QueryRefund(refund_no.clone()),
         }
     }
 }

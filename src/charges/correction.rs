@@ -3,24 +3,27 @@
 use super::call::Out;
 use super::queue::Queue;
 use super::record::{Correction, MoneyRecord};
+use super::refunding::RefundWish;
 use super::staff::Declined;
-use crate::lane::time::Stamp;
+use crate::lane::time::{Stamp, Wall};
 
 /// Corrections open at once.
 const CORRECTIONS_MAX: usize = 1024;
 
 impl Queue {
-    /// A charge that WeChat took on is wrong: the intent is recorded to refund it and to charge what is
-    /// right. What the queue does not know any more has settled, or was never WeChat's; whoever asks has
-    /// found out which.
+    /// A charge that WeChat took on is wrong: all that is left of it goes back by itself, if it is told when
+    /// the car left (`exited`), and the intent is recorded to charge what is right. What the queue does not
+    /// know any more has settled, or was never WeChat's; whoever asks has found out which. Returns what is
+    /// refunded, fen; None: nothing goes by itself.
     ///
     /// # Errors
     /// What WeChat has not taken on is not corrected but charged otherwise, and nothing twice.
     pub fn ask_correction(
         &mut self,
         correction: Correction,
+        exited: Option<Wall>,
         out: &mut Out,
-    ) -> Result<(), Declined> {
+    ) -> Result<Option<u64>, Declined> {
         let trade_no = &correction.trade_no;
         if self.is_paused() {
             return Err(Declined::StoreFailed);
@@ -39,8 +42,29 @@ impl Queue {
         if self.book.corrections().count() >= CORRECTIONS_MAX {
             return Err(Declined::TooManyCorrections);
         }
+        let wish = |exited| RefundWish {
+            trade_no: correction.trade_no.clone(),
+            session: correction.session.clone(),
+            plate: correction.plate.clone(),
+            charged_fen: correction.charged_fen,
+            exited,
+            fen: None,
+            corrects: true,
+            by: correction.by.clone(),
+            why: correction.why.clone(),
+        };
+        // What cannot go back by itself is made by hand, and noted here all the same.
+        let refund = exited.and_then(|exited| {
+            let at = &correction.at;
+            self.ask_refund(wish(exited), at, out).ok()
+        });
+        let (refund_no, fen) = refund.unzip();
+        let correction = Correction {
+            refund_no,
+            ..correction
+        };
         self.record(out, MoneyRecord::CorrectionAsked { correction });
-        Ok(())
+        Ok(fen)
     }
 
     /// The refund was made, and what is right was charged or given up.

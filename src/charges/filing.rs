@@ -274,6 +274,10 @@ impl Queue {
             UnsentCall::Entry(session) => (Item::Entry(session.clone()), Errand::Notify),
             UnsentCall::Charge(trade_no) => (Item::Charge(trade_no.clone()), Errand::File),
             UnsentCall::Query(trade_no) => (Item::Charge(trade_no.clone()), Errand::Query),
+            UnsentCall::Refund(refund_no) => (Item::Refund(refund_no.clone()), Errand::Refund),
+            UnsentCall::QueryRefund(refund_no) => {
+                (Item::Refund(refund_no.clone()), Errand::QueryRefund)
+            }
         };
         self.agenda.landed(&item, errand);
         self.agenda.put(&item, now.now.moment);
@@ -285,7 +289,8 @@ impl Queue {
                     self.due_again(trade_no, "the store could not write", out);
                 }
             }
-            UnsentCall::Query(_) => {}
+            UnsentCall::Refund(refund_no) => self.refund_not_made(refund_no, out),
+            UnsentCall::Query(_) | UnsentCall::QueryRefund(_) => {}
         }
     }
 

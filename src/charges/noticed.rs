@@ -40,7 +40,10 @@ impl Queue {
             Notice::Entry(notice) => self.entry_told(notice, ledger, now, rules, out),
             Notice::Order(notice) => self.order_told(notice, ledger, now, rules, out),
             Notice::Refund(notice) => {
-                self.set_aside(NoticeKind::Refund, &notice.out_refund_no, out);
+                let is_ours = notice.mchid.as_ref().is_none_or(|id| *id == rules.mchid);
+                if !is_ours || !self.refund_told(&notice.seen(), now, out) {
+                    self.set_aside(NoticeKind::Refund, &notice.out_refund_no, out);
+                }
             }
             Notice::Native(notice) => {
                 self.set_aside(NoticeKind::Native, &notice.out_trade_no, out);

@@ -12,6 +12,7 @@ use super::charge::{ChargeState, Claim, Opening, StaffReason};
 use super::entry::{EntryEnd, EntryState, NotRegistrable};
 use super::link::Link;
 use super::record::MoneyRecord;
+use super::refund::{RefundState, RefundTold};
 use super::staff::WaitsFor;
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
@@ -140,6 +141,7 @@ impl Queue {
     /// Takes up everything that was left; call once, after replay.
     pub fn resume(&mut self, now: Now, out: &mut Out) {
         self.tell_of_a_stop(out);
+        self.tell_of_stuck_refunds(out);
         let why = "restarted before an answer came";
         for record in self.was_on_its_way(why) {
             self.record(out, record);
@@ -150,7 +152,10 @@ impl Queue {
             .map(|c| Item::Charge(c.claim.trade_no.clone()));
         let entries = self.book.entries().filter(|entry| entry.is_to_send());
         let entries = entries.map(|entry| Item::Entry(entry.session.clone()));
-        let items: Vec<Item> = charges.chain(entries).collect();
+        let refunds = self.book.refunds().open();
+        let refunds = refunds.filter(|refund| refund.state.goes_on());
+        let refunds = refunds.map(|refund| Item::Refund(refund.claim.refund_no.clone()));
+        let items: Vec<Item> = charges.chain(entries).chain(refunds).collect();
         for item in items {
             self.agenda
                 .put(&item, backoff::at_start(item.key(), now.moment));
@@ -172,7 +177,15 @@ impl Queue {
             session: entry.session.clone(),
             why: why.to_owned(),
         });
-        charges.chain(entries).collect()
+        let refunds = self.book.refunds().open();
+        let refunds = refunds.filter(|refund| refund.state == RefundState::Sent);
+        let refunds = refunds.map(|refund| MoneyRecord::RefundTold {
+            refund_no: refund.claim.refund_no.clone(),
+            told: RefundTold::Unknown {
+                why: why.to_owned(),
+            },
+        });
+        charges.chain(entries).chain(refunds).collect()
     }
 
     /// A stay began that may have to be charged.
@@ -446,6 +459,7 @@ impl Queue {
         match item {
             Item::Entry(session) => self.act_on_entry(session, lane_until, now, rules, out),
             Item::Charge(trade_no) => self.act_on_charge(trade_no, lane_until, now, rules, out),
+            Item::Refund(refund_no) => self.act_on_refund(refund_no, now, rules, out),
         }
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::charge::{Claim, StaffReason, WithdrawnReason};
 use super::entry::{EntryEnd, NotRegistrable};
 use super::payment::Payment;
+use super::refund::{RefundClaim, RefundTold};
 use crate::lane::number::SessionId;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::service::ServiceState;
@@ -219,6 +220,38 @@ pub enum MoneyRecord {
         /// The number that it names.
         number: String,
     },
+    /// Money of a charge is to go back.
+    RefundAsked {
+        /// How much, of which charge.
+        refund: RefundClaim,
+    },
+    /// The body is frozen (first time: `Some`); its first byte leaves after this record is on disk.
+    RefundSent {
+        /// `out_refund_no`.
+        refund_no: String,
+        /// The bytes that are sent.
+        body: Option<String>,
+        /// When: another refund of the same charge goes a minute later.
+        at: Stamp,
+    },
+    /// What became of a refund.
+    RefundTold {
+        /// `out_refund_no`.
+        refund_no: String,
+        /// What.
+        told: RefundTold,
+    },
+    /// A person does not want it any more, has seen that it was closed, or paid otherwise.
+    RefundGivenUp {
+        /// `out_refund_no`.
+        refund_no: String,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+        /// When.
+        at: Stamp,
+    },
     /// WeChat refuses this merchant as such; the queue stands still.
     MerchantStopped {
         /// WeChat's code.
@@ -241,6 +274,8 @@ pub enum Subject<'a> {
     Payment(&'a SessionId),
     /// What WeChat told by itself.
     Notice,
+    /// The refund with this `out_refund_no`.
+    Refund(&'a str),
     /// The merchant as such.
     Merchant,
 }
@@ -274,6 +309,10 @@ impl MoneyRecord {
             Self::AdvanceRepaid { trade_no, .. } => Subject::Charge(trade_no),
             Self::NoticeTaken { .. } | Self::NoticeSetAside { .. } => Subject::Notice,
             Self::PaymentTaken { payment } => Subject::Payment(&payment.session),
+            Self::RefundAsked { refund } => Subject::Refund(&refund.refund_no),
+            Self::RefundSent { refund_no, .. }
+            | Self::RefundTold { refund_no, .. }
+            | Self::RefundGivenUp { refund_no, .. } => Subject::Refund(refund_no),
             Self::CorrectionAsked { correction } => Subject::Charge(&correction.trade_no),
             Self::MerchantStopped { .. } | Self::MerchantResumed => Subject::Merchant,
         }
@@ -325,6 +364,10 @@ pub struct Correction {
     /// Who owes it, if it is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_from: Option<PlateNumber>,
+    /// `out_refund_no` of the refund that it makes by itself; None: of a version that made none, or nothing
+    /// was left to refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_no: Option<String>,
     /// Who asked for it.
     pub by: String,
     /// Why.

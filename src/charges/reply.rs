@@ -146,6 +146,12 @@ impl Queue {
             (Item::Charge(trade_no), _) => {
                 self.charge_answered(trade_no, &lost(), now, rules, out);
             }
+            (Item::Refund(refund_no), Errand::QueryRefund) => {
+                self.refund_query_answered(refund_no, &lost(), now, out);
+            }
+            (Item::Refund(refund_no), _) => {
+                self.refund_answered(refund_no, &lost(), now, out);
+            }
         }
     }
 
@@ -184,6 +190,7 @@ impl Queue {
                         bank_type: transaction.bank_type.clone(),
                     },
                 );
+                self.wake_refunds_of(&charge.claim.trade_no, now);
             }
             TradeState::PayFail => {
                 let failed = trade_no.clone();
@@ -402,6 +409,7 @@ impl Queue {
         let session = match item {
             Item::Entry(session) => session.clone(),
             Item::Charge(trade_no) => self.book.charge(trade_no)?.claim.session,
+            Item::Refund(_) => return None,
         };
         self.awaited.get(&session).copied()
     }

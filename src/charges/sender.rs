@@ -51,6 +51,18 @@ async fn make(client: &Client, clock: &Clock, call: Call) -> Event {
             let heard = client.query(&trade_no, sub_mchid, patience).await;
             Event::QueryAnswered { trade_no, heard }
         }
+        Request::Refund { refund_no, body } => {
+            let heard = client.refund(&body, patience).await;
+            Event::RefundAnswered { refund_no, heard }
+        }
+        Request::QueryRefund {
+            refund_no,
+            sub_mchid,
+        } => {
+            let sub_mchid = sub_mchid.as_deref();
+            let heard = client.query_refund(&refund_no, sub_mchid, patience).await;
+            Event::RefundQueryAnswered { refund_no, heard }
+        }
     }
 }
 
@@ -86,6 +98,14 @@ pub fn not_made(request: Request, why: &str) -> Event {
         },
         Request::Query { trade_no, .. } => Event::QueryAnswered {
             trade_no,
+            heard: nothing(why),
+        },
+        Request::Refund { refund_no, .. } => Event::RefundAnswered {
+            refund_no,
+            heard: nothing(why),
+        },
+        Request::QueryRefund { refund_no, .. } => Event::RefundQueryAnswered {
+            refund_no,
             heard: nothing(why),
         },
     }

@@ -52,6 +52,34 @@ pub enum Declined {
     /// Nobody works off so many.
     #[error("too many corrections are open; close some first, see `parkgate review list`")]
     TooManyCorrections,
+    /// Done with, or never asked for.
+    #[error("no such refund waits; `parkgate refund show` tells what became of a number")]
+    NoSuchRefund,
+    /// WeChat closed it.
+    #[error(
+        "WeChat closed this refund; `parkgate refund` asks for another, under a number of its own"
+    )]
+    RefundClosed,
+    /// Only WeChat can say whether the driver gets the money.
+    #[error(
+        "WeChat may still pay this refund, so it cannot be ended; `parkgate refund retry` asks WeChat at \
+         once"
+    )]
+    MayStillBeRefunded,
+    /// A charge is refunded once.
+    #[error("only {} yuan of this charge are left to refund", yuan(*left_fen))]
+    MoreThanIsLeft {
+        /// What is left, fen.
+        left_fen: u64,
+    },
+    /// WeChat refunds for a year.
+    #[error(
+        "WeChat refunds for a year after the payment; pay otherwise, and note it in your books"
+    )]
+    TooOldToRefund,
+    /// WeChat takes 50 for a charge, and nobody works off so many.
+    #[error("too many refunds: of one charge there are 50 at most, and 4096 at a time")]
+    TooManyRefunds,
     /// Nothing could be recorded.
     #[error("the store cannot write, so nothing is changed; see the alarm in `parkgate status`")]
     StoreFailed,
@@ -234,6 +262,7 @@ impl Queue {
         );
         out.alarms.push(with_staff(trade_no, true, text));
         self.agenda.forget(&Item::Charge(trade_no.to_owned()));
+        self.drop_refunds_of(trade_no, out);
         let trade_no = trade_no.to_owned();
         self.record(out, MoneyRecord::ChargeHandedToStaff { trade_no, reason });
         self.abandon_entry(&session, out);

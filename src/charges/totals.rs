@@ -28,6 +28,9 @@ pub struct Totals {
     /// Taken by other means before a charge was made, in part of one, or too much; in none of the above.
     #[serde(default)]
     pub paid: Sum,
+    /// Of what was settled: gone back to drivers through WeChat; still in `settled`.
+    #[serde(default)]
+    pub refunded: Sum,
 }
 
 /// What a plate owes from before.

@@ -71,6 +71,7 @@ pub fn run(command: &BooksCommand, lang: Lang) -> ExitCode {
     match args.json {
         true => {
             let mut told = json!(report);
+            told["net_fen"] = json!(i64::try_from(report.net_fen()).unwrap_or_default());
             told["balanced"] = json!(report.holds());
             told["since"] = json!(args.since.map(Wall::to_rfc3339));
             told["until"] = json!(args.until.map(Wall::to_rfc3339));
@@ -130,6 +131,13 @@ fn show(report: &Report, period: Period, lang: Lang) -> String {
     }
     if report.over.count > 0 {
         row(words::OVER, &sum(report.over));
+    }
+    if report.refunded.count > 0 {
+        row(words::REFUNDED, &sum(report.refunded));
+        let net = report.net_fen();
+        let sign = if net < 0 { "-" } else { "" };
+        let net = u64::try_from(net.unsigned_abs()).unwrap_or(u64::MAX);
+        row(words::NET, &lang.yuan(&format!("{sign}{}", yuan(net))));
     }
     if report.to_refund.count > 0 {
         row(words::TO_REFUND, &sum(report.to_refund));

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod arrears;
+mod bill;
 mod books;
 mod capture;
 mod certificate;
@@ -22,6 +23,7 @@ mod output;
 mod places;
 mod prepare;
 mod progress;
+mod refund;
 mod rerun;
 mod review;
 mod run;
@@ -61,6 +63,11 @@ enum Command {
     Arrears {
         #[command(subcommand)]
         command: arrears::ArrearsCommand,
+    },
+    /// Fetch WeChat's daily bills, and hold them against the ledger
+    Bill {
+        #[command(subcommand)]
+        command: bill::BillCommand,
     },
     /// Prove that every stay ended once and that the sums add up
     Books {
@@ -121,6 +128,8 @@ enum Command {
         #[command(subcommand)]
         command: places::PlacesCommand,
     },
+    /// Give money of a charge back to its driver through WeChat, and show refunds
+    Refund(refund::RefundArgs),
     /// Show what waits for a person, and decide it
     Review {
         #[command(subcommand)]
@@ -195,6 +204,10 @@ pub fn main() -> ExitCode {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Arrears { command } => arrears::run(command, lang),
+        Command::Bill { command } => {
+            without_core_dumps();
+            bill::run(command, lang)
+        }
         Command::Books { command } => books::run(&command, lang),
         Command::Certificate { command } => {
             without_core_dumps();
@@ -218,6 +231,7 @@ pub fn main() -> ExitCode {
         Command::Prepare(args) => prepare::run(&args, lang),
         Command::Lists { command } => lists::run(command, lang),
         Command::Places { command } => places::run(command, lang),
+        Command::Refund(args) => refund::run(args, lang),
         Command::Review { command } => review::run(command, lang),
         Command::Sessions { command } => sessions::run(command, lang),
         Command::Status(args) => status::run(&args, lang),

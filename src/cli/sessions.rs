@@ -10,7 +10,7 @@ use super::lane::done;
 use super::output::{Table, number, padded, text};
 use super::review::FEE_FEN_MAX;
 use super::when::{long, short, when};
-use super::words::{self, Lang, Pair, money, story as told};
+use super::words::{self, Lang, Pair, money, refund as refund_words, story as told};
 use super::{SocketArgs, Word, client};
 use crate::control::Question;
 use crate::json;
@@ -223,6 +223,11 @@ pub fn story(answer: &Value, lang: Lang) -> String {
     }
     if let Some(charge) = &story.charge {
         facts.charge(charge);
+    }
+    for row in &story.refunds {
+        let state = lang.refund_state(row);
+        let refund = format!("{}  {}  {state}", row.refund_no, lang.yuan(&yuan(row.fen)));
+        facts.fact(refund_words::NUMBER, &refund);
     }
     if let Some(quote) = &story.quote {
         let session = story.session.as_ref();

@@ -65,6 +65,30 @@ pub enum Question {
         #[serde(skip)]
         charge: Option<Box<ChargeRow>>,
     },
+    /// Money of a charge is to go back, named by its number, its stay's or its plate.
+    Refund {
+        of: String,
+        /// How much, fen; None: all that is left.
+        fen: Option<u64>,
+        by: String,
+        why: String,
+        /// The charge as the ledger tells it; never from outside.
+        #[serde(skip)]
+        charge: Option<Box<ChargeRow>>,
+    },
+    /// See to a refund now.
+    RetryRefund {
+        refund_no: String,
+        by: Option<String>,
+    },
+    /// A refund is not wanted any more, was closed, or was paid otherwise.
+    EndRefund {
+        refund_no: String,
+        by: String,
+        why: String,
+    },
+    /// Refunds: those that are not done with, or all that the ledger tells of.
+    Refunds { all: bool },
     /// A correction is made.
     Corrected {
         trade_no: String,
@@ -159,6 +183,9 @@ impl Question {
                 | Self::Decide { .. }
                 | Self::Correct { .. }
                 | Self::Corrected { .. }
+                | Self::Refund { .. }
+                | Self::RetryRefund { .. }
+                | Self::EndRefund { .. }
                 | Self::NamePlate { .. }
                 | Self::ChangeList { .. }
                 | Self::EndStay { .. }
@@ -174,6 +201,7 @@ impl Question {
             | Self::Charge { .. }
             | Self::Reviewed { .. }
             | Self::Export { .. } => true,
+            Self::Refunds { all } => *all,
             Self::Sessions(wanted) => wanted.needs_the_past(),
             Self::Charges(wanted) => wanted.needs_the_past(),
             Self::Status
@@ -187,6 +215,9 @@ impl Question {
             | Self::Decide { .. }
             | Self::Correct { .. }
             | Self::Corrected { .. }
+            | Self::Refund { .. }
+            | Self::RetryRefund { .. }
+            | Self::EndRefund { .. }
             | Self::NamePlate { .. }
             | Self::ChangeList { .. }
             | Self::Lists

@@ -17,6 +17,7 @@ use super::{Answer, Question};
 use crate::gate::inbox::{Inbox, Message};
 use crate::json;
 use crate::story::archive::Archive;
+use crate::story::happening::Story;
 
 /// Longest question, bytes: a whole list of plates.
 const LINE_MAX: u64 = 2 * 1024 * 1024;
@@ -136,7 +137,9 @@ async fn serve(stream: UnixStream, desk: Desk) {
         let answer = match serde_json::from_slice::<Question>(&line) {
             _ if is_cut => Answer::Error(format!("a question has at most {LINE_MAX} bytes")),
             Ok(question @ Question::Pay { taken: true, .. }) => desk.pay(question).await,
-            Ok(question @ Question::Correct { .. }) => desk.correct(question).await,
+            Ok(question @ (Question::Correct { .. } | Question::Refund { .. })) => {
+                desk.correct(question).await
+            }
             Ok(question) if question.is_of_the_past() => desk.look_up(question).await,
             Ok(question) => ask(&desk.inbox, question).await,
             Err(error) => Answer::Error(not_a_question(&error)),
@@ -179,14 +182,20 @@ impl Desk {
         }
     }
 
-    /// What is to be corrected may have left the loop's memory long ago: the ledger tells it first.
+    /// What is to be corrected or refunded may have left the loop's memory long ago: the ledger tells it
+    /// first.
     async fn correct(&self, mut wish: Question) -> Answer {
-        if let Question::Correct { of, charge, .. } = &mut wish {
+        if let Question::Correct { of, charge, .. } | Question::Refund { of, charge, .. } =
+            &mut wish
+        {
             let told = self.look_up(Question::Charge { of: of.clone() }).await;
             let Answer::Ok(story) = told else {
                 return told;
             };
-            *charge = json::typed(&story["charge"]).ok();
+            let Ok(story) = json::typed::<Story>(&story) else {
+                return Answer::Error("the ledger could not be read".to_owned());
+            };
+            *charge = story.charge_named(of).map(Box::new);
         }
         ask(&self.inbox, wish).await
     }

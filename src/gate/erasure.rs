@@ -19,13 +19,17 @@ pub fn still_needed(park: &Park, wanted: &Wanted) -> Option<StillNeeded> {
     let is_corrected = book.corrections().any(|correction| {
         correction.plate == *plate || correction.due_from.as_ref() == Some(plate)
     });
+    let is_refunded = book
+        .refunds()
+        .open()
+        .any(|refund| refund.claim.plate == *plate);
     if wanted.by.contains(text) || wanted.why.contains(text) {
         Some(StillNeeded::InTheReason)
     } else if site.session_of(plate).is_some() || waits {
         Some(StillNeeded::Inside)
     } else if book.charges_of(plate).next().is_some() || book.entries_of(plate).next().is_some() {
         Some(StillNeeded::NotSettled)
-    } else if book.arrears_of(plate).is_some() || is_corrected {
+    } else if book.arrears_of(plate).is_some() || is_corrected || is_refunded {
         Some(StillNeeded::WithStaff)
     } else if site.reviews.values().any(|review| review.plate == *plate) {
         Some(StillNeeded::InReview)

@@ -67,7 +67,7 @@ use ports::Ports;
 use replay::Store;
 pub use rules::rules;
 use run::Loop;
-pub use secrets::settings;
+pub use secrets::{client as client_directly, settings};
 use thread::GateThread;
 use turn::Turner;
 

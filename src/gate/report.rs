@@ -191,6 +191,16 @@ fn money_fact(record: &MoneyRecord) {
         MoneyRecord::CorrectionDone { trade_no, by, .. } => {
             tracing::info!(%trade_no, by, "correction closed");
         }
+        MoneyRecord::RefundAsked { refund } => {
+            let (number, trade_no) = (&refund.refund_no, &refund.trade_no);
+            tracing::info!(%number, %trade_no, fen = refund.fen, by = refund.by, "refund asked for");
+        }
+        MoneyRecord::RefundTold { refund_no, told } => {
+            tracing::info!(%refund_no, ?told, "refund");
+        }
+        MoneyRecord::RefundGivenUp { refund_no, by, .. } => {
+            tracing::info!(%refund_no, by, "refund ended by a person");
+        }
         _ => {}
     }
 }
@@ -254,6 +264,7 @@ pub fn answer(
                 .collect();
             Answer::Ok(json!(due))
         }
+        Question::Refunds { .. } => Answer::Ok(archive::refunds_answer(standing::refunds(book), 0)),
         Question::Lists => Answer::Ok(standing::lists(park.site())),
         Question::Arrears { plate } => Answer::Ok(standing::arrears(book, plate.as_deref())),
         Question::Session { .. }
@@ -269,6 +280,9 @@ pub fn answer(
         | Question::Decide { .. }
         | Question::Correct { .. }
         | Question::Corrected { .. }
+        | Question::Refund { .. }
+        | Question::RetryRefund { .. }
+        | Question::EndRefund { .. }
         | Question::NamePlate { .. }
         | Question::ChangeList { .. }
         | Question::EndStay { .. }

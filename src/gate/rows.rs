@@ -104,7 +104,10 @@ pub fn changes(first_seq: u64, records: &[&Record], park: &Park) -> Vec<Change> 
                 changes.extend(match record.subject() {
                     Subject::Entry(session) => Some(entry_change(session, park)),
                     Subject::Charge(trade_no) => Some(charge_change(trade_no, park)),
-                    Subject::Payment(_) | Subject::Notice | Subject::Merchant => None,
+                    Subject::Payment(_)
+                    | Subject::Refund(_)
+                    | Subject::Notice
+                    | Subject::Merchant => None,
                 });
             }
             _ => {}

@@ -91,6 +91,12 @@ fn merchant(config: &Config, tariff: &Tariff) -> MerchantRules {
         extras: config.merchant.extras.clone(),
         entry_notify_url: notify_url("entry"),
         charge_notify_url: notify_url("charge"),
+        // Optional there, so no placeholder is needed.
+        refund_notify_url: config
+            .merchant
+            .notify_base_url
+            .as_ref()
+            .map(|_| notify_url("refund")),
         free_duration_s: tariff.free_duration_s(),
         free_times: match tariff.classes.is_empty() && tariff.later.is_empty() {
             true => Vec::new(),
@@ -119,12 +125,17 @@ mod tests {
             with_base.merchant.charge_notify_url,
             format!("{base}/charge")
         );
+        assert_eq!(
+            with_base.merchant.refund_notify_url,
+            Some(format!("{base}/refund"))
+        );
     }
 
     #[test]
     fn without_callbacks_wechat_gets_the_placeholder_it_insists_on() {
         let rules = of_example(|text| text);
         assert_eq!(rules.merchant.entry_notify_url, "https://parkgate.invalid");
+        assert_eq!(rules.merchant.refund_notify_url, None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::lane::time::{BootId, Moment, Now, Stamp};
 use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::payment::{PaidStay, Taking};
-use crate::story::charge::Stage;
+use crate::story::charge::{ChargeRow, Stage};
 use crate::story::session::SessionRow;
 
 /// The event that a wish is.
@@ -49,6 +49,15 @@ pub fn event(wish: Question, park: &Park) -> Result<Event, Answer> {
             why,
         }),
         correct @ Question::Correct { .. } => correction(correct),
+        refund @ Question::Refund { .. } => self::refund(refund),
+        Question::RetryRefund { refund_no, by } => {
+            let refund_no = refund_number(&refund_no);
+            Ok(Event::RefundRetryAsked { refund_no, by })
+        }
+        Question::EndRefund { refund_no, by, why } => {
+            let refund_no = refund_number(&refund_no);
+            Ok(Event::RefundGivenUp { refund_no, by, why })
+        }
         Question::Corrected { trade_no, by, why } => {
             Ok(Event::CorrectionDone { trade_no, by, why })
         }
@@ -102,6 +111,8 @@ fn is_anonymous(wish: &Question) -> bool {
         Question::Decide { by, why, .. }
         | Question::Correct { by, why, .. }
         | Question::Corrected { by, why, .. }
+        | Question::Refund { by, why, .. }
+        | Question::EndRefund { by, why, .. }
         | Question::ChangeList { by, why, .. }
         | Question::EndStay { by, why, .. }
         | Question::CountPlaces { by, why, .. }
@@ -265,7 +276,6 @@ fn cars(count: Counted, park: &Park) -> Result<u64, Answer> {
     }
 }
 
-/// Only what WeChat took on is refunded; what the ledger knows of the charge says whether it did.
 fn correction(wish: Question) -> Result<Event, Answer> {
     let Question::Correct {
         of,
@@ -278,6 +288,57 @@ fn correction(wish: Question) -> Result<Event, Answer> {
     else {
         return Err(Answer::Error("no correction".to_owned()));
     };
+    let (charge, plate) = refundable(&of, charge)?;
+    Ok(Event::CorrectionAsked {
+        session: SessionId(charge.session.clone()),
+        charged_fen: charge.fee_fen,
+        // Another plate owes the same, unless another fee is named.
+        due_fen: due_fen.unwrap_or(match due_from {
+            Some(_) => charge.fee_fen,
+            None => 0,
+        }),
+        trade_no: charge.trade_no,
+        plate,
+        due_from,
+        exited: Some(charge.exited),
+        by,
+        why,
+    })
+}
+
+fn refund(wish: Question) -> Result<Event, Answer> {
+    let Question::Refund {
+        of,
+        fen,
+        by,
+        why,
+        charge,
+    } = wish
+    else {
+        return Err(Answer::Error("no refund".to_owned()));
+    };
+    let (charge, plate) = refundable(&of, charge)?;
+    Ok(Event::RefundAsked {
+        session: SessionId(charge.session.clone()),
+        trade_no: charge.trade_no,
+        plate,
+        charged_fen: charge.fee_fen,
+        exited: charge.exited,
+        fen,
+        by,
+        why,
+    })
+}
+
+fn refund_number(text: &str) -> String {
+    text.trim().to_uppercase()
+}
+
+/// Only what WeChat took on is refunded; what the ledger knows of the charge says whether it did.
+fn refundable(
+    of: &str,
+    charge: Option<Box<ChargeRow>>,
+) -> Result<(ChargeRow, PlateNumber), Answer> {
     let Some(charge) = charge else {
         return Err(Answer::Error(format!("the ledger knows no charge of {of}")));
     };
@@ -299,18 +360,5 @@ fn correction(wish: Question) -> Result<Event, Answer> {
     let Ok(plate) = plate else {
         return Err(Answer::Error(format!("charge {trade_no} has no plate")));
     };
-    Ok(Event::CorrectionAsked {
-        session: SessionId(charge.session.clone()),
-        charged_fen: charge.fee_fen,
-        // Another plate owes the same, unless another fee is named.
-        due_fen: due_fen.unwrap_or(match due_from {
-            Some(_) => charge.fee_fen,
-            None => 0,
-        }),
-        trade_no,
-        plate,
-        due_from,
-        by,
-        why,
-    })
+    Ok((*charge, plate))
 }

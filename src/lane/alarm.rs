@@ -55,6 +55,8 @@ pub enum AlarmKind {
     NumbersTaken,
     /// A charge went to the staff.
     ChargeWithStaff,
+    /// A refund needs a person.
+    RefundStuck,
     /// No place is left.
     CarParkFull,
     /// Secrets are missing or do not fit.
@@ -113,6 +115,7 @@ impl AlarmKind {
             | Self::CallbacksFail
             | Self::StoreUpkeep
             | Self::ClockUntrusted
+            | Self::RefundStuck
             | Self::RetentionStopped => Severity::Warning,
             Self::IndexUnavailable | Self::ChargeWithStaff | Self::CarParkFull => Severity::Notice,
         }

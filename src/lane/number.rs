@@ -69,7 +69,7 @@ impl SessionId {
         Self(text)
     }
 
-    /// The stay that a number names: its own, its entry's or its charge's, in any case.
+    /// The stay that a number names: its own, its entry's, its charge's or its refund's, in any case.
     pub fn named_by(number: &str) -> Option<Self> {
         let number = number.trim().to_uppercase();
         let is_plain = number.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -85,6 +85,11 @@ impl SessionId {
     /// `out_trade_no` of the `attempt`-th charge made for this session, from 0.
     pub fn trade_no(&self, attempt: u16) -> String {
         self.attempt('T', attempt)
+    }
+
+    /// `out_refund_no` of the `attempt`-th refund of this session's charges, from 0.
+    pub fn refund_no(&self, attempt: u16) -> String {
+        self.attempt('R', attempt)
     }
 
     /// Which session of its ledger it is, from 1.
@@ -124,9 +129,16 @@ impl NumberKey {
 
     /// Of a charge; None if this is no number that [`SessionId::trade_no`] gives out.
     pub fn of_trade_no(trade_no: &str) -> Option<Self> {
-        let (session, attempt) = trade_no
-            .strip_prefix('T')?
-            .split_at_checked(SESSION_BYTES)?;
+        Self::of_try('T', trade_no)
+    }
+
+    /// Of a refund; None if this is no number that [`SessionId::refund_no`] gives out.
+    pub fn of_refund_no(refund_no: &str) -> Option<Self> {
+        Self::of_try('R', refund_no)
+    }
+
+    fn of_try(of: char, number: &str) -> Option<Self> {
+        let (session, attempt) = number.strip_prefix(of)?.split_at_checked(SESSION_BYTES)?;
         let attempt = value_of(attempt, TRY_CHARS)?;
         Self::of_digits(session, attempt)
     }
@@ -155,8 +167,18 @@ impl NumberKey {
 
     /// The number of the charge.
     pub fn trade_no(self) -> String {
+        self.session().trade_no(self.tried())
+    }
+
+    /// The number of the refund.
+    pub fn refund_no(self) -> String {
+        self.session().refund_no(self.tried())
+    }
+
+    /// Which of its kind it is, from 0.
+    pub fn tried(self) -> u16 {
         let attempt = self.bits() & ((1 << TRY_BITS) - 1);
-        self.session().trade_no(u16::try_from(attempt).unwrap_or(0))
+        u16::try_from(attempt).unwrap_or(0)
     }
 
     /// The key of the stay, whichever of its numbers this is; no key of it is lower.
@@ -212,13 +234,13 @@ impl std::fmt::Display for SessionId {
     }
 }
 
-/// A stay's own number where it stands in a number of its entry or of its charge, or alone. By length and
+/// A stay's own number where it stands in a number of its entry, of its charge or of its refund, or alone. By length and
 /// first letter only; what else is in the number is not looked at.
 pub fn session_in(number: &str) -> Option<&str> {
     const WITH_TRY: usize = 1 + SESSION_BYTES + TRY_CHARS as usize;
     match number.len() {
         SESSION_BYTES => Some(number),
-        WITH_TRY if number.starts_with(['T', 'P']) => number.get(1..=SESSION_BYTES),
+        WITH_TRY if number.starts_with(['T', 'P', 'R']) => number.get(1..=SESSION_BYTES),
         _ => None,
     }
 }
@@ -297,6 +319,7 @@ mod tests {
             session.0.clone(),
             session.parking_no(3),
             session.trade_no(0).to_lowercase(),
+            session.refund_no(1),
         ] {
             assert_eq!(SessionId::named_by(&number), Some(session.clone()));
         }
@@ -338,6 +361,12 @@ mod tests {
                 let of_charge = NumberKey::of_trade_no(&trade_no).unwrap();
                 assert_eq!(of_charge.trade_no(), trade_no);
                 assert_eq!(of_charge.of_its_session(), *key);
+                let refund_no = session.refund_no(attempt);
+                let of_refund = NumberKey::of_refund_no(&refund_no).unwrap();
+                assert_eq!(
+                    (of_refund.refund_no(), of_refund.tried()),
+                    (refund_no, attempt)
+                );
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What became of a refund (退款结果通知, `wechat-pay.md` 4.5).
 
+use crate::charges::answer::{RefundSeen, RefundWord};
 use serde::{Deserialize, Serialize};
 
 use crate::lane::time::Wall;
@@ -52,6 +53,26 @@ pub enum RefundState {
 }
 
 impl RefundNotice {
+    /// As an answer to a query would say it.
+    pub fn seen(&self) -> RefundSeen {
+        RefundSeen {
+            out_refund_no: self.out_refund_no.clone(),
+            out_trade_no: self.out_trade_no.clone(),
+            sub_mchid: self.sub_mchid.clone(),
+            state: match &self.state {
+                RefundState::Success => RefundWord::Success,
+                RefundState::Closed => RefundWord::Closed,
+                RefundState::Abnormal => RefundWord::Abnormal,
+                RefundState::Other(word) => RefundWord::Other(word.clone()),
+            },
+            refund_id: Some(self.refund_id.clone()),
+            total_fen: self.total_fen,
+            refund_fen: self.refund_fen,
+            payer_refund_fen: self.payer_refund_fen,
+            account: self.received_by.clone(),
+        }
+    }
+
     /// Reads the opened part.
     ///
     /// # Errors

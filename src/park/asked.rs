@@ -115,6 +115,7 @@ impl Park {
             charged_fen,
             due_fen,
             due_from,
+            exited,
             by,
             why,
         } = event
@@ -128,16 +129,20 @@ impl Park {
             charged_fen: *charged_fen,
             due_fen: *due_fen,
             due_from: due_from.clone(),
+            refund_no: None,
             by: by.clone(),
             why: why.clone(),
             at: turn.at.clone(),
         };
-        let asked = self.with_queue(turn, |queue, _, out| queue.ask_correction(correction, out));
+        let asked = self.with_queue(turn, |queue, _, out| {
+            queue.ask_correction(correction, *exited, out)
+        });
         let trade_no = trade_no.clone();
         turn.reply = Some(match asked {
-            Ok(()) => Ok(Done::CorrectionNoted {
+            Ok(by_itself) => Ok(Done::CorrectionNoted {
                 trade_no,
-                refund_fen: *charged_fen,
+                refund_fen: by_itself.unwrap_or(*charged_fen),
+                by_itself: by_itself.is_some(),
                 due_fen: *due_fen,
             }),
             Err(why) => Err(Refusal::Charge { trade_no, why }),

@@ -208,7 +208,7 @@ pub fn kind_name(class: Class, kind: u16) -> Option<&'static str> {
     known.filter(|_| fits).map(|(_, name)| *name)
 }
 
-const KIND_NAMES: [(u16, &str); 51] = [
+const KIND_NAMES: [(u16, &str); 55] = [
     (1, "step_taken"),
     (2, "rules"),
     (3, "checkpoint"),
@@ -260,6 +260,10 @@ const KIND_NAMES: [(u16, &str); 51] = [
     (58, "entry_service_changed"),
     (59, "advance_repaid"),
     (60, "notice_set_aside"),
+    (61, "refund_asked"),
+    (62, "refund_sent"),
+    (63, "refund_told"),
+    (64, "refund_given_up"),
 ];
 
 /// Readings are erased first, money last.
@@ -277,7 +281,12 @@ fn class_of_event(event: &Event) -> Class {
         | Event::StayEnded { .. }
         | Event::PaymentTaken { .. }
         | Event::CorrectionAsked { .. }
-        | Event::CorrectionDone { .. } => Class::Money,
+        | Event::CorrectionDone { .. }
+        | Event::RefundAsked { .. }
+        | Event::RefundAnswered { .. }
+        | Event::RefundQueryAnswered { .. }
+        | Event::RefundRetryAsked { .. }
+        | Event::RefundGivenUp { .. } => Class::Money,
         _ => Class::Event,
     }
 }
@@ -305,7 +314,7 @@ fn lane_kind(record: &LaneRecord) -> u16 {
     }
 }
 
-const MONEY_KINDS: std::ops::RangeInclusive<u16> = 32..=60;
+const MONEY_KINDS: std::ops::RangeInclusive<u16> = 32..=64;
 
 fn money_kind(record: &MoneyRecord) -> u16 {
     match record {
@@ -338,5 +347,9 @@ fn money_kind(record: &MoneyRecord) -> u16 {
         MoneyRecord::EntryServiceChanged { .. } => 58,
         MoneyRecord::AdvanceRepaid { .. } => 59,
         MoneyRecord::NoticeSetAside { .. } => 60,
+        MoneyRecord::RefundAsked { .. } => 61,
+        MoneyRecord::RefundSent { .. } => 62,
+        MoneyRecord::RefundTold { .. } => 63,
+        MoneyRecord::RefundGivenUp { .. } => 64,
     }
 }

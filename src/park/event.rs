@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::payment::Taking;
 use super::review::Verdict;
-use crate::charges::answer::{Heard, ParkingEntry, Transaction};
+use crate::charges::answer::{Heard, ParkingEntry, RefundSeen, Transaction};
 pub use crate::charges::queue::UnsentCall;
 use crate::charges::record::StaffOutcome;
 use crate::lane::listing::Change;
@@ -191,6 +191,9 @@ pub enum Event {
         due_fen: u64,
         /// Who owes it, if it is another.
         due_from: Option<PlateNumber>,
+        /// When its car left; None, of a version that refunded nothing by itself, and so here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exited: Option<Wall>,
         /// Who.
         by: String,
         /// Why.
@@ -203,6 +206,55 @@ pub enum Event {
         /// Who.
         by: String,
         /// How: the refund's number, say.
+        why: String,
+    },
+    /// A person wants money of a charge to go back.
+    RefundAsked {
+        /// `out_trade_no` of the charge.
+        trade_no: String,
+        /// Its stay.
+        session: SessionId,
+        /// The plate that was charged.
+        plate: PlateNumber,
+        /// What was charged, fen.
+        charged_fen: u64,
+        /// When its car left.
+        exited: Wall,
+        /// How much goes back, fen; None: all that is left.
+        fen: Option<u64>,
+        /// Who.
+        by: String,
+        /// Why; the driver reads it.
+        why: String,
+    },
+    /// WeChat answered *apply for a refund*.
+    RefundAnswered {
+        /// `out_refund_no`.
+        refund_no: String,
+        /// What came back.
+        heard: Heard<RefundSeen>,
+    },
+    /// WeChat answered *query refund*.
+    RefundQueryAnswered {
+        /// `out_refund_no`.
+        refund_no: String,
+        /// What came back.
+        heard: Heard<RefundSeen>,
+    },
+    /// A person wants a refund seen to now.
+    RefundRetryAsked {
+        /// `out_refund_no`.
+        refund_no: String,
+        /// Who.
+        by: Option<String>,
+    },
+    /// A person does not want a refund any more, or paid otherwise.
+    RefundGivenUp {
+        /// `out_refund_no`.
+        refund_no: String,
+        /// Who.
+        by: String,
+        /// Why.
         why: String,
     },
     /// A person says which plate the car has that is held at a lane.
@@ -275,6 +327,11 @@ impl Event {
             | Self::PaymentTaken { .. }
             | Self::CorrectionAsked { .. }
             | Self::CorrectionDone { .. }
+            | Self::RefundAsked { .. }
+            | Self::RefundAnswered { .. }
+            | Self::RefundQueryAnswered { .. }
+            | Self::RefundRetryAsked { .. }
+            | Self::RefundGivenUp { .. }
             | Self::ListChanged { .. }
             | Self::StoreFailed { .. }
             | Self::StoreRecovered

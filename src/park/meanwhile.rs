@@ -205,6 +205,9 @@ fn has_an_effect(event: &Event, ignored: Option<Ignored>) -> bool {
         | Event::PaymentTaken { .. }
         | Event::CorrectionAsked { .. }
         | Event::CorrectionDone { .. }
+        | Event::RefundAsked { .. }
+        | Event::RefundRetryAsked { .. }
+        | Event::RefundGivenUp { .. }
         | Event::PlateNamed { .. }
         | Event::ListChanged { .. }
         | Event::ErasureDue { .. } => false,
@@ -215,6 +218,8 @@ fn has_an_effect(event: &Event, ignored: Option<Ignored>) -> bool {
         | Event::ChargeAnswered { .. }
         | Event::QueryAnswered { .. }
         | Event::Noticed { .. }
+        | Event::RefundAnswered { .. }
+        | Event::RefundQueryAnswered { .. }
         | Event::AttendantRaised { .. }
         | Event::StoreFailed { .. }
         | Event::StoreRecovered => true,

@@ -20,6 +20,7 @@ pub mod payment;
 mod places;
 mod reading;
 pub mod record;
+mod refund;
 mod replay;
 pub mod reply;
 pub mod review;
@@ -360,6 +361,11 @@ impl Park {
             Event::CorrectionDone { trade_no, by, why } => {
                 self.correction_done(trade_no, by, why, turn);
             }
+            Event::RefundAsked { .. }
+            | Event::RefundAnswered { .. }
+            | Event::RefundQueryAnswered { .. }
+            | Event::RefundRetryAsked { .. }
+            | Event::RefundGivenUp { .. } => self.about_refund(event, turn),
             Event::PlateNamed {
                 lane,
                 plate,

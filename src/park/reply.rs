@@ -70,8 +70,34 @@ pub enum Done {
         trade_no: String,
         /// To be refunded, fen.
         refund_fen: u64,
+        /// It goes back by itself; else somebody refunds it in the merchant platform.
+        #[serde(default)]
+        by_itself: bool,
         /// To be charged anew, fen.
         due_fen: u64,
+    },
+    /// Money is to go back.
+    RefundNoted {
+        /// `out_refund_no`.
+        refund_no: String,
+        /// `out_trade_no` of the charge.
+        trade_no: String,
+        /// How much, fen.
+        fen: u64,
+    },
+    /// A refund is due now.
+    RefundHurried {
+        /// `out_refund_no`.
+        refund_no: String,
+        /// What it still waits for.
+        waits_for: WaitsFor,
+    },
+    /// A refund is ended by a person.
+    RefundEnded {
+        /// `out_refund_no`.
+        refund_no: String,
+        /// How much it was, fen.
+        fen: u64,
     },
     /// A correction is closed.
     CorrectionClosed {
@@ -214,6 +240,14 @@ pub enum Refusal {
     Charge {
         /// As asked for.
         trade_no: String,
+        /// Which rule.
+        why: Declined,
+    },
+    /// The rules for refunds do not allow it.
+    #[error("refund {refund_no}: {why}")]
+    Refund {
+        /// As asked for.
+        refund_no: String,
         /// Which rule.
         why: Declined,
     },
@@ -382,13 +416,34 @@ impl fmt::Display for Done {
             Self::CorrectionNoted {
                 trade_no,
                 refund_fen,
+                by_itself,
                 due_fen,
-            } => write!(
-                f,
-                "charge {trade_no}: noted, {} yuan to be refunded and {} yuan to be charged",
-                yuan(*refund_fen),
-                yuan(*due_fen)
-            ),
+            } => {
+                let how = match by_itself {
+                    true => "go back by themselves",
+                    false => "are to be refunded in the merchant platform",
+                };
+                let (refund, due) = (yuan(*refund_fen), yuan(*due_fen));
+                write!(
+                    f,
+                    "charge {trade_no}: noted, {refund} yuan {how}, and {due} yuan are to be charged"
+                )
+            }
+            Self::RefundNoted {
+                refund_no,
+                trade_no,
+                fen,
+            } => {
+                let fen = yuan(*fen);
+                write!(
+                    f,
+                    "refund {refund_no}: {fen} yuan of charge {trade_no} go back"
+                )
+            }
+            Self::RefundHurried { refund_no, .. } => write!(f, "refund {refund_no} is due now"),
+            Self::RefundEnded { refund_no, fen } => {
+                write!(f, "refund {refund_no} of {} yuan is ended", yuan(*fen))
+            }
             Self::CorrectionClosed { trade_no } => {
                 write!(f, "charge {trade_no}: its correction is closed")
             }

@@ -18,7 +18,13 @@ impl Stays {
         let (site, book) = (park.site(), park.queue().book());
         let held = site.holds.values().filter_map(|hold| hold.session.as_ref());
         let corrected = book.corrections().map(|correction| &correction.session);
-        let named = site.reviews.keys().chain(held).chain(corrected);
+        let refunded = book.refunds().open().map(|refund| &refund.claim.session);
+        let named = site
+            .reviews
+            .keys()
+            .chain(held)
+            .chain(corrected)
+            .chain(refunded);
         let charged = book.queued().chain(book.with_staff());
         let all = site
             .open()

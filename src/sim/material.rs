@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::wechat::LADDER_MS;
 use super::wechat::{
-    Merchant, Plate, PlatformCertificate, RsaKeys, Seal, SealError, Settings, Switches, Trust,
-    TrustMode,
+    Merchant, Plate, PlatformCertificate, RefundOutcome, RsaKeys, Seal, SealError, Settings,
+    Switches, Trust, TrustMode,
 };
 use crate::lane::time::Wall;
 
@@ -71,6 +71,8 @@ pub fn settings(seed: u64) -> Settings {
         default_plate: Plate::default(),
         plates: std::collections::BTreeMap::new(),
         settle_after_ms: 2_000,
+        refund_after_ms: 30_000,
+        refund_outcome: RefundOutcome::default(),
         latency_ms: 0,
         oldest_start_ms: 30 * 24 * 3_600 * 1_000,
         future_start_ms: 300 * 1_000,

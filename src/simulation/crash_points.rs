@@ -276,6 +276,7 @@ fn correct(world: &mut World) {
             plate: claim.plate,
             due_fen: 0,
             due_from: None,
+            exited: None,
             by,
             why: "the camera was wrong".into(),
         });

@@ -151,6 +151,8 @@ impl World {
             plate: claim.plate,
             due_fen,
             due_from: is_anothers.then(|| number(PLATES[2])),
+            // Refunds by itself are not part of these evenings.
+            exited: None,
             by: BY.into(),
             why: "the camera was wrong".into(),
         });

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use crate::charges::answer::{Answer, Heard, ParkingEntry, Refusal, Transaction};
+use crate::charges::answer::{Answer, Heard, ParkingEntry, RefundSeen, Refusal, Transaction};
 use crate::charges::queue::Request;
 use crate::park::event::Event;
 use crate::sim::wechat::{Exchange, Request as Http};
 use crate::wechat::parking::{self, ParseFault};
+use crate::wechat::refund;
 
 /// The HTTP request of a call.
 pub fn http(request: &Request) -> Http {
@@ -19,6 +20,14 @@ pub fn http(request: &Request) -> Http {
         } => {
             let order = parking::order(trade_no, sub_mchid.as_deref());
             Http::get(order.expect("our own numbers are well formed"))
+        }
+        Request::Refund { body, .. } => Http::post(refund::REFUNDS, body.as_str()),
+        Request::QueryRefund {
+            refund_no,
+            sub_mchid,
+        } => {
+            let target = refund::target(refund_no, sub_mchid.as_deref());
+            Http::get(target.expect("our own numbers are well formed"))
         }
     }
 }
@@ -38,31 +47,56 @@ pub fn heard(request: &Request, exchange: &Exchange, verifies: bool) -> Event {
             trade_no: trade_no.clone(),
             heard: judged(exchange, verifies, parking::transaction),
         },
+        Request::Refund { refund_no, .. } => Event::RefundAnswered {
+            refund_no: refund_no.clone(),
+            heard: judged(exchange, verifies, refund::refund),
+        },
+        Request::QueryRefund { refund_no, .. } => Event::RefundQueryAnswered {
+            refund_no: refund_no.clone(),
+            heard: judged(exchange, verifies, refund::refund),
+        },
     }
 }
 
 /// Nothing came back.
 pub fn lost(request: &Request) -> Event {
-    without(request, &|why| Answer::Lost(why), &|why| Answer::Lost(why))
+    without(
+        request,
+        &|why| Answer::Lost(why),
+        &|why| Answer::Lost(why),
+        &|why| Answer::Lost(why),
+    )
 }
 
 /// Nothing left the box.
 pub fn not_sent(request: &Request) -> Event {
-    without(request, &|why| Answer::NotSent(why), &|why| {
-        Answer::NotSent(why)
-    })
+    without(
+        request,
+        &|why| Answer::NotSent(why),
+        &|why| Answer::NotSent(why),
+        &|why| Answer::NotSent(why),
+    )
 }
 
 fn without(
     request: &Request,
     entry: &dyn Fn(String) -> Answer<ParkingEntry>,
     order: &dyn Fn(String) -> Answer<Transaction>,
+    refund: &dyn Fn(String) -> Answer<RefundSeen>,
 ) -> Event {
     let why = "no answer".to_owned();
     match request {
         Request::NotifyEntry { session, .. } => entry_answered(&session.0, entry(why)),
         Request::Charge { trade_no, .. } => charge_answered(trade_no, order(why)),
         Request::Query { trade_no, .. } => query_answered(trade_no, order(why)),
+        Request::Refund { refund_no, .. } => Event::RefundAnswered {
+            refund_no: refund_no.clone(),
+            heard: unadorned(refund(why)),
+        },
+        Request::QueryRefund { refund_no, .. } => Event::RefundQueryAnswered {
+            refund_no: refund_no.clone(),
+            heard: unadorned(refund(why)),
+        },
     }
 }
 

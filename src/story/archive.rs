@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::case;
 use super::charge::{ChargeRow, Charges, Stage};
 use super::happening;
+use super::refund::{RefundRow, Refunds};
 use super::session::{SessionRow, Sessions, Stay};
 use super::standing::{self, Standing};
 use super::steps;
@@ -56,6 +57,10 @@ impl Archive {
             Question::Arrears { plate } => self
                 .standing()
                 .map(|standing| standing::arrears(&standing.book, plate.as_deref())),
+            Question::Refunds { all: true } => self.refunds(),
+            Question::Refunds { all: false } => self
+                .standing()
+                .map(|standing| refunds_answer(standing::refunds(&standing.book), 0)),
             Question::Lists => self
                 .standing()
                 .map(|standing| standing::lists(&standing.site)),
@@ -71,6 +76,9 @@ impl Archive {
             | Question::Decide { .. }
             | Question::Correct { .. }
             | Question::Corrected { .. }
+            | Question::Refund { .. }
+            | Question::RetryRefund { .. }
+            | Question::EndRefund { .. }
             | Question::NamePlate { .. }
             | Question::ChangeList { .. }
             | Question::EndStay { .. }
@@ -141,6 +149,24 @@ impl Archive {
     fn charges(&self, wanted: &Wanted<Stage>) -> Result<Value, LedgerError> {
         let (rows, dropped) = self.charge_rows(wanted)?;
         Ok(charges_answer(wanted, rows.into_iter(), dropped))
+    }
+
+    fn refunds(&self) -> Result<Value, LedgerError> {
+        let mut refunds = Refunds::keeping(|_: &RefundRow| true);
+        steps::read(&self.dir, None, |told| match told.record() {
+            Some(Record::Checkpoint(snapshot)) => {
+                let open = snapshot.book.refunds().open();
+                open.for_each(|refund| refunds.stood(refund));
+            }
+            Some(Record::PartOfState(part)) => {
+                let open = part.rest.iter().flat_map(|rest| rest.book.refunds().open());
+                open.for_each(|refund| refunds.stood(refund));
+            }
+            Some(Record::Money(record)) => refunds.apply(&record, told.at),
+            _ => {}
+        })?;
+        let left_off = refunds.left_off;
+        Ok(refunds_answer(refunds.rows.into_values(), left_off))
     }
 
     /// Every charge that came due in the range, by its number.
@@ -258,6 +284,13 @@ pub fn charges_answer(
 ) -> Value {
     let (rows, left_off) = wanted.choose(rows);
     json!({ "charges": rows, "left_off": left_off + dropped })
+}
+
+/// The answer to [`Question::Refunds`], newest first; `left_off` rows are not there.
+pub fn refunds_answer(rows: impl Iterator<Item = RefundRow>, left_off: usize) -> Value {
+    let mut rows: Vec<RefundRow> = rows.collect();
+    rows.sort_by(|a, b| (b.asked, &b.refund_no).cmp(&(a.asked, &a.refund_no)));
+    json!({ "refunds": rows, "left_off": left_off })
 }
 
 /// A long history must not fill the memory: the oldest go first.

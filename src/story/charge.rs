@@ -8,6 +8,7 @@ use super::at;
 use super::wanted::State;
 use crate::charges::charge::{Charge, ChargeState, Claim, Opening, StaffReason, WithdrawnReason};
 use crate::charges::record::{MoneyRecord, StaffOutcome};
+use crate::charges::refund::RefundTold;
 use crate::lane::time::Wall;
 use crate::park::part::Part;
 
@@ -115,11 +116,18 @@ pub struct ChargeRow {
     /// `BPA`: WeChat advanced the money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bank_type: Option<String>,
+    /// What of it has gone back to the driver through WeChat.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refunded_fen: u64,
     /// The car was let out before WeChat had taken it on.
     pub let_out: bool,
     /// Milliseconds until it is next seen to, where a running daemon was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_in_ms: Option<u64>,
+}
+
+fn is_zero(fen: &u64) -> bool {
+    *fen == 0
 }
 
 impl ChargeRow {
@@ -173,6 +181,7 @@ impl ChargeRow {
             withdrawn: None,
             transaction_id: None,
             bank_type: None,
+            refunded_fen: 0,
             let_out: false,
             due_in_ms: None,
         }
@@ -225,6 +234,8 @@ impl ChargeRow {
 /// Rows by `out_trade_no`, of the charges that `keep` wants.
 pub struct Charges<K> {
     pub rows: BTreeMap<String, ChargeRow>,
+    /// Refunds under way by their number: of which charge, and how much of it.
+    refunds: BTreeMap<String, (String, u64)>,
     keep: K,
 }
 
@@ -232,6 +243,7 @@ impl<K: Fn(&ChargeRow) -> bool> Charges<K> {
     pub fn keeping(keep: K) -> Self {
         Self {
             rows: BTreeMap::new(),
+            refunds: BTreeMap::new(),
             keep,
         }
     }
@@ -257,10 +269,32 @@ impl<K: Fn(&ChargeRow) -> bool> Charges<K> {
             if (self.keep)(&row) {
                 self.rows.insert(row.trade_no.clone(), row);
             }
+        } else if let crate::charges::record::Subject::Refund(refund_no) = record.subject() {
+            self.refund(refund_no, record);
         } else if let crate::charges::record::Subject::Charge(trade_no) = record.subject()
             && let Some(row) = self.rows.get_mut(trade_no)
         {
             row.apply(record, at);
+        }
+    }
+
+    fn refund(&mut self, refund_no: &str, record: &MoneyRecord) {
+        match record {
+            MoneyRecord::RefundAsked { refund } if self.rows.contains_key(&refund.trade_no) => {
+                let of = (refund.trade_no.clone(), refund.fen);
+                self.refunds.insert(refund_no.to_owned(), of);
+            }
+            MoneyRecord::RefundTold {
+                told: RefundTold::Succeeded { .. },
+                ..
+            } => {
+                if let Some((trade_no, fen)) = self.refunds.remove(refund_no)
+                    && let Some(row) = self.rows.get_mut(&trade_no)
+                {
+                    row.refunded_fen = row.refunded_fen.saturating_add(fen);
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -93,6 +93,21 @@ pub(super) fn money(record: &MoneyRecord) -> (Option<What>, String) {
         MoneyRecord::CorrectionDone { by, why, .. } => {
             (What::CorrectionDone, format!("{by}: {why}"))
         }
+        MoneyRecord::RefundAsked { refund } => {
+            let (fen, by, why) = (refund.fen, &refund.by, &refund.why);
+            let number = &refund.refund_no;
+            (
+                What::RefundAsked,
+                format!("{number}: {fen} fen, {by}: {why}"),
+            )
+        }
+        MoneyRecord::RefundSent { refund_no, .. } => (What::RefundSent, refund_no.clone()),
+        MoneyRecord::RefundTold { refund_no, told } => {
+            (What::RefundTold, format!("{refund_no}: {}", word(told)))
+        }
+        MoneyRecord::RefundGivenUp {
+            refund_no, by, why, ..
+        } => (What::RefundGivenUp, format!("{refund_no}, {by}: {why}")),
         MoneyRecord::NoticeTaken { .. }
         | MoneyRecord::NoticeSetAside { .. }
         | MoneyRecord::MerchantStopped { .. }

@@ -10,6 +10,7 @@ use super::charge::{ChargeRow, Charges};
 pub use super::detail::word;
 use super::detail::{entry_word, money, notice_word, order_word, said};
 use super::head::STEP;
+use super::refund::{RefundRow, Refunds};
 use super::session::{SessionRow, Sessions};
 use super::steps::{self, Told};
 use crate::charges::record::{MoneyRecord, Subject};
@@ -26,11 +27,28 @@ use crate::store::ledger::LedgerError;
 pub struct Story {
     /// None: its records are older than this ledger's first segment.
     pub session: Option<SessionRow>,
+    /// The newest.
     pub charge: Option<ChargeRow>,
+    /// Those that were made before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<ChargeRow>,
+    /// What went, or goes, back of all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<RefundRow>,
     /// The fee with the lines that explain it.
     pub quote: Option<Quote>,
     /// In the order of the ledger.
     pub happenings: Vec<Happening>,
+}
+
+impl Story {
+    /// The charge with this number, or the newest where it is none's.
+    pub fn charge_named(mut self, number: &str) -> Option<ChargeRow> {
+        let number = number.trim().to_uppercase();
+        let mut before = self.before.drain(..);
+        let named = before.find(|charge| charge.trade_no == number);
+        named.or(self.charge)
+    }
 }
 
 /// One thing that happened.
@@ -93,6 +111,11 @@ pub enum What {
     PaymentTaken,
     CorrectionAsked,
     CorrectionDone,
+    RefundAsked,
+    RefundSent,
+    RefundAnswered,
+    RefundTold,
+    RefundGivenUp,
     RaiseDecided,
     RaiseReissued,
     RaiseCarriedOut,
@@ -154,13 +177,17 @@ pub fn of(dir: &Path, session: &SessionId) -> Result<Option<Story>, LedgerError>
     let Teller {
         sessions,
         charges,
+        refunds,
         quote,
         happenings,
         ..
     } = teller;
+    let mut before: Vec<ChargeRow> = charges.rows.into_values().collect();
     let story = Story {
         session: sessions.rows.into_values().next(),
-        charge: charges.rows.into_values().next_back(),
+        charge: before.pop(),
+        before,
+        refunds: refunds.rows.into_values().collect(),
         quote,
         happenings,
     };
@@ -181,6 +208,7 @@ struct Teller {
     session: SessionId,
     sessions: Sessions<Keep<SessionRow>>,
     charges: Charges<Keep<ChargeRow>>,
+    refunds: Refunds<Keep<RefundRow>>,
     quote: Option<Quote>,
     happenings: Vec<Happening>,
     /// Raises for this stay.
@@ -194,10 +222,12 @@ struct Teller {
 impl Teller {
     fn new(session: &SessionId) -> Self {
         let (of_session, of_charge) = (session.0.clone(), session.0.clone());
+        let of_refund = session.0.clone();
         Self {
             session: session.clone(),
             sessions: Sessions::keeping(Box::new(move |row| row.session == of_session)),
             charges: Charges::keeping(Box::new(move |row| row.session == of_charge)),
+            refunds: Refunds::keeping(Box::new(move |row| row.session == of_refund)),
             quote: None,
             happenings: Vec::new(),
             raises: BTreeSet::new(),
@@ -223,10 +253,16 @@ impl Teller {
                 for charge in book.charges().chain(book.desk()) {
                     self.charges.stood(&charge);
                 }
+                for refund in book.refunds().open() {
+                    self.refunds.stood(refund);
+                }
             }
             Some(Record::PartOfState(part)) => {
                 self.sessions.stood_in(&part);
                 self.charges.stood_in(&part);
+                for refund in part.rest.iter().flat_map(|rest| rest.book.refunds().open()) {
+                    self.refunds.stood(refund);
+                }
             }
             Some(Record::StepTaken(step)) => self.hear_event(told, step),
             Some(Record::Lane(record)) => self.hear_lane(told, &record),
@@ -270,6 +306,13 @@ impl Teller {
             Event::Noticed { told: notice } if self.is_told_of(&notice.notice) => {
                 let detail = notice_word(&notice.notice);
                 self.tell(told, What::Noticed, format!("{detail}, {}", notice.id));
+            }
+            Event::RefundAnswered { refund_no, heard }
+            | Event::RefundQueryAnswered { refund_no, heard }
+                if self.is_ours(&refund_no) =>
+            {
+                let detail = said(&heard, |seen| word(&seen.state));
+                self.answered(told, What::RefundAnswered, detail, heard.request_id);
             }
             Event::RetryAsked { trade_no, by } if self.is_ours(&trade_no) => {
                 self.tell(told, What::RetryAsked, by.unwrap_or_default());
@@ -390,10 +433,12 @@ impl Teller {
 
     fn hear_money(&mut self, told: &Told<'_>, record: &MoneyRecord) {
         self.charges.apply(record, told.at);
+        self.refunds.apply(record, told.at);
         let is_ours = match record.subject() {
             Subject::Entry(session) => *session == self.session,
             Subject::Charge(trade_no) => self.is_ours(trade_no),
             Subject::Payment(session) => *session == self.session,
+            Subject::Refund(refund_no) => self.is_ours(refund_no),
             Subject::Notice | Subject::Merchant => false,
         };
         if !is_ours {

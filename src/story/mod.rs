@@ -9,6 +9,7 @@ pub mod charge;
 mod detail;
 pub mod happening;
 pub mod head;
+pub mod refund;
 pub mod session;
 pub mod standing;
 pub mod steps;

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::charge::ChargeRow;
+use super::refund::RefundRow;
 use super::steps;
 use crate::charges::book::Book;
 use crate::lane::number::LedgerId;
@@ -117,7 +118,13 @@ pub fn review(site: &Site, book: &Book) -> Value {
         "stays": site.open_reviews().collect::<Vec<_>>(),
         "with_staff": book.desk().collect::<Vec<_>>(),
         "corrections": book.corrections().collect::<Vec<_>>(),
+        "refunds": refunds(book).filter(|row| row.state.needs_a_person()).collect::<Vec<_>>(),
     })
+}
+
+/// Every refund that is not done with.
+pub fn refunds(book: &Book) -> impl Iterator<Item = RefundRow> {
+    book.refunds().open().map(RefundRow::of)
 }
 
 /// What is owed, by plate and then by age: all that the staff has, or that of plates with this in them.

@@ -100,6 +100,12 @@ impl Hosts {
         self.urls[host].authority()
     }
 
+    /// Host and port of each.
+    pub fn names(&self) -> Vec<String> {
+        let names = self.urls.iter().map(|url| url.authority().to_owned());
+        names.collect()
+    }
+
     fn detour(&self) -> std::sync::MutexGuard<'_, Option<Detour>> {
         self.detour.lock().expect("no holder panics")
     }

@@ -3,6 +3,7 @@
 //! What an answer proves is decided in `reply`, by whom it is signed in [`trust`], where it comes
 //! from in `transport`. Nothing here remembers a charge or repeats one: that is the queue's.
 
+pub mod bill;
 mod certificate;
 pub(crate) mod certificates;
 pub mod code;
@@ -12,6 +13,7 @@ mod hosts;
 pub mod native;
 pub(crate) mod parking;
 pub(crate) mod pem;
+pub mod refund;
 mod reply;
 pub mod seal;
 mod secret;

@@ -24,6 +24,7 @@ const LANE_CONNECT: Duration = Duration::from_millis(400);
 const LANE_PRIMARY: Duration = Duration::from_millis(800);
 const BACKGROUND_CONNECT: Duration = Duration::from_secs(2);
 const BACKGROUND_HOST: Duration = Duration::from_secs(10);
+const DOWNLOAD: Duration = Duration::from_secs(300);
 const POOL_IDLE: Duration = Duration::from_secs(45);
 /// Between two requests of a drain every connection is idle for a moment, and none is to be made anew.
 const POOL_IDLE_MAX: usize = ON_WIRE_MAX;
@@ -40,6 +41,8 @@ pub enum Patience {
     /// Nobody waits: connect 2 s, 10 s for each host, once one of the [`ON_WIRE_MAX`] places on the wire
     /// is free.
     Background,
+    /// A large file by an address that is good for one use: one host alone, five minutes.
+    Download,
 }
 
 /// A request that is ready to leave: the same bytes and signature to whichever host.
@@ -184,7 +187,8 @@ impl Transport {
             }
             Err(_silent) => {}
         }
-        let Some(then) = order.then.filter(|_| Instant::now() < deadline) else {
+        let again = patience != Patience::Download && Instant::now() < deadline;
+        let Some(then) = order.then.filter(|_| again) else {
             return self.failed(faults, !first_done);
         };
 
@@ -218,6 +222,11 @@ impl Transport {
         self.failed(faults, !(first_done && second_done))
     }
 
+    /// Host and port of each.
+    pub fn host_names(&self) -> Vec<String> {
+        self.hosts.names()
+    }
+
     /// Which host is asked first at this moment, counted from 0.
     #[cfg(test)]
     pub fn leads(&self, now: crate::lane::time::Moment) -> usize {
@@ -227,7 +236,7 @@ impl Transport {
     fn client(&self, patience: Patience) -> &reqwest::Client {
         match patience {
             Patience::Lane { .. } => &self.lane,
-            Patience::Background => &self.background,
+            Patience::Background | Patience::Download => &self.background,
         }
     }
 
@@ -292,6 +301,7 @@ impl Patience {
         match self {
             Self::Lane { total } => total,
             Self::Background => BACKGROUND_HOST.saturating_mul(2),
+            Self::Download => DOWNLOAD,
         }
     }
 
@@ -300,6 +310,7 @@ impl Patience {
         match self {
             Self::Lane { .. } => LANE_PRIMARY,
             Self::Background => BACKGROUND_HOST,
+            Self::Download => DOWNLOAD,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::lane::done;
 use super::output::{Table, number, text};
 use super::sessions::{Which, left_off, story, why};
 use super::when::short;
-use super::words::{self, Lang, money, story as told};
+use super::words::{self, Lang, money, refund, story as told};
 use super::{SocketArgs, client};
 use crate::control::Question;
 use crate::lane::tariff::yuan;
@@ -104,6 +104,15 @@ pub fn run(command: ChargesCommand, lang: Lang) -> ExitCode {
     }
 }
 
+/// Where it stands, and what went back of it.
+fn state_of(row: &ChargeRow, lang: Lang) -> String {
+    let state = lang.of(money::stage(row.state));
+    match row.refunded_fen {
+        0 => state.to_owned(),
+        fen => format!("{state}, {} {}", lang.of(refund::REFUNDED), yuan(fen)),
+    }
+}
+
 fn state(text: &str) -> Result<Stage, String> {
     let mut all = Stage::ALL.into_iter();
     let found = all.find(|stage| stage.code() == text);
@@ -134,7 +143,7 @@ fn list(answer: &Value, lang: Lang) -> String {
             text(row.lane.as_str()),
             text(short(row.exited)),
             number(yuan(row.fee_fen)),
-            text(lang.of(money::stage(row.state))),
+            text(state_of(row, lang)),
             text(why(row, lang).or(next).unwrap_or_default()),
         ]);
     }

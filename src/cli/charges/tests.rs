@@ -27,6 +27,7 @@ fn row(number: u64, state: Stage) -> ChargeRow {
         withdrawn: None,
         transaction_id: None,
         bank_type: None,
+        refunded_fen: 0,
         let_out: false,
         due_in_ms: None,
     }

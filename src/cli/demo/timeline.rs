@@ -348,6 +348,10 @@ impl Timeline {
             | MoneyRecord::CorrectionAsked { .. }
             | MoneyRecord::PaymentTaken { .. }
             | MoneyRecord::CorrectionDone { .. }
+            | MoneyRecord::RefundAsked { .. }
+            | MoneyRecord::RefundSent { .. }
+            | MoneyRecord::RefundTold { .. }
+            | MoneyRecord::RefundGivenUp { .. }
             | MoneyRecord::EntrySent { .. }
             | MoneyRecord::EntryRenumbered { .. }
             | MoneyRecord::EntryEnded { .. }

@@ -29,7 +29,7 @@ pub fn show(answer: &Value, lang: Lang) -> String {
         text += &fact(lang, words::ARREARS, &owed);
     }
     if let Some(correction) = &case.correction {
-        text += &fact(lang, words::REFUND, &lang.correction(correction));
+        text += &fact(lang, words::CORRECTION, &lang.correction(correction));
     }
     let story = serde_json::to_value(&case.story).unwrap_or_default();
     text += "\n";

@@ -9,6 +9,7 @@ use crate::cli::output::{Table, number, text};
 use crate::cli::words::{self, Lang, review};
 use crate::json;
 use crate::lane::tariff::yuan;
+use crate::story::refund::RefundRow;
 
 pub fn list(answer: &Value, lang: Lang) -> String {
     let mut table = Table::default();
@@ -58,11 +59,23 @@ pub fn list(answer: &Value, lang: Lang) -> String {
             continue;
         };
         table.row([
-            text(lang.of(review::REFUND)),
+            text(lang.of(review::CORRECTION)),
             text(correction.trade_no.as_str()),
             text(correction.plate.as_str()),
             number(yuan(correction.charged_fen)),
             text(lang.correction(&correction)),
+        ]);
+    }
+    for refund in list("refunds") {
+        let Ok(row) = json::typed::<RefundRow>(&refund) else {
+            continue;
+        };
+        table.row([
+            text(lang.of(words::refund::NUMBER)),
+            text(row.refund_no.as_str()),
+            text(row.plate.as_str()),
+            number(yuan(row.fen)),
+            text(lang.refund_state(&row)),
         ]);
     }
     match table.is_empty() {
@@ -101,6 +114,9 @@ mod tests {
                               "charged_fen": 3070, "due_fen": 500, "by": "王芳", "why": "exit missed",
                               "at": { "moment": 1, "wall": 1764000000000_i64, "trusted": true,
                                       "boot": 1, "box": "south-1" } }],
+            "refunds": [{ "refund_no": "R3", "trade_no": "T3", "session": "S", "plate": "粤B10003",
+                          "charged_fen": 900, "fen": 900, "state": "closed",
+                          "asked": "2026-03-01T08:00:00+08:00", "by": "王芳", "why": "误收" }],
         });
         let english = list(&review, Lang::En);
         for words in [
@@ -112,6 +128,8 @@ mod tests {
             "12.00",
             "30.70",
             "charge 5.00 yuan instead, 王芳: exit missed",
+            "R3",
+            "closed by WeChat",
         ] {
             assert!(english.contains(words), "{words}: {english}");
         }

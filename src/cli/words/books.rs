@@ -18,7 +18,9 @@ pub const QUEUED: Pair = pair("in the queue", "排队中");
 pub const SUM: Pair = pair("sum", "合计");
 pub const PAID: Pair = pair("paid beside", "另行收款");
 pub const OVER: Pair = pair("to give back", "应退多收");
-pub const TO_REFUND: Pair = pair("to be refunded", "待退款");
+pub const TO_REFUND: Pair = pair("corrected", "有误更正");
+pub const REFUNDED: Pair = pair("refunded", "已退款");
+pub const NET: Pair = pair("settled − it", "已收减已退");
 pub const ERASED: Pair = pair("erased", "已擦除");
 pub const VERDICT: Pair = pair("verdict", "结论");
 pub const HOLDS: Pair = pair("the books balance", "账目平衡");
@@ -166,6 +168,24 @@ impl Lang {
                     format!("收费 {fee} 元，而余额为 {due} 元"),
                 )
             }
+            Wrong::RefundedTooMuch {
+                refund_fen,
+                charged_fen,
+            } => {
+                let (refund, charged) = (yuan(*refund_fen), yuan(*charged_fen));
+                text(
+                    format!("{refund} yuan are refunded of a charge of {charged} yuan"),
+                    format!("扣费 {charged} 元，却退款 {refund} 元"),
+                )
+            }
+            Wrong::RefundOfUnsettled => plain(pair(
+                "it was sent before its charge had settled",
+                "扣费尚未到账即发送退款",
+            )),
+            Wrong::OtherRefundSent => plain(pair(
+                "the refund names another number, charge or sum than was asked for",
+                "退款请求中的单号或金额与申请不符",
+            )),
             Wrong::LeftRefused => plain(pair(
                 "it was refused and not handed to staff",
                 "被拒绝后未转人工",

@@ -3,6 +3,7 @@
 //! A word is written once, as a [`Pair`] or as a match over both languages, so that one that is
 //! missing in a language does not compile.
 
+pub mod bill;
 pub mod books;
 pub mod callbacks;
 pub mod clock;
@@ -13,6 +14,7 @@ pub mod lists;
 pub mod money;
 pub mod places;
 pub mod preparation;
+pub mod refund;
 mod replies;
 pub mod rerun;
 pub mod review;

@@ -15,6 +15,10 @@ impl Lang {
                     trade_no,
                     waits_for,
                 } => format!("charge {trade_no} is due now{}", self.waits_for(waits_for)),
+                Done::RefundHurried {
+                    refund_no,
+                    waits_for,
+                } => format!("refund {refund_no} is due now{}", self.waits_for(waits_for)),
                 Done::HandedToStaff { trade_no } => {
                     format!(
                         "charge {trade_no} is with the staff now; WeChat will not be asked for it"
@@ -26,6 +30,8 @@ impl Lang {
                 | Done::Waived { .. }
                 | Done::CorrectionNoted { .. }
                 | Done::CorrectionClosed { .. }
+                | Done::RefundNoted { .. }
+                | Done::RefundEnded { .. }
                 | Done::PlateNamed { .. }
                 | Done::ListChanged { .. }
                 | Done::StayEnded { .. }
@@ -123,12 +129,28 @@ impl Lang {
                 Done::CorrectionNoted {
                     trade_no,
                     refund_fen,
+                    by_itself,
                     due_fen,
-                } => format!(
-                    "扣费 {trade_no}：已记录，应退 {} 元，应另收 {} 元",
-                    yuan(*refund_fen),
-                    yuan(*due_fen)
-                ),
+                } => {
+                    let how = match by_itself {
+                        true => "自动退还",
+                        false => "应在商户平台退还",
+                    };
+                    let (refund, due) = (yuan(*refund_fen), yuan(*due_fen));
+                    format!("扣费 {trade_no}：已记录，{how} {refund} 元，应另收 {due} 元")
+                }
+                Done::RefundNoted {
+                    refund_no,
+                    trade_no,
+                    fen,
+                } => format!("退款 {refund_no}：扣费 {trade_no} 退还 {} 元", yuan(*fen)),
+                Done::RefundHurried {
+                    refund_no,
+                    waits_for,
+                } => format!("退款 {refund_no} 已提前到现在{}", self.waits_for(waits_for)),
+                Done::RefundEnded { refund_no, fen } => {
+                    format!("退款 {refund_no}（{} 元）已结束", yuan(*fen))
+                }
                 Done::CorrectionClosed { trade_no } => format!("扣费 {trade_no}：更正已完成"),
                 Done::PlateNamed { lane, session, .. } => match session {
                     Some(session) => format!("车道 {lane}：车辆即停车 {session}"),
@@ -199,6 +221,9 @@ impl Lang {
             }
             (Self::Zh, Refusal::Charge { trade_no, why }) => {
                 format!("扣费 {trade_no}：{}", self.declined(why))
+            }
+            (Self::Zh, Refusal::Refund { refund_no, why }) => {
+                format!("退款 {refund_no}：{}", self.declined(why))
             }
             (Self::Zh, Refusal::NothingWritten) => self.declined(&Declined::StoreFailed),
             (Self::Zh, Refusal::Plate { why }) => {
@@ -271,6 +296,18 @@ impl Lang {
             Declined::TooManyCorrections => {
                 "待完成的更正过多，请先完成一部分；见 `parkgate review list`"
             }
+            Declined::NoSuchRefund => {
+                "没有待处理的这笔退款；`parkgate refund show` 可查看某个号码的经过"
+            }
+            Declined::RefundClosed => "微信已关闭此退款；请用 `parkgate refund` 以新单号重新申请",
+            Declined::MayStillBeRefunded => {
+                "微信可能仍会退款，不能结束；`parkgate refund retry` 立即向微信查询"
+            }
+            Declined::MoreThanIsLeft { left_fen } => {
+                return format!("此单可退金额仅剩 {} 元", yuan(*left_fen));
+            }
+            Declined::TooOldToRefund => "微信只支持付款后一年内退款；请以其他方式退还，并自行记账",
+            Declined::TooManyRefunds => "退款过多：每笔扣费最多 50 次，同时处理最多 4096 笔",
             Declined::StoreFailed => "存储无法写入，未作任何更改；见 `parkgate status` 的告警",
         }
         .to_owned()

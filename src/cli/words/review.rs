@@ -5,7 +5,7 @@ use crate::charges::record::Correction;
 use crate::lane::tariff::yuan;
 use crate::park::review::{Closed, ReviewEnd};
 
-pub const REFUND: Pair = pair("refund", "退款");
+pub const CORRECTION: Pair = pair("correction", "更正");
 pub const WHY: Pair = pair("in question", "疑问");
 pub const DECIDED: Pair = pair("decided", "处理结果");
 pub const READ: Pair = pair("exit read", "离场识别");
@@ -70,6 +70,11 @@ impl Lang {
             ..
         } = correction;
         let due = yuan(*due_fen);
+        let by_itself = correction.refund_no.as_ref().map(|refund_no| match self {
+            Self::En => format!("refund {refund_no}, "),
+            Self::Zh => format!("退款 {refund_no}，"),
+        });
+        let by_itself = by_itself.unwrap_or_default();
         let instead = match (self, due_fen, due_from) {
             (_, 0, None) => self
                 .of(pair("charge nothing instead", "不再收费"))
@@ -82,8 +87,8 @@ impl Lang {
             (Self::Zh, _, Some(plate)) => format!("改向 {} 收 {due} 元", plate.as_str()),
         };
         match self {
-            Self::En => format!("{instead}, {by}: {why}"),
-            Self::Zh => format!("{instead}，{by}：{why}"),
+            Self::En => format!("{by_itself}{instead}, {by}: {why}"),
+            Self::Zh => format!("{by_itself}{instead}，{by}：{why}"),
         }
     }
 

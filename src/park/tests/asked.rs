@@ -159,6 +159,7 @@ impl Twins {
             charged_fen: 500,
             due_fen: u64::from(how),
             due_from: None,
+            exited: None,
             by,
             why,
         });

@@ -40,6 +40,7 @@ struct Facts {
     entries: BTreeMap<(SessionId, u16), String>,
     newest_entry: BTreeMap<SessionId, String>,
     charges: BTreeMap<String, String>,
+    refunds: BTreeMap<String, String>,
     opened: BTreeSet<String>,
 }
 
@@ -155,14 +156,17 @@ impl Disk {
             Request::Charge { trade_no, body } => {
                 assert_eq!(facts.charges.get(trade_no), Some(body), "{trade_no}");
             }
-            Request::Query { .. } => {}
+            Request::Refund { refund_no, body } => {
+                assert_eq!(facts.refunds.get(refund_no), Some(body), "{refund_no}");
+            }
+            Request::Query { .. } | Request::QueryRefund { .. } => {}
         }
     }
 }
 
 impl Facts {
     fn learn(&mut self, stored: &Stored) {
-        const OF_INTEREST: [u16; 4] = [18, 33, 38, 39];
+        const OF_INTEREST: [u16; 5] = [18, 33, 38, 39, 62];
         if !OF_INTEREST.contains(&stored.kind) {
             return;
         }
@@ -191,6 +195,15 @@ impl Facts {
                 assert_eq!(frozen.is_none(), body.is_some(), "{trade_no} frozen twice");
                 if let Some(body) = body {
                     self.charges.insert(trade_no, body);
+                }
+            }
+            Record::Money(MoneyRecord::RefundSent {
+                refund_no, body, ..
+            }) => {
+                let frozen = self.refunds.get(&refund_no);
+                assert_eq!(frozen.is_none(), body.is_some(), "{refund_no} frozen twice");
+                if let Some(body) = body {
+                    self.refunds.insert(refund_no, body);
                 }
             }
             _ => {}

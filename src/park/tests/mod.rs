@@ -3,6 +3,7 @@
 
 mod asked;
 mod barriers;
+mod billing;
 mod bookkeeping;
 mod cameras;
 mod cars;
@@ -31,6 +32,7 @@ mod parts;
 mod people;
 mod properties;
 mod put_back;
+mod refunding;
 mod release;
 mod rerunning;
 mod reviewed;

@@ -145,6 +145,7 @@ fn correct(world: &mut World, trade_no: &str, due_fen: u64) -> Result<String, St
         charged_fen: 500,
         due_fen,
         due_from: None,
+        exited: None,
         by: "王芳".into(),
         why: "the camera was wrong".into(),
     });
@@ -175,7 +176,7 @@ fn e16_given_a_charge_that_was_wrong_when_it_is_to_be_corrected_then_the_intent_
     world.pass(MINUTE);
     assert_eq!(world.book().totals().settled.count, 1);
     let said = correct(&mut world, &trade_no, 0).unwrap();
-    assert!(said.contains("5.00 yuan to be refunded"), "{said}");
+    assert!(said.contains("5.00 yuan are to be refunded"), "{said}");
     let again = correct(&mut world, &trade_no, 100).unwrap_err();
     assert!(again.contains("asked for before"), "{again}");
     world.power_off();

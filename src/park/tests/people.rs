@@ -130,7 +130,9 @@ fn correct(world: &mut World, chance: &mut SplitMix64) {
         is_accepted && chance.chance(700)
     });
     if let Some(claim) = accepted.map(|charge| charge.claim.clone()) {
+        let exited = Some(claim.exited.now.wall);
         world.tell(Event::CorrectionAsked {
+            exited,
             charged_fen: claim.quote.fee_fen,
             trade_no: claim.trade_no,
             session: claim.session,
@@ -140,5 +142,14 @@ fn correct(world: &mut World, chance: &mut SplitMix64) {
             by: BY.into(),
             why: "the camera was wrong".into(),
         });
+        let refunds = world.book().refunds().open();
+        let last = refunds.map(|refund| refund.claim.refund_no.clone()).last();
+        if let Some(refund_no) = last.filter(|_| chance.chance(700)) {
+            world.tell(Event::RefundGivenUp {
+                refund_no,
+                by: BY.into(),
+                why: "paid in cash".into(),
+            });
+        }
     }
 }

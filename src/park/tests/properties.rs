@@ -326,6 +326,8 @@ impl Twins {
                 let order = self.order(&trade_no, how);
                 self.step(wire::query_answered(&trade_no, answer_with(order, how)));
             }
+            // Nobody asks for one here.
+            Request::Refund { .. } | Request::QueryRefund { .. } => {}
         }
     }
 

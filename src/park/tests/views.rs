@@ -168,6 +168,8 @@ impl World {
                 Request::NotifyEntry { .. } => "entry",
                 Request::Charge { .. } => "charge",
                 Request::Query { .. } => "query",
+                Request::Refund { .. } => "refund",
+                Request::QueryRefund { .. } => "query refund",
             })
             .collect()
     }

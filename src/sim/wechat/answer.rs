@@ -28,6 +28,8 @@ pub(super) struct Reply {
 enum Content {
     Json(Value),
     Empty,
+    /// A bill: no JSON, and signed by nobody.
+    File(Vec<u8>),
     /// From something in between that is not WeChat.
     Page(&'static str),
 }
@@ -152,6 +154,16 @@ impl Reply {
         }
     }
 
+    /// 200 with a file.
+    pub fn file(bytes: Vec<u8>) -> Self {
+        Self {
+            status: 200,
+            content: Content::File(bytes),
+            internal: 0,
+            retry_after_s: None,
+        }
+    }
+
     /// 429.
     pub fn throttled(after_s: Option<u64>) -> Self {
         Self {
@@ -172,8 +184,10 @@ impl Reply {
 
     /// Changes one of the things that a client must compare with what it asked for.
     pub fn echo_wrongly(&mut self, random: &mut SplitMix64) {
-        const ECHOES: [&str; 6] = [
+        const ECHOES: [&str; 8] = [
             "/out_trade_no",
+            "/out_refund_no",
+            "/amount/refund",
             "/amount/total",
             "/parking_info/plate_number",
             "/parking_info/parking_id",
@@ -262,7 +276,8 @@ impl Simulator {
             Some(Fault::Unsigned | Fault::ProxyPage(_)) => None,
             _ => Some(Flaw::None),
         };
-        let signs = reply.is_success() || self.settings.switches.sign_errors;
+        let is_file = matches!(reply.content, Content::File(_));
+        let signs = !is_file && (reply.is_success() || self.settings.switches.sign_errors);
         let stamp = flaw.filter(|_| signs).map(|flaw| Stamp {
             serial: self.signing_serial(request),
             timestamp: time::seconds(now).to_string(),
@@ -286,6 +301,10 @@ impl Simulator {
             Content::Empty => {
                 header("Request-ID", request_id(&mut self.nonces, reply.internal));
                 Vec::new()
+            }
+            Content::File(bytes) => {
+                header("Content-Type", "application/octet-stream".into());
+                bytes
             }
             Content::Json(mut body) => {
                 header("Request-ID", request_id(&mut self.nonces, reply.internal));

@@ -103,6 +103,16 @@ pub enum Call {
     NativeQuery,
     /// `POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close`, likewise.
     NativeClose,
+    /// `POST /v3/refund/domestic/refunds`.
+    Refund,
+    /// `GET /v3/refund/domestic/refunds/{out_refund_no}`.
+    RefundQuery,
+    /// `GET /v3/bill/tradebill`.
+    TradeBill,
+    /// `GET /v3/bill/fundflowbill`.
+    FundFlowBill,
+    /// `GET /v3/billdownload/file`, whose answer nobody signs.
+    BillFile,
     /// Anything else.
     Other,
 }
@@ -110,6 +120,8 @@ pub enum Call {
 pub(super) const QUERY_PREFIX: &str = "/v3/vehicle/transactions/out-trade-no/";
 pub(super) const NATIVE_PREFIX: &str = "/v3/pay/transactions/";
 pub(super) const NATIVE_PARTNER_PREFIX: &str = "/v3/pay/partner/transactions/";
+pub(super) const BILL_FILE: &str = "/v3/billdownload/file";
+pub(super) const REFUNDS: &str = "/v3/refund/domestic/refunds";
 pub(super) const CLOSE_SUFFIX: &str = "/close";
 
 impl Call {
@@ -120,6 +132,16 @@ impl Call {
             "/v3/vehicle/transactions/parking" => Self::Charge,
             "/v3/vehicle/parking/services/find" => Self::Find,
             "/v3/certificates" => Self::Certificates,
+            "/v3/bill/tradebill" => Self::TradeBill,
+            "/v3/bill/fundflowbill" => Self::FundFlowBill,
+            BILL_FILE => Self::BillFile,
+            REFUNDS => Self::Refund,
+            path if path
+                .strip_prefix(REFUNDS)
+                .is_some_and(|rest| rest.starts_with('/')) =>
+            {
+                Self::RefundQuery
+            }
             path if path.starts_with(QUERY_PREFIX) => Self::Query,
             path => Self::of_native(path).unwrap_or(Self::Other),
         }
@@ -142,8 +164,17 @@ impl Call {
     /// The one method that the call is made with; None where there is no such call.
     pub(super) fn method(self) -> Option<&'static str> {
         match self {
-            Self::Entry | Self::Charge | Self::NativeOrder | Self::NativeClose => Some("POST"),
-            Self::Query | Self::Find | Self::Certificates | Self::NativeQuery => Some("GET"),
+            Self::Entry | Self::Charge | Self::NativeOrder | Self::NativeClose | Self::Refund => {
+                Some("POST")
+            }
+            Self::Query
+            | Self::Find
+            | Self::Certificates
+            | Self::NativeQuery
+            | Self::RefundQuery
+            | Self::TradeBill
+            | Self::FundFlowBill
+            | Self::BillFile => Some("GET"),
             Self::Other => None,
         }
     }

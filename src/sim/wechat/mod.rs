@@ -7,6 +7,7 @@
 
 mod answer;
 mod authorization;
+mod bills;
 mod books;
 mod callbacks;
 mod certificates;
@@ -20,6 +21,7 @@ mod message;
 mod native;
 mod orders;
 mod parameters;
+mod refunds;
 mod refusal;
 mod repeats;
 mod seal;
@@ -36,9 +38,11 @@ pub use callbacks::{CallbackFault, Delivery, LADDER_MS};
 pub use faults::{Fault, Faults, Rates};
 pub use message::{Answer, Call, Exchange, Request};
 pub use native::{NativeRow, NativeState};
+pub use refunds::{RefundRow, RefundState};
 pub use seal::{RsaKeys, Seal, SealError};
 pub use settings::{
-    Merchant, Outcome, Plate, PlatformCertificate, Service, Settings, Switches, Trust, TrustMode,
+    Merchant, Outcome, Plate, PlatformCertificate, RefundOutcome, Service, Settings, Switches,
+    Trust, TrustMode,
 };
 
 use self::answer::Reply;
@@ -47,6 +51,7 @@ use self::callbacks::Callbacks;
 use self::entries::Entry;
 use self::native::NativeOrder;
 use self::orders::Order;
+use self::refunds::Refunds;
 use self::refusal::Refusal;
 use self::repeats::Heard;
 use crate::lane::time::Wall;
@@ -67,6 +72,8 @@ pub struct Simulator {
     unsettled: BTreeSet<usize>,
     /// By number, which no charge may have.
     natives: BTreeMap<String, NativeOrder>,
+    refunds: Refunds,
+    bill_files: Vec<bills::File>,
     violations: Vec<Violation>,
     heard: Heard,
     /// How many requests came.
@@ -100,6 +107,8 @@ impl Simulator {
             order_by_number: BTreeMap::new(),
             unsettled: BTreeSet::new(),
             natives: BTreeMap::new(),
+            refunds: Refunds::new(),
+            bill_files: Vec::new(),
             violations: Vec::new(),
             heard: Heard::default(),
             asked: BTreeMap::new(),
@@ -163,6 +172,7 @@ impl Simulator {
     /// Settles the accepted orders that are due. [`Self::handle`] does this first of all.
     pub fn advance(&mut self, now: Wall) {
         self.settle_due(now);
+        self.end_refunds(now);
     }
 
     /// How many requests of this call came, whatever became of them.
@@ -227,6 +237,12 @@ impl Simulator {
     }
 
     fn serve(&mut self, call: Call, request: &Request, now: Wall) -> Reply {
+        if call == Call::BillFile {
+            return match self.bill_file(request, now) {
+                Ok(bytes) => Reply::file(bytes),
+                Err(refusal) => self.refuse(call, refusal, now),
+            };
+        }
         match self.dispatch(call, request, now) {
             Ok(serde_json::Value::Null) => Reply::empty(),
             Ok(body) => Reply::ok(body),
@@ -260,7 +276,11 @@ impl Simulator {
             Call::NativeOrder => self.create_native(request, now),
             Call::NativeQuery => self.query_native(request, now),
             Call::NativeClose => self.close_native(request, now),
-            Call::Other => Err(Refusal::no_such_call()),
+            Call::Refund => self.create_refund(request, now),
+            Call::RefundQuery => self.query_refund(request),
+            Call::TradeBill => self.trade_bill(request, now),
+            Call::FundFlowBill => self.fund_flow_bill(request, now),
+            Call::BillFile | Call::Other => Err(Refusal::no_such_call()),
         }
     }
 
@@ -268,7 +288,12 @@ impl Simulator {
     fn is_permitted(&self, call: Call) -> bool {
         let switches = &self.settings.switches;
         match call {
-            Call::Certificates | Call::Other => true,
+            Call::Certificates
+            | Call::TradeBill
+            | Call::FundFlowBill
+            | Call::BillFile
+            | Call::Other => true,
+            Call::Refund | Call::RefundQuery => switches.refunds,
             Call::Entry | Call::Charge | Call::Query | Call::Find => switches.permission,
             Call::NativeOrder | Call::NativeQuery | Call::NativeClose => switches.native,
         }

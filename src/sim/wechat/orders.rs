@@ -115,6 +115,9 @@ impl Simulator {
                 ("ACCEPT", "已接收，等待扣款")
             }
             OrderState::Accepted => ("ACCEPTED", "已接收，等待扣款"),
+            OrderState::Success if self.is_refunded(&body.out_trade_no) => {
+                ("REFUND", "订单发生过退款")
+            }
             OrderState::Success => ("SUCCESS", "支付成功"),
             OrderState::PayFail => ("PAY_FAIL", "支付失败，请重新下单支付"),
         };

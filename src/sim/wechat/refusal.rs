@@ -225,6 +225,42 @@ impl Refusal {
         Self::new(404, "ORDER_NOT_EXIST", "订单不存在", INTERNAL_NO_ORDER)
     }
 
+    /// 404: of a refund, or of what it is for.
+    pub fn no_such_resource(message: &str) -> Self {
+        Self::new(404, "RESOURCE_NOT_EXISTS", message, INTERNAL_OTHER)
+    }
+
+    /// 400: against the rules of refunds. No fault of the client's where time or the merchant platform
+    /// has made it so.
+    pub fn not_refundable(message: &str) -> Self {
+        Self::new(400, "INVALID_REQUEST", message, INTERNAL_OTHER)
+    }
+
+    /// 400: nothing happened on that day.
+    pub fn no_bill() -> Self {
+        Self::new(400, "NO_STATEMENT_EXIST", "账单文件不存在", INTERNAL_OTHER)
+    }
+
+    /// 400: before 10:00 of the next day.
+    pub fn bill_in_the_making() -> Self {
+        Self::new(400, "STATEMENT_CREATING", "账单生成中", INTERNAL_OTHER)
+    }
+
+    /// 400: an address of a bill is good once, and not for long.
+    pub fn stale_address() -> Self {
+        Self::new(400, "INVALID_REQUEST", "token无效或已过期", INTERNAL_OTHER)
+    }
+
+    /// 403: the merchant's balance.
+    pub fn not_enough() -> Self {
+        Self::new(
+            403,
+            "NOT_ENOUGH",
+            "基本账户余额不足，请充值",
+            INTERNAL_OTHER,
+        )
+    }
+
     /// 404: public-key-only merchants have no platform certificates.
     pub fn no_certificates() -> Self {
         Self::new(

@@ -25,6 +25,10 @@ pub struct Settings {
     pub plates: BTreeMap<String, Plate>,
     /// From acceptance to deduction, milliseconds.
     pub settle_after_ms: u64,
+    /// From the application to the end of a refund, milliseconds.
+    pub refund_after_ms: u64,
+    /// How refunds end.
+    pub refund_outcome: RefundOutcome,
     /// How long every answer takes, milliseconds.
     pub latency_ms: u64,
     /// How old the start of a new entry may be, milliseconds (open doubt 3 of `wechat-pay.md`).
@@ -136,6 +140,18 @@ pub enum Outcome {
     Never,
 }
 
+/// How a refund ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefundOutcome {
+    /// The driver gets it.
+    #[default]
+    Success,
+    /// WeChat does not make it.
+    Closed,
+    /// The driver's account takes nothing.
+    Abnormal,
+}
+
 /// Behaviour on which the documents are open, or which differs between WeChat's versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Switches {
@@ -149,6 +165,12 @@ pub struct Switches {
     pub permission: bool,
     /// Native pay is granted; without it its calls are NO_AUTH.
     pub native: bool,
+    /// The merchant may refund; without it the calls are NO_AUTH.
+    pub refunds: bool,
+    /// The merchant's balance is too small for any refund.
+    pub balance_too_small: bool,
+    /// Bills come with another byte than their hash was made of.
+    pub bills_altered: bool,
     /// The merchant may collect; otherwise charges are NO_AUTH.
     pub may_collect: bool,
     /// So many of 1000 entry answers lack `free_duration`.
@@ -198,6 +220,9 @@ impl Default for Switches {
             accept_spelling: false,
             permission: true,
             native: true,
+            refunds: true,
+            balance_too_small: false,
+            bills_altered: false,
             may_collect: true,
             omit_free_duration_permille: 250,
             extra_keys_permille: 250,

@@ -91,6 +91,16 @@ impl Oracle {
                     format!("{session} has no entry, and then: {record:?}")
                 })
             }
+            MoneyRecord::RefundAsked { refund } => {
+                let stage = self.charge(&refund.trade_no)?.stage;
+                let may = matches!(stage, Stage::Accepted | Stage::Settled);
+                hold(may, Rule::CorrectionIsOfWhatIsFiled, || {
+                    format!("{refund:?}, and the charge is {stage:?}")
+                })
+            }
+            MoneyRecord::RefundSent { .. }
+            | MoneyRecord::RefundTold { .. }
+            | MoneyRecord::RefundGivenUp { .. } => Ok(()),
             // Also by an error that nobody signed: it only keeps the box from asking.
             MoneyRecord::MerchantStopped { .. } | MoneyRecord::MerchantResumed => Ok(()),
             // They say of themselves what they are.
@@ -115,7 +125,7 @@ impl Oracle {
                     format!("{trade_no} leaves with other bytes than on disk")
                 })
             }
-            Request::Query { .. } => Ok(()),
+            Request::Query { .. } | Request::Refund { .. } | Request::QueryRefund { .. } => Ok(()),
         }
     }
 
@@ -181,6 +191,10 @@ impl Oracle {
             | MoneyRecord::NoticeSetAside { .. }
             | MoneyRecord::CorrectionAsked { .. }
             | MoneyRecord::CorrectionDone { .. }
+            | MoneyRecord::RefundAsked { .. }
+            | MoneyRecord::RefundSent { .. }
+            | MoneyRecord::RefundTold { .. }
+            | MoneyRecord::RefundGivenUp { .. }
             | MoneyRecord::MerchantStopped { .. }
             | MoneyRecord::MerchantResumed => return Ok(()),
         };
@@ -264,6 +278,10 @@ impl Oracle {
             | MoneyRecord::NoticeSetAside { .. }
             | MoneyRecord::CorrectionAsked { .. }
             | MoneyRecord::CorrectionDone { .. }
+            | MoneyRecord::RefundAsked { .. }
+            | MoneyRecord::RefundSent { .. }
+            | MoneyRecord::RefundTold { .. }
+            | MoneyRecord::RefundGivenUp { .. }
             | MoneyRecord::MerchantStopped { .. }
             | MoneyRecord::MerchantResumed => return Ok(()),
         };

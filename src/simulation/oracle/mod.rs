@@ -241,7 +241,8 @@ impl Oracle {
         let names = match request {
             Request::NotifyEntry { body, .. } => body.clone(),
             Request::Charge { trade_no, .. } => trade_no.clone(),
-            Request::Query { .. } => return Ok(()),
+            Request::Refund { refund_no, .. } => refund_no.clone(),
+            Request::Query { .. } | Request::QueryRefund { .. } => return Ok(()),
         };
         let first = self.sent.entry(names).or_insert_with(|| body.to_vec());
         hold(first.as_slice() == body, Rule::FrozenNeverChanges, || {

@@ -281,6 +281,10 @@ impl Model {
             | MoneyRecord::EntryRegistered { .. }
             | MoneyRecord::EntryRenumbered { .. }
             | MoneyRecord::EntryEnded { .. }
+            | MoneyRecord::RefundAsked { .. }
+            | MoneyRecord::RefundSent { .. }
+            | MoneyRecord::RefundTold { .. }
+            | MoneyRecord::RefundGivenUp { .. }
             | MoneyRecord::MerchantStopped { .. }
             | MoneyRecord::MerchantResumed => {}
         }

@@ -1,0 +1,9 @@
+//! WeChat's daily bills (`wechat-pay.md` 5): fetched, kept, read, and held against the ledger.
+
+pub mod bill;
+pub mod day;
+pub mod fetch;
+pub mod keep;
+pub mod matching;
+pub mod money;
+pub mod report;

@@ -1,0 +1,289 @@
+//! Refunds (`wechat-pay.md` 4): applied for, on their way, and final after a time.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::Simulator;
+use super::books::OrderState;
+use super::fields::{Fields, parse};
+use super::message::{REFUNDS, Request};
+use super::parameters::{Parameters, decode};
+use super::refusal::Refusal;
+use super::settings::{RefundOutcome, Settings};
+use super::time;
+use crate::lane::time::Wall;
+
+/// Refunds of one order lie so far apart.
+const APART_MS: i64 = 60_000;
+/// Of one order.
+const OF_ONE_ORDER_MAX: usize = 50;
+/// After the payment.
+const WITHIN_MS: i64 = 365 * 24 * 60 * 60 * 1000;
+
+/// A refund as WeChat keeps it.
+#[derive(Clone, Debug)]
+pub(super) struct Refund {
+    pub(super) body: RefundBody,
+    pub(super) refund_id: String,
+    pub(super) created: Wall,
+    pub(super) state: RefundState,
+    /// When it came into its last state.
+    pub(super) ended: Option<Wall>,
+    asked: u32,
+}
+
+/// What the merchant sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RefundBody {
+    pub(super) sub_mchid: Option<String>,
+    pub(super) out_trade_no: String,
+    pub(super) out_refund_no: String,
+    reason: Option<String>,
+    notify_url: Option<String>,
+    pub(super) refund_fen: u64,
+    pub(super) total_fen: u64,
+}
+
+/// Where a refund stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundState {
+    /// On its way.
+    Processing,
+    /// The driver has it.
+    Success,
+    /// Not made.
+    Closed,
+    /// The driver's account takes nothing.
+    Abnormal,
+}
+
+impl RefundState {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Processing => "PROCESSING",
+            Self::Success => "SUCCESS",
+            Self::Closed => "CLOSED",
+            Self::Abnormal => "ABNORMAL",
+        }
+    }
+}
+
+/// One refund, for tests to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundRow {
+    /// The merchant's number.
+    pub out_refund_no: String,
+    /// Of which charge.
+    pub out_trade_no: String,
+    /// Fen.
+    pub refund_fen: u64,
+    /// Where it stands.
+    pub state: RefundState,
+    /// How often it was asked for, resends of one signed request not counted.
+    pub asked: u32,
+}
+
+/// By the merchant's number.
+pub(super) type Refunds = BTreeMap<String, Refund>;
+
+impl Simulator {
+    /// Every refund, by number.
+    pub fn refunds(&self) -> Vec<RefundRow> {
+        let row = |refund: &Refund| RefundRow {
+            out_refund_no: refund.body.out_refund_no.clone(),
+            out_trade_no: refund.body.out_trade_no.clone(),
+            refund_fen: refund.body.refund_fen,
+            state: refund.state,
+            asked: refund.asked,
+        };
+        self.refunds.values().map(row).collect()
+    }
+
+    /// The merchant platform finishes an abnormal refund; false if there is none of this number.
+    pub fn finish_abnormal(&mut self, out_refund_no: &str, now: Wall) -> bool {
+        let refund = self.refunds.get_mut(out_refund_no);
+        let Some(refund) = refund.filter(|refund| refund.state == RefundState::Abnormal) else {
+            return false;
+        };
+        refund.state = RefundState::Success;
+        refund.ended = Some(now);
+        true
+    }
+
+    /// Ends the refunds that are due.
+    pub(super) fn end_refunds(&mut self, now: Wall) {
+        let after = i64::try_from(self.settings.refund_after_ms).unwrap_or(i64::MAX);
+        let outcome = self.settings.refund_outcome;
+        for refund in self.refunds.values_mut() {
+            let due = refund.created.plus_ms(after);
+            if refund.state == RefundState::Processing && due <= now {
+                refund.ended = Some(due);
+                refund.state = match outcome {
+                    RefundOutcome::Success => RefundState::Success,
+                    RefundOutcome::Closed => RefundState::Closed,
+                    RefundOutcome::Abnormal => RefundState::Abnormal,
+                };
+            }
+        }
+    }
+
+    /// *Apply*: one number is one refund, however often it comes.
+    pub(super) fn create_refund(&mut self, request: &Request, now: Wall) -> Result<Value, Refusal> {
+        let body = RefundBody::read(&self.settings, &request.body)?;
+        if let Some(known) = self.refunds.get_mut(&body.out_refund_no) {
+            if known.body != body {
+                return Err(Refusal::changed_repeat(
+                    "订单号已存在，参数与首次请求时不一致",
+                ));
+            }
+            known.asked += 1;
+            return Ok(self.shown_refund(&body.out_refund_no));
+        }
+        let index = self.order_by_number.get(&body.out_trade_no).copied();
+        let order = index.map(|index| &self.orders[index]);
+        let Some(order) = order.filter(|order| order.body.sub_mchid == body.sub_mchid) else {
+            return Err(Refusal::no_such_resource("订单不存在"));
+        };
+        let paid_at = order
+            .settled_at
+            .filter(|_| order.state == OrderState::Success);
+        let Some(paid_at) = paid_at else {
+            return Err(Refusal::not_refundable("订单未支付"));
+        };
+        if order.body.total_fen != body.total_fen {
+            return Err(Refusal::not_refundable(
+                "订单金额或退款金额与之前请求不一致",
+            ));
+        }
+        if now.0.saturating_sub(paid_at.0) > WITHIN_MS {
+            return Err(Refusal::not_refundable("订单已超过退款有效期"));
+        }
+        let of_it = self.refunds.values();
+        let of_it: Vec<&Refund> = of_it
+            .filter(|refund| refund.body.out_trade_no == body.out_trade_no)
+            .collect();
+        let gone = of_it.iter().filter(|it| it.state != RefundState::Closed);
+        let gone_fen: u64 = gone.map(|refund| refund.body.refund_fen).sum();
+        if gone_fen.saturating_add(body.refund_fen) > body.total_fen {
+            return Err(Refusal::not_refundable("退款金额大于可退金额"));
+        }
+        if of_it.len() >= OF_ONE_ORDER_MAX {
+            return Err(Refusal::not_refundable("部分退款次数超限"));
+        }
+        let last = of_it.iter().map(|refund| refund.created).max();
+        if last.is_some_and(|last| now < last.plus_ms(APART_MS)) {
+            return Err(Refusal::not_refundable("申请退款过于频繁，请间隔一分钟"));
+        }
+        if self.settings.switches.balance_too_small {
+            return Err(Refusal::not_enough());
+        }
+        let number = body.out_refund_no.clone();
+        let refund = Refund {
+            refund_id: format!("5030000{}{:013}", time::day(now), self.refunds.len() + 1),
+            created: now,
+            state: RefundState::Processing,
+            ended: None,
+            asked: 1,
+            body,
+        };
+        self.refunds.insert(number.clone(), refund);
+        Ok(self.shown_refund(&number))
+    }
+
+    /// *Query*, by the merchant's number.
+    pub(super) fn query_refund(&mut self, request: &Request) -> Result<Value, Refusal> {
+        let number = request.path().strip_prefix(REFUNDS);
+        let number = number
+            .and_then(|rest| rest.strip_prefix('/'))
+            .and_then(decode);
+        let number = number.filter(|number| (1..=64).contains(&number.chars().count()));
+        let Some(number) = number else {
+            let issue = "is not 1 to 64 percent-encoded characters";
+            return Err(Refusal::parameter("url", "out_refund_no", None, issue));
+        };
+        let mut parameters = Parameters::of(request)?;
+        let sub_mchid = self.settings.merchant.take_sub_mchid(&mut parameters)?;
+        parameters.finish()?;
+        match self.refunds.get(&number) {
+            Some(refund) if refund.body.sub_mchid == sub_mchid => Ok(self.shown_refund(&number)),
+            _ => Err(Refusal::no_such_resource("退款单不存在")),
+        }
+    }
+
+    /// Whether anything went back, or is going back, of an order.
+    pub(super) fn is_refunded(&self, out_trade_no: &str) -> bool {
+        let mut all = self.refunds.values();
+        all.any(|it| it.body.out_trade_no == out_trade_no && it.state != RefundState::Closed)
+    }
+
+    fn shown_refund(&self, number: &str) -> Value {
+        let refund = &self.refunds[number];
+        let body = &refund.body;
+        let order = self.order_by_number.get(&body.out_trade_no);
+        let order = order.map(|index| &self.orders[*index]);
+        let mut shown = json!({
+            "refund_id": refund.refund_id,
+            "out_refund_no": body.out_refund_no,
+            "transaction_id": order.and_then(|order| order.transaction_id.clone()),
+            "out_trade_no": body.out_trade_no,
+            "channel": "ORIGINAL",
+            "user_received_account": "支付用户零钱",
+            "create_time": time::format(refund.created),
+            "status": refund.state.word(),
+            "funds_account": "AVAILABLE",
+            "amount": {
+                "total": body.total_fen,
+                "refund": body.refund_fen,
+                "from": [],
+                "payer_total": body.total_fen,
+                "payer_refund": body.refund_fen,
+                "settlement_refund": body.refund_fen,
+                "settlement_total": body.total_fen,
+                "discount_refund": 0,
+                "currency": "CNY",
+            },
+            "promotion_detail": [],
+        });
+        if let (RefundState::Success, Some(ended)) = (refund.state, refund.ended) {
+            shown["success_time"] = json!(time::format(ended));
+        }
+        shown
+    }
+}
+
+impl RefundBody {
+    fn read(settings: &Settings, body: &[u8]) -> Result<Self, Refusal> {
+        let value = parse(body)?;
+        let mut fields = Fields::of(&value)?;
+        let sub_mchid = settings.merchant.read_sub_mchid(&mut fields)?;
+        let out_trade_no = fields.alphanumeric("out_trade_no", 32)?;
+        let out_refund_no = fields.alphanumeric("out_refund_no", 64)?;
+        let reason = fields.optional_text("reason", 80)?;
+        if reason.as_ref().is_some_and(|reason| reason.len() > 80) {
+            return Err(fields.refuse("reason", "is longer than 80 bytes"));
+        }
+        let notify_url = match value.get("notify_url") {
+            Some(_) => Some(fields.notify_url(settings.loopback_callbacks)?),
+            None => None,
+        };
+        let mut amount = fields.object("amount")?;
+        let refund_fen = amount.whole("refund")?;
+        let total_fen = amount.whole("total")?;
+        if refund_fen == 0 {
+            return Err(amount.refuse("refund", "is not at least 1"));
+        }
+        amount.word("currency", &["CNY"])?;
+        amount.finish()?;
+        fields.finish()?;
+        Ok(Self {
+            sub_mchid,
+            out_trade_no,
+            out_refund_no,
+            reason,
+            notify_url,
+            refund_fen,
+            total_fen,
+        })
+    }
+}
