@@ -8,6 +8,7 @@ use super::charge::{CORRECTION_ASKED, CORRECTION_DONE, Charge, Fact, Stands};
 use super::opening::State;
 use super::price::{self, Claimed, Prices};
 use super::refund::{REFUND_ASKED, REFUND_GIVEN_UP, Refund};
+use super::till::Tills;
 use super::violation::{Violation, Wrong};
 use super::{Period, Report, Sum};
 use crate::json;
@@ -21,6 +22,9 @@ const CHECKPOINT: u16 = 3;
 const SESSION_OPENED: u16 = 16;
 const SESSION_CLOSED: u16 = 17;
 const CHARGE_OPENED: u16 = 38;
+const BENEFIT_GIVEN: u16 = 68;
+const BENEFIT_TAKEN_BACK: u16 = 69;
+const BALANCE_CHANGED: u16 = 70;
 const SESSION: u8 = 2;
 const PAYMENT_TAKEN: u16 = 56;
 const MONEY: u8 = 3;
@@ -63,6 +67,8 @@ pub(super) struct Accountant {
     pub(super) report: Report,
     pub(super) stays: BTreeMap<Box<str>, Stay>,
     pub(super) charges: BTreeMap<Box<str>, Charge>,
+    /// Coupons, times on the charger, and money in store.
+    pub(super) tills: Tills,
     /// Every price list so far.
     prices: Vec<Prices>,
     /// A whole state, as far as it was heard, and whether the books begin with it.
@@ -92,6 +98,7 @@ impl Accountant {
             report: Report::default(),
             stays: BTreeMap::new(),
             charges: BTreeMap::new(),
+            tills: Tills::default(),
             prices: Vec::new(),
             state: (State::default(), false),
             totals: BTreeMap::new(),
@@ -124,7 +131,14 @@ impl Accountant {
         };
         let is_needed = match (entry.class, entry.kind) {
             (_, STEP | RULES | CHECKPOINT) => true,
-            (SESSION, kind) => matches!(kind, SESSION_OPENED | SESSION_CLOSED),
+            (SESSION, kind) => matches!(
+                kind,
+                SESSION_OPENED
+                    | SESSION_CLOSED
+                    | BENEFIT_GIVEN
+                    | BENEFIT_TAKEN_BACK
+                    | BALANCE_CHANGED
+            ),
             (MONEY, kind) => kind >= CHARGE_OPENED,
             _ => false,
         };
@@ -140,6 +154,8 @@ impl Accountant {
             (_, CHECKPOINT) => self.state(&at, in_checkpoint && self.is_new),
             (SESSION, SESSION_OPENED) => self.opened(&at),
             (SESSION, SESSION_CLOSED) => self.closed(&at),
+            (SESSION, kind @ (BENEFIT_GIVEN | BENEFIT_TAKEN_BACK)) => self.benefit(kind, &at),
+            (SESSION, BALANCE_CHANGED) => self.balance(&at),
             (MONEY, CHARGE_OPENED) => self.due(&at),
             (MONEY, PAYMENT_TAKEN) => self.paid(&at),
             (MONEY, kind @ REFUND_ASKED..=REFUND_GIVEN_UP) => self.refund(kind, &at),
@@ -213,7 +229,9 @@ impl Accountant {
             totals,
             refunds,
             refunded,
+            tills,
         } = state;
+        self.tills = tills;
         for (number, fen) in refunded {
             *self.reserved.entry(number.into()).or_default() += fen;
         }
@@ -400,7 +418,8 @@ impl Accountant {
         if !self.is_by_hand && i64::try_from(fee_fen) != Ok(lines_fen) {
             wrongs.push(Wrong::NotTheSumOfItsLines { fee_fen, lines_fen });
         }
-        let claimed = Claimed::of(claim, stay.and_then(|stay| stay.color));
+        let mut claimed = Claimed::of(claim, stay.and_then(|stay| stay.color));
+        claimed.benefits = self.tills.benefits_of(session);
         let paid_fen = stay.map_or(0, |stay| stay.paid_fen);
         let fees = self.prices.iter().map(|prices| prices.fee_fen(&claimed));
         let fees: Vec<u64> = fees.collect::<Option<_>>().unwrap_or_default();

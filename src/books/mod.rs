@@ -8,6 +8,8 @@ mod opening;
 mod payment;
 mod price;
 mod refund;
+pub(crate) mod slow;
+mod till;
 mod violation;
 
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::charge::{Charge, Stands};
 use super::refund::Refund;
+use super::till::Tills;
 
 /// What a checkpoint says of open stays and charges.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub(super) struct State {
     pub(super) charges: BTreeMap<String, Charge>,
     /// What was paid for open stays before a charge was made, fen.
     pub(super) paid: BTreeMap<String, u64>,
+    /// Coupons, times on the charger, and money in store.
+    pub(super) tills: Tills,
     /// Sums over the ledger's whole life, by name: count and fen.
     pub(super) totals: BTreeMap<String, (u64, u64)>,
     /// Refunds that are not done with.
@@ -50,6 +53,7 @@ impl State {
         self.totals.extend(totals.filter_map(|(name, sum)| {
             Some((name?, (sum["count"].as_u64()?, sum["fen"].as_u64()?)))
         }));
+        self.tills = Tills::of_state(&rest["site"]);
         let paid = entries(&rest["site"]["paid"]);
         self.paid
             .extend(paid.filter_map(|(stay, paid)| Some((stay?, paid["fen"].as_u64()?))));

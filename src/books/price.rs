@@ -1,12 +1,13 @@
-//! A fee, worked out once more. Of a price list of the simple form this is done second by second of the
-//! description in docs/money.md and configure.md, and not by the code that quotes; the other forms have
-//! their second pair of hands in that code's own tests, and are quoted here by it.
+//! A fee, worked out once more, and not by the code that quotes: of a price list of the simple form straight
+//! from the description in docs/money.md and configure.md, of every other by walking through the stay
+//! ([`slow`]).
 
 use serde_json::Value;
 
+use super::slow;
 use crate::json;
 use crate::lane::plate::{PlateColor, PlateNumber};
-use crate::lane::tariff::{Stay, Tariff};
+use crate::lane::tariff::{Benefit, Stay, Tariff};
 use crate::lane::time::Wall;
 
 const DAY_S: u64 = 86_400;
@@ -16,8 +17,9 @@ const LONGEST_S: u64 = 365_250 * DAY_S;
 /// A price list as the rules record it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Prices {
-    Simple(Simple),
-    ByTheCore(Box<Tariff>),
+    /// With the same once more, for what is taken off.
+    Simple(Simple, Box<Tariff>),
+    Other(Box<Tariff>),
 }
 
 /// What a fee follows from.
@@ -27,6 +29,8 @@ pub(super) struct Claimed {
     plate: Option<PlateNumber>,
     /// None where the stay's beginning is not on record.
     color: Option<Option<PlateColor>>,
+    /// Coupons and times on the charger.
+    pub(super) benefits: Vec<Benefit>,
 }
 
 impl Claimed {
@@ -37,6 +41,7 @@ impl Claimed {
             entered: Wall(claim["entered"]["wall"].as_i64().unwrap_or_default()),
             plate: json::typed(&claim["plate"]).ok(),
             color,
+            benefits: Vec::new(),
         }
     }
 }
@@ -63,11 +68,10 @@ impl Prices {
                 .all(|key| SIMPLE_KEYS.contains(&key.as_str()))
             && tariff["first"].get("tail_s").is_none()
             && tariff["then"].get("tail_s").is_none();
+        let whole = Box::new(json::typed::<Tariff>(tariff).ok()?);
         match is_simple {
-            true => Simple::of(tariff).map(Self::Simple),
-            false => json::typed::<Tariff>(tariff)
-                .ok()
-                .map(|tariff| Self::ByTheCore(Box::new(tariff))),
+            true => Simple::of(tariff).map(|simple| Self::Simple(simple, whole)),
+            false => Some(Self::Other(whole)),
         }
     }
 
@@ -75,8 +79,10 @@ impl Prices {
     /// colour is not on record.
     pub(super) fn fee_fen(&self, claimed: &Claimed) -> Option<u64> {
         let tariff = match self {
-            Self::Simple(prices) => return Some(prices.fee_fen(claimed.stay_ms)),
-            Self::ByTheCore(tariff) => tariff,
+            Self::Simple(prices, _) if claimed.benefits.is_empty() => {
+                return Some(prices.fee_fen(claimed.stay_ms));
+            }
+            Self::Simple(_, tariff) | Self::Other(tariff) => tariff,
         };
         if claimed.stay_ms < SHORTEST_MS {
             return Some(0);
@@ -86,10 +92,15 @@ impl Prices {
             duration_ms: claimed.stay_ms,
             color: claimed.color.flatten(),
             plate: claimed.plate.clone(),
-            ..Stay::default()
+            tally: None,
+            benefits: claimed.benefits.clone(),
         };
-        let is_known = tariff.in_force(&stay).classes.is_empty() || claimed.color.is_some();
-        (is_known && !tariff.looks_back()).then(|| tariff.quote(&stay).fee_fen)
+        let mut lists = tariff.later.iter().chain([&**tariff]);
+        let has_classes = lists.any(|list| !list.classes.is_empty());
+        let is_known = !has_classes || claimed.color.is_some();
+        (is_known && !tariff.looks_back())
+            .then(|| slow::fee_fen(tariff, &stay))
+            .flatten()
     }
 }
 
@@ -238,7 +249,7 @@ mod tests {
                     ..Tariff::default()
                 };
                 let prices = Prices::of(&serde_json::to_value(&tariff).unwrap()).unwrap();
-                assert!(matches!(prices, Prices::Simple(_)), "{tariff:?}");
+                assert!(matches!(prices, Prices::Simple(..)), "{tariff:?}");
                 let edges = [0, 900, 3_600, 4_500, 7_200, DAY_S, DAY_S + 3_600, 5 * DAY_S];
                 for stay_ms in edges.iter().flat_map(|s| {
                     let ms = s * 1_000;
@@ -264,6 +275,7 @@ mod tests {
                         entered: Wall(0),
                         plate: None,
                         color: None,
+                        benefits: Vec::new(),
                     };
                     let fee_fen = prices.fee_fen(&claimed);
                     assert_eq!(fee_fen, Some(quoted), "{stay_ms} ms: {tariff:?}");
@@ -276,7 +288,7 @@ mod tests {
 
     /// A price list of another form is not mistaken for a simple one, and says where it cannot tell.
     #[test]
-    fn other_forms_are_quoted_as_they_were() {
+    fn other_forms_are_walked_through_and_say_where_they_cannot_tell() {
         let of = |text: &str| {
             let text = format!("name = \"t\"\nversion = \"1\"\n{text}");
             let tariff = Tariff::from_toml(&text, "t").unwrap();
@@ -287,9 +299,20 @@ mod tests {
             entered: Wall(1_772_413_200_000),
             plate: None,
             color,
+            benefits: Vec::new(),
         };
         let tail = of("then = { every = \"1h\", fen = 500, count = \"full\" }");
         assert_eq!(tail.fee_fen(&claimed(None)), Some(1500));
+        let coupon = Claimed {
+            benefits: vec![Benefit::Percent {
+                name: "half".to_owned(),
+                off: 50,
+            }],
+            ..claimed(None)
+        };
+        let simple = of("then = { every = \"1h\", fen = 500 }");
+        assert!(matches!(simple, Prices::Simple(..)));
+        assert_eq!(simple.fee_fen(&coupon), Some(750));
         let by_class = of(
             "then = { every = \"1h\", fen = 500 }\n[[class]]\nname = \"l\"\nkinds = [\"large\"]\npercent_off = 10\n",
         );

@@ -79,6 +79,10 @@ pub enum Wrong {
     RefundOfUnsettled,
     /// The request for a refund bears another number, charge or sum than was asked for.
     OtherRefundSent,
+    /// A coupon was handed in before, or for a stay that had ended.
+    CouponNotValid { number: String },
+    /// What a plate has in store is not what it had and what was moved, fen.
+    BalanceDiffers { left_fen: u64, books_fen: u64 },
     /// WeChat refused it, or failed to collect, and it was not handed to staff in the same step.
     LeftRefused,
     /// A whole state in the ledger disagrees with its records, by name of what differs.

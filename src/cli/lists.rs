@@ -1,6 +1,7 @@
 //! `parkgate lists`: who comes and goes without paying, and who is not let in. A change holds from the next
 //! car on.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,9 +15,11 @@ use super::words::{Lang, lists as told};
 use super::{SocketArgs, client, fail};
 use crate::control::Question;
 use crate::json;
-use crate::lane::listing::{Bay, Change, List, Listed};
+use crate::lane::listing::{BALANCE_MAX_FEN, Bay, Change, List, Listed};
 use crate::lane::plate::PlateNumber;
+use crate::lane::tariff::yuan;
 use crate::lane::time::Wall;
+use crate::park::balance::BalanceChange;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum ListsCommand {
@@ -26,6 +29,10 @@ pub enum ListsCommand {
     Put(PutArgs),
     /// Take a plate off a list
     Remove(RemoveArgs),
+    /// Put money in store for a plate with a stored-value card
+    TopUp(MoneyArgs),
+    /// Pay out what a plate has in store, or a part of it
+    PayOut(MoneyArgs),
     /// Put a whole file in the place of everything that is listed
     Load(LoadArgs),
 }
@@ -44,7 +51,7 @@ pub struct PutArgs {
     /// The plate
     #[arg(value_parser = super::review::plate)]
     plate: PlateNumber,
-    /// permit, visitor or blocked
+    /// permit, visitor, stored (pays from what it has in store) or blocked
     #[arg(long, value_parser = list)]
     list: List,
     /// When it begins to hold; always, if left out
@@ -71,9 +78,21 @@ pub struct RemoveArgs {
     /// The plate
     #[arg(value_parser = super::review::plate)]
     plate: PlateNumber,
-    /// permit, visitor or blocked
+    /// permit, visitor, stored (pays from what it has in store) or blocked
     #[arg(long, value_parser = list)]
     list: List,
+    #[command(flatten)]
+    word: WordArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct MoneyArgs {
+    /// The plate
+    #[arg(value_parser = super::review::plate)]
+    plate: PlateNumber,
+    /// How much, fen
+    #[arg(long, value_name = "FEN", value_parser = clap::value_parser!(u64).range(1..=BALANCE_MAX_FEN))]
+    fen: u64,
     #[command(flatten)]
     word: WordArgs,
 }
@@ -121,6 +140,14 @@ pub fn run(command: ListsCommand, lang: Lang) -> ExitCode {
             let (plate, list) = (args.plate, args.list);
             change(Change::Remove { plate, list }, args.word, lang)
         }
+        ListsCommand::TopUp(args) => {
+            let change = BalanceChange::TopUp { fen: args.fen };
+            money(args.plate, change, args.word, lang)
+        }
+        ListsCommand::PayOut(args) => {
+            let change = BalanceChange::PayOut { fen: args.fen };
+            money(args.plate, change, args.word, lang)
+        }
         ListsCommand::Load(args) => match load(&args.file) {
             Ok(all) => change(Change::Replace(all), args.word, lang),
             Err(why) => fail(BAD_FILE, format!("{}: {why}", args.file.display())),
@@ -130,6 +157,16 @@ pub fn run(command: ListsCommand, lang: Lang) -> ExitCode {
 
 fn change(change: Change, word: WordArgs, lang: Lang) -> ExitCode {
     let question = Question::ChangeList {
+        change,
+        by: word.by,
+        why: word.why,
+    };
+    client::ask(&word.socket, lang, &question, |value| done(value, lang))
+}
+
+fn money(plate: PlateNumber, change: BalanceChange, word: WordArgs, lang: Lang) -> ExitCode {
+    let question = Question::Balance {
+        plate,
         change,
         by: word.by,
         why: word.why,
@@ -161,9 +198,12 @@ fn table(answer: &Value, lang: Lang) -> String {
     let changed = answer["changed"].as_str().and_then(Wall::from_rfc3339);
     let count = u64::try_from(listed.len()).unwrap_or(u64::MAX);
     let head = lang.lists(count, number("version"), changed);
-    if listed.is_empty() {
+    let balances: BTreeMap<PlateNumber, u64> =
+        json::typed(&answer["balances_fen"]).unwrap_or_default();
+    if listed.is_empty() && balances.is_empty() {
         return format!("{head}\n{}\n", lang.of(told::NOBODY));
     }
+    let balance_of = |plate: &PlateNumber| balances.get(plate).copied().unwrap_or(0);
     let now = now();
     let mut table = Table::default();
     for listed in &listed {
@@ -178,7 +218,26 @@ fn table(answer: &Value, lang: Lang) -> String {
             text(lang.of(told::lapse(listed.lapse(now)))),
             text(format!("{} – {}", time(listed.from), time(listed.until))),
             text(bay),
+            text(match listed.list {
+                List::Stored => lang.yuan(&yuan(balance_of(&listed.plate))),
+                List::Permit | List::Visitor | List::Blocked => String::new(),
+            }),
             text(listed.note.clone()),
+        ]);
+    }
+    let has_card = |plate: &PlateNumber| {
+        let mut all = listed.iter();
+        all.any(|listed| listed.list == List::Stored && listed.plate == *plate)
+    };
+    for (plate, fen) in balances.iter().filter(|(plate, _)| !has_card(plate)) {
+        table.row([
+            text(plate.as_str()),
+            text(lang.of(told::NO_CARD)),
+            text(String::new()),
+            text(String::new()),
+            text(String::new()),
+            text(lang.yuan(&yuan(*fen))),
+            text(String::new()),
         ]);
     }
     format!("{head}\n{}", table.render())
@@ -189,7 +248,7 @@ fn list(word: &str) -> Result<List, String> {
     let found = lists.find(|(name, _)| *name == word);
     found
         .map(|(_, list)| *list)
-        .ok_or_else(|| "write permit, visitor or blocked".to_owned())
+        .ok_or_else(|| "write permit, visitor, stored or blocked".to_owned())
 }
 
 /// Why a file of lists cannot be used.
@@ -281,7 +340,7 @@ mod tests {
         assert_eq!(all[1].plate.as_str(), "粤B99999");
         assert_eq!(
             read("plate,list\n粤B12345,vip\n").unwrap_err(),
-            "line 2: write permit, visitor or blocked"
+            "line 2: write permit, visitor, stored or blocked"
         );
         assert!(read("粤B12345\n").unwrap_err().starts_with("no column"));
         assert!(

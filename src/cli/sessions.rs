@@ -14,8 +14,9 @@ use super::words::{self, Lang, Pair, money, refund as refund_words, story as tol
 use super::{SocketArgs, Word, client};
 use crate::control::Question;
 use crate::json;
-use crate::lane::tariff::yuan;
+use crate::lane::tariff::{Benefit, yuan};
 use crate::lane::time::Wall;
+use crate::park::benefit::{BenefitChange, Given};
 use crate::story::charge::ChargeRow;
 use crate::story::happening::{Happening, Story};
 use crate::story::session::{SessionRow, Stay};
@@ -29,6 +30,12 @@ pub enum SessionsCommand {
     Show(ShowArgs),
     /// Write down money that was taken for a stay: in advance, in part, by cash, QR code or another system
     Pay(PayArgs),
+    /// Take a coupon for a stay whose car is inside
+    Coupon(CouponArgs),
+    /// Take off time that the car was on the charger
+    FreeTime(FreeTimeArgs),
+    /// Take back a coupon or free time that was handed in by mistake
+    TakeBack(TakeBackArgs),
     /// End a stay whose car is gone: its exit was missed, or it was towed away
     End(EndArgs),
     /// Write everything about one stay into an archive that stands alone, for a complaint or a court
@@ -95,6 +102,67 @@ pub struct PayArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("worth").required(true).args(["fen", "percent", "minutes", "whole"]))]
+pub struct CouponArgs {
+    /// Its number, that of its entry (P…), or the plate of an open stay
+    of: String,
+    /// The coupon's number: each is taken once
+    #[arg(long, value_name = "NUMBER", value_parser = NonEmptyStringValueParser::new())]
+    number: String,
+    /// An amount off, fen
+    #[arg(long, value_name = "FEN", value_parser = clap::value_parser!(u64).range(1..=FEE_FEN_MAX))]
+    fen: Option<u64>,
+    /// A percentage off
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(1..=100))]
+    percent: Option<u64>,
+    /// Minutes that cost nothing
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=1440))]
+    minutes: Option<u64>,
+    /// Nothing is to be paid
+    #[arg(long)]
+    whole: bool,
+    /// As the fee's line calls it
+    #[arg(long, value_name = "TEXT", default_value = "coupon")]
+    name: String,
+    #[command(flatten)]
+    word: Word,
+    #[command(flatten)]
+    socket: SocketArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct FreeTimeArgs {
+    /// Its number, that of its entry (P…), or the plate of an open stay
+    of: String,
+    /// The number of the charging order: each is taken once
+    #[arg(long, value_name = "NUMBER", value_parser = NonEmptyStringValueParser::new())]
+    number: String,
+    /// How long the car was on the charger
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=1440))]
+    minutes: u64,
+    /// As the fee's line calls it
+    #[arg(long, value_name = "TEXT", default_value = "charging")]
+    name: String,
+    #[command(flatten)]
+    word: Word,
+    #[command(flatten)]
+    socket: SocketArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct TakeBackArgs {
+    /// Its number, that of its entry (P…), or the plate of an open stay
+    of: String,
+    /// The coupon's number, or that of the charging order
+    #[arg(long, value_name = "NUMBER", value_parser = NonEmptyStringValueParser::new())]
+    number: String,
+    #[command(flatten)]
+    word: Word,
+    #[command(flatten)]
+    socket: SocketArgs,
+}
+
+#[derive(Debug, clap::Args)]
 pub struct EndArgs {
     /// Its number, that of its entry (P…) or charge (T…), or the plate of an open stay
     of: String,
@@ -146,6 +214,30 @@ pub fn run(command: SessionsCommand, lang: Lang) -> ExitCode {
             };
             client::ask(&args.socket, lang, &question, |answer| done(answer, lang))
         }
+        SessionsCommand::Coupon(args) => {
+            let benefit = args.benefit();
+            let given = Given {
+                number: args.number,
+                benefit,
+            };
+            let change = BenefitChange::Give(given);
+            benefit_changed(args.of, change, args.word, &args.socket, lang)
+        }
+        SessionsCommand::FreeTime(args) => {
+            let change = BenefitChange::Give(Given {
+                number: args.number,
+                benefit: Benefit::Time {
+                    name: args.name,
+                    s: args.minutes * 60,
+                },
+            });
+            benefit_changed(args.of, change, args.word, &args.socket, lang)
+        }
+        SessionsCommand::TakeBack(args) => {
+            let number = args.number;
+            let change = BenefitChange::TakeBack { number };
+            benefit_changed(args.of, change, args.word, &args.socket, lang)
+        }
         SessionsCommand::End(args) => {
             let Word { by, why } = args.word;
             let question = Question::EndStay {
@@ -159,6 +251,38 @@ pub fn run(command: SessionsCommand, lang: Lang) -> ExitCode {
         }
         SessionsCommand::Evidence(args) => evidence::run(&args, lang),
     }
+}
+
+impl CouponArgs {
+    fn benefit(&self) -> Benefit {
+        let name = self.name.clone();
+        match (self.fen, self.percent, self.minutes) {
+            (Some(fen), _, _) => Benefit::Amount { name, fen },
+            (_, Some(off), _) => Benefit::Percent { name, off },
+            (_, _, Some(minutes)) => Benefit::Time {
+                name,
+                s: minutes * 60,
+            },
+            (None, None, None) => Benefit::Whole { name },
+        }
+    }
+}
+
+fn benefit_changed(
+    of: String,
+    change: BenefitChange,
+    word: Word,
+    socket: &SocketArgs,
+    lang: Lang,
+) -> ExitCode {
+    let Word { by, why } = word;
+    let question = Question::Benefit {
+        of,
+        change,
+        by,
+        why,
+    };
+    client::ask(socket, lang, &question, |answer| done(answer, lang))
 }
 
 fn state(text: &str) -> Result<Stay, String> {

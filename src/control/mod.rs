@@ -10,6 +10,8 @@ use crate::lane::listing::Change;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::session::LaneId;
 use crate::lane::time::Wall;
+use crate::park::balance::BalanceChange;
+use crate::park::benefit::BenefitChange;
 use crate::park::reply::Refusal;
 use crate::park::review::Verdict;
 use crate::story::charge::{ChargeRow, Stage};
@@ -109,6 +111,20 @@ pub enum Question {
         by: String,
         why: String,
     },
+    /// A coupon or time on the charger for an open stay, named by its number or its plate; or it is taken back.
+    Benefit {
+        of: String,
+        change: BenefitChange,
+        by: String,
+        why: String,
+    },
+    /// Money is put in store for a plate, or paid out.
+    Balance {
+        plate: PlateNumber,
+        change: BalanceChange,
+        by: String,
+        why: String,
+    },
     /// Who is listed, beside the lists of the configuration.
     Lists,
     /// The car of an open stay is gone; the stay is named by its number, its charge's or its plate.
@@ -188,6 +204,8 @@ impl Question {
                 | Self::EndRefund { .. }
                 | Self::NamePlate { .. }
                 | Self::ChangeList { .. }
+                | Self::Benefit { .. }
+                | Self::Balance { .. }
                 | Self::EndStay { .. }
                 | Self::CountPlaces { .. }
                 | Self::Pay { .. }
@@ -220,6 +238,8 @@ impl Question {
             | Self::EndRefund { .. }
             | Self::NamePlate { .. }
             | Self::ChangeList { .. }
+            | Self::Benefit { .. }
+            | Self::Balance { .. }
             | Self::Lists
             | Self::EndStay { .. }
             | Self::CountPlaces { .. }

@@ -33,6 +33,8 @@ pub fn still_needed(park: &Park, wanted: &Wanted) -> Option<StillNeeded> {
         Some(StillNeeded::WithStaff)
     } else if site.reviews.values().any(|review| review.plate == *plate) {
         Some(StillNeeded::InReview)
+    } else if site.listing.balance_fen(plate) > 0 {
+        Some(StillNeeded::HasMoney)
     } else if lists.blocked.contains(plate)
         || lists.permits.contains(plate)
         || !site.listing.of(plate).is_empty()

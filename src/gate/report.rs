@@ -104,6 +104,21 @@ fn lane_fact(record: &LaneRecord) {
         LaneRecord::ListChanged { by, why, .. } => {
             tracing::info!(by, why, "lists changed");
         }
+        LaneRecord::BenefitGiven { session, by, .. } => {
+            tracing::info!(%session, by, "coupon or time on the charger handed in");
+        }
+        LaneRecord::BenefitTakenBack { session, by, .. } => {
+            tracing::info!(%session, by, "coupon or time on the charger taken back");
+        }
+        LaneRecord::BalanceChanged {
+            plate,
+            fen,
+            left_fen,
+            by,
+            ..
+        } => {
+            tracing::info!(?plate, fen, left_fen, by, "stored value");
+        }
         LaneRecord::ArrearsSeen {
             session,
             plate,
@@ -285,6 +300,8 @@ pub fn answer(
         | Question::EndRefund { .. }
         | Question::NamePlate { .. }
         | Question::ChangeList { .. }
+        | Question::Benefit { .. }
+        | Question::Balance { .. }
         | Question::EndStay { .. }
         | Question::CountPlaces { .. }
         | Question::Pay { .. }

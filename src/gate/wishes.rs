@@ -6,8 +6,11 @@ use crate::control::{Answer, Counted, Question};
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
 use crate::lane::session::LaneId;
+use crate::lane::tariff::{Benefit, DAY_S};
 use crate::lane::time::{BootId, Moment, Now, Stamp};
 use crate::park::Park;
+use crate::park::balance::BalanceChange;
+use crate::park::benefit::BenefitChange;
 use crate::park::event::Event;
 use crate::park::payment::{PaidStay, Taking};
 use crate::story::charge::{ChargeRow, Stage};
@@ -75,6 +78,28 @@ pub fn event(wish: Question, park: &Park) -> Result<Event, Answer> {
             why,
         }),
         Question::ChangeList { change, by, why } => Ok(Event::ListChanged { change, by, why }),
+        Question::Benefit {
+            of,
+            change,
+            by,
+            why,
+        } => Ok(Event::BenefitChanged {
+            session: inside(&of, park)?,
+            change: worth_something(change)?,
+            by,
+            why,
+        }),
+        Question::Balance {
+            plate,
+            change,
+            by,
+            why,
+        } => Ok(Event::BalanceChanged {
+            plate,
+            change: some_money(change)?,
+            by,
+            why,
+        }),
         Question::EndStay {
             of,
             review,
@@ -114,12 +139,51 @@ fn is_anonymous(wish: &Question) -> bool {
         | Question::Refund { by, why, .. }
         | Question::EndRefund { by, why, .. }
         | Question::ChangeList { by, why, .. }
+        | Question::Benefit { by, why, .. }
+        | Question::Balance { by, why, .. }
         | Question::EndStay { by, why, .. }
         | Question::CountPlaces { by, why, .. }
         | Question::NamePlate { by, why, .. } => [by, why],
         _ => return false,
     };
     words.iter().any(|word| word.trim().is_empty())
+}
+
+/// A benefit with a number that can be told from others, and a value.
+fn worth_something(change: BenefitChange) -> Result<BenefitChange, Answer> {
+    let number = match &change {
+        BenefitChange::Give(given) => &given.number,
+        BenefitChange::TakeBack { number } => number,
+    };
+    if number.trim().is_empty() || number.chars().count() > 64 {
+        let text = "say its number, 1 to 64 characters: a number is taken off once";
+        return Err(Answer::Error(text.to_owned()));
+    }
+    let is_something = match &change {
+        BenefitChange::TakeBack { .. } => true,
+        BenefitChange::Give(given) => match &given.benefit {
+            Benefit::Time { s, .. } => (1..=DAY_S).contains(s),
+            Benefit::Amount { fen, .. } => *fen > 0,
+            Benefit::Percent { off, .. } => (1..=100).contains(off),
+            Benefit::Whole { .. } => true,
+            // Money goes another way.
+            Benefit::Prepaid { .. } => false,
+        },
+    };
+    match is_something {
+        true => Ok(change),
+        false => Err(Answer::Error(
+            "say what it is worth: up to 24 hours, some fen, or 1 to 100 percent".to_owned(),
+        )),
+    }
+}
+
+fn some_money(change: BalanceChange) -> Result<BalanceChange, Answer> {
+    let (BalanceChange::TopUp { fen } | BalanceChange::PayOut { fen }) = change;
+    match fen {
+        0 => Err(Answer::Error("no money was named".to_owned())),
+        _ => Ok(change),
+    }
 }
 
 /// The stay that a number names, or the only one under review of a plate.

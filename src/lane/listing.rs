@@ -10,6 +10,8 @@ use super::time::{Now, Stamp, Wall};
 
 /// Plates that are listed at the most.
 pub const LISTED_MAX: usize = 10_000;
+/// The most that a plate has in store, fen: a million yuan, which is a slip of the hand.
+pub const BALANCE_MAX_FEN: u64 = 100_000_000;
 
 /// What being listed means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,15 +21,18 @@ pub enum List {
     Permit,
     /// The same for somebody's guest.
     Visitor,
+    /// Pays from what it has in store, as far as that goes.
+    Stored,
     /// Not let in.
     Blocked,
 }
 
 impl List {
     /// Every list by its name.
-    pub const ALL: [(&'static str, Self); 3] = [
+    pub const ALL: [(&'static str, Self); 4] = [
         ("permit", Self::Permit),
         ("visitor", Self::Visitor),
+        ("stored", Self::Stored),
         ("blocked", Self::Blocked),
     ];
 }
@@ -77,6 +82,9 @@ pub enum Change {
 pub struct Listing {
     /// By plate; each at most once on each list.
     plates: BTreeMap<PlateNumber, Vec<Listed>>,
+    /// What plates have in store, fen. It stays theirs when they are taken off the list.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    balances: BTreeMap<PlateNumber, u64>,
     /// Counts the changes.
     pub version: u64,
     /// When they were last changed.
@@ -143,8 +151,36 @@ impl Listing {
     pub fn permit(&self, plate: &PlateNumber, now: Now) -> Option<&Listed> {
         let listed = self.of(plate).iter();
         listed
-            .filter(|listed| listed.list != List::Blocked && listed.holds(now))
+            .filter(|listed| matches!(listed.list, List::Permit | List::Visitor))
+            .filter(|listed| listed.holds(now))
             .min_by_key(|listed| listed.bay.is_some())
+    }
+
+    /// What a plate has in store, fen, whether its card holds or not.
+    pub fn balance_fen(&self, plate: &PlateNumber) -> u64 {
+        self.balances.get(plate).copied().unwrap_or(0)
+    }
+
+    /// What may be debited from it now, fen.
+    pub fn stored(&self, plate: &PlateNumber, now: Now) -> u64 {
+        let mut listed = self.of(plate).iter();
+        let holds = listed.any(|listed| listed.list == List::Stored && listed.holds(now));
+        if holds { self.balance_fen(plate) } else { 0 }
+    }
+
+    /// Everything that is in store.
+    pub fn balances(&self) -> &BTreeMap<PlateNumber, u64> {
+        &self.balances
+    }
+
+    /// Takes a new balance up.
+    pub fn set_balance(&mut self, plate: &PlateNumber, fen: u64, at: &Stamp) {
+        match fen {
+            0 => self.balances.remove(plate),
+            fen => self.balances.insert(plate.clone(), fen),
+        };
+        self.version = self.version.saturating_add(1);
+        self.changed = Some(at.clone());
     }
 
     /// The plates that share a bay.
@@ -229,6 +265,17 @@ pub enum ChangeFault {
     EndsBeforeItBegins,
     #[error("a plate stands on the same list twice; leave one out")]
     Twice,
+    #[error(
+        "the plate has no stored-value card; `parkgate lists put PLATE --list stored` gives it one"
+    )]
+    NoCard,
+    #[error("only {} yuan are in store", super::tariff::yuan(*.balance_fen))]
+    NotSoMuch { balance_fen: u64 },
+    #[error(
+        "more than a plate may have in store, {} yuan",
+        super::tariff::yuan(BALANCE_MAX_FEN)
+    )]
+    TooMuch,
 }
 
 #[cfg(test)]

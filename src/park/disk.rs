@@ -101,7 +101,7 @@ impl Record {
             (MEANWHILE, _) => parse(stored).map(Self::Meanwhile),
             (MIND, _) => parse(stored).map(Self::Mind),
             (ERASURE, _) => parse(stored).map(Self::PayloadsErased),
-            (kind, Class::Session) if LANE_KINDS.contains(&kind) => parse(stored).map(Self::Lane),
+            (kind, Class::Session) if is_lane_kind(kind) => parse(stored).map(Self::Lane),
             (kind, Class::Money) if MONEY_KINDS.contains(&kind) => parse(stored).map(Self::Money),
             _ => Ok(unknown),
         }
@@ -202,13 +202,13 @@ pub fn kind_name(class: Class, kind: u16) -> Option<&'static str> {
     let known = KIND_NAMES.iter().find(|(number, _)| *number == kind);
     let fits = match kind {
         STEP | RULES | CHECKPOINT | MEANWHILE | MIND | ERASURE => true,
-        kind if LANE_KINDS.contains(&kind) => class == Class::Session,
+        kind if is_lane_kind(kind) => class == Class::Session,
         kind => MONEY_KINDS.contains(&kind) && class == Class::Money,
     };
     known.filter(|_| fits).map(|(_, name)| *name)
 }
 
-const KIND_NAMES: [(u16, &str); 55] = [
+const KIND_NAMES: [(u16, &str); 58] = [
     (1, "step_taken"),
     (2, "rules"),
     (3, "checkpoint"),
@@ -264,6 +264,9 @@ const KIND_NAMES: [(u16, &str); 55] = [
     (62, "refund_sent"),
     (63, "refund_told"),
     (64, "refund_given_up"),
+    (68, "benefit_given"),
+    (69, "benefit_taken_back"),
+    (70, "balance_changed"),
 ];
 
 /// Readings are erased first, money last.
@@ -280,6 +283,8 @@ fn class_of_event(event: &Event) -> Class {
         | Event::ReviewDecided { .. }
         | Event::StayEnded { .. }
         | Event::PaymentTaken { .. }
+        | Event::BenefitChanged { .. }
+        | Event::BalanceChanged { .. }
         | Event::CorrectionAsked { .. }
         | Event::CorrectionDone { .. }
         | Event::RefundAsked { .. }
@@ -291,7 +296,10 @@ fn class_of_event(event: &Event) -> Class {
     }
 }
 
-const LANE_KINDS: std::ops::RangeInclusive<u16> = 16..=31;
+/// Kinds of facts about stays, barriers and people.
+fn is_lane_kind(kind: u16) -> bool {
+    matches!(kind, 16..=31 | 68..=70)
+}
 
 fn lane_kind(record: &LaneRecord) -> u16 {
     match record {
@@ -311,6 +319,9 @@ fn lane_kind(record: &LaneRecord) -> u16 {
         LaneRecord::ArrearsSeen { .. } => 29,
         LaneRecord::ListChanged { .. } => 30,
         LaneRecord::PlacesCounted { .. } => 31,
+        LaneRecord::BenefitGiven { .. } => 68,
+        LaneRecord::BenefitTakenBack { .. } => 69,
+        LaneRecord::BalanceChanged { .. } => 70,
     }
 }
 

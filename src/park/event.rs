@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::balance::BalanceChange;
+use super::benefit::BenefitChange;
 use super::payment::Taking;
 use super::review::Verdict;
 use crate::charges::answer::{Heard, ParkingEntry, RefundSeen, Transaction};
@@ -279,6 +281,28 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// A coupon or time on the charger was handed in for an open stay, or is taken back.
+    BenefitChanged {
+        /// The stay.
+        session: SessionId,
+        /// What is wanted.
+        change: BenefitChange,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
+    /// Money was put in store for a plate, or paid out.
+    BalanceChanged {
+        /// Whose.
+        plate: PlateNumber,
+        /// How much.
+        change: BalanceChange,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
     /// The records of these could not be written; what they commanded was not done.
     StoreFailed {
         /// Barriers that were not told to rise: lane and number of the raise.
@@ -333,6 +357,8 @@ impl Event {
             | Self::RefundRetryAsked { .. }
             | Self::RefundGivenUp { .. }
             | Self::ListChanged { .. }
+            | Self::BenefitChanged { .. }
+            | Self::BalanceChanged { .. }
             | Self::StoreFailed { .. }
             | Self::StoreRecovered
             | Self::ErasureDue { .. }

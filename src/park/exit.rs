@@ -68,7 +68,10 @@ impl Park {
         if self.leaves_free(&session, read.color, turn.now()) {
             self.leave_by_right(&session, lane, read, turn);
         } else {
-            let leaving = self.leaving(lane, session, read, arrived);
+            let mut leaving = self.leaving(lane, session, read, arrived);
+            if self.debit(&leaving, turn) {
+                leaving = self.leaving(lane, leaving.session, read, leaving.arrived);
+            }
             self.leave(leaving, turn);
         }
     }
@@ -228,7 +231,7 @@ impl Park {
             color: session.color,
             plate: Some(session.plate.clone()),
             tally: self.site.tallies.get(&session.plate).copied(),
-            ..Stay::default()
+            benefits: self.site.benefits.to_price(&session.id),
         };
         self.rules.tariff.quote(&stay)
     }

@@ -210,6 +210,8 @@ fn has_an_effect(event: &Event, ignored: Option<Ignored>) -> bool {
         | Event::RefundGivenUp { .. }
         | Event::PlateNamed { .. }
         | Event::ListChanged { .. }
+        | Event::BenefitChanged { .. }
+        | Event::BalanceChanged { .. }
         | Event::ErasureDue { .. } => false,
         Event::Started { .. }
         | Event::ClosingLoop { .. }

@@ -2,7 +2,9 @@
 //! simulator and in the re-run of an incident.
 
 mod asked;
+pub mod balance;
 mod barrier;
+pub mod benefit;
 pub mod disk;
 mod ended;
 mod entry;
@@ -376,6 +378,18 @@ impl Park {
             Event::ListChanged { change, by, why } => {
                 self.list_changed(change, Word { by, why }, turn);
             }
+            Event::BenefitChanged {
+                session,
+                change,
+                by,
+                why,
+            } => self.benefit_changed(session, change, Word { by, why }, turn),
+            Event::BalanceChanged {
+                plate,
+                change,
+                by,
+                why,
+            } => self.balance_changed(plate, *change, Word { by, why }, turn),
             Event::StoreFailed { raises, calls } => self.store_failed(raises, calls, turn),
             Event::StoreRecovered => self.queue.pause(false),
             Event::ErasureDue { erasure } => {

@@ -352,7 +352,13 @@ impl Park {
         true
     }
 
-    fn close_prepaid(&mut self, session: &Session, lane: &LaneId, over_fen: u64, turn: &mut Turn) {
+    pub(super) fn close_prepaid(
+        &mut self,
+        session: &Session,
+        lane: &LaneId,
+        over_fen: u64,
+        turn: &mut Turn,
+    ) {
         let paid_fen = self.site.paid.get(&session.id).map_or(0, |paid| paid.fen);
         let ending = Ending::Prepaid { paid_fen, over_fen };
         self.close_session(session, lane, ending, 0, turn);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::benefit::Given;
 use super::erasure::Erasure;
 use super::event::Event;
 use super::meanwhile::Meanwhile;
@@ -200,6 +201,54 @@ pub enum LaneRecord {
         /// What was changed.
         change: Change,
         /// Who.
+        by: String,
+        /// Why.
+        why: String,
+        /// When.
+        at: Stamp,
+    },
+    /// A coupon or time on the charger was handed in for an open stay.
+    BenefitGiven {
+        /// The stay.
+        session: SessionId,
+        /// Its plate.
+        plate: PlateNumber,
+        /// What was handed in.
+        given: Given,
+        /// Who took it, or which system.
+        by: String,
+        /// Why.
+        why: String,
+        /// When.
+        at: Stamp,
+    },
+    /// It was handed in by mistake: it is not taken off, and its number may be used again.
+    BenefitTakenBack {
+        /// The stay.
+        session: SessionId,
+        /// Its plate.
+        plate: PlateNumber,
+        /// Its number.
+        number: String,
+        /// Who took it back.
+        by: String,
+        /// Why.
+        why: String,
+        /// When.
+        at: Stamp,
+    },
+    /// What a plate has in store became more or less.
+    BalanceChanged {
+        /// Whose.
+        plate: PlateNumber,
+        /// By how much, fen; below nothing where it was debited or paid out.
+        fen: i64,
+        /// What is left, fen.
+        left_fen: u64,
+        /// The stay that it was debited for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<SessionId>,
+        /// Who; "parkgate" where it was debited.
         by: String,
         /// Why.
         why: String,

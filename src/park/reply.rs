@@ -133,6 +133,20 @@ pub enum Done {
         /// What is to be given back, fen.
         over_fen: u64,
     },
+    /// A coupon or time on the charger is noted, or taken back.
+    BenefitNoted {
+        /// The stay.
+        session: SessionId,
+        /// What is due by now and not paid, fen.
+        rest_fen: u64,
+    },
+    /// Money was put in store, or paid out.
+    BalanceChanged {
+        /// Whose.
+        plate: PlateNumber,
+        /// What is in store now, fen.
+        left_fen: u64,
+    },
     /// The cars inside are counted.
     PlacesCounted {
         /// So many were inside by the count before.
@@ -278,6 +292,9 @@ pub enum StillNeeded {
     /// A person has to look at a stay.
     #[error("a stay of it waits for a person; see `parkgate review list`")]
     InReview,
+    /// It has money in store.
+    #[error("it has money in store; pay it out with `parkgate lists pay-out`")]
+    HasMoney,
     /// The configuration names it.
     #[error("it stands in [lists] of the configuration; take it out there and restart parkgate")]
     Listed,
@@ -348,6 +365,37 @@ pub enum Undecided {
          given back"
     )]
     NothingDue,
+    /// Its fee stands, and may be with WeChat.
+    #[error(
+        "charge {trade_no} was made for it already, so nothing can be taken off; `parkgate review \
+         correct {trade_no}` gives money back"
+    )]
+    ChargeMade {
+        /// `out_trade_no`.
+        trade_no: String,
+    },
+    /// A number is taken off once.
+    #[error(
+        "number {number} was handed in before, for this stay or another; `parkgate sessions show` \
+         tells for the stay"
+    )]
+    NumberUsed {
+        /// Of the coupon.
+        number: String,
+    },
+    /// Nothing to be taken back.
+    #[error(
+        "nothing with number {number} was handed in for it; `parkgate sessions show` tells what was"
+    )]
+    NoSuchNumber {
+        /// As asked for.
+        number: String,
+    },
+    /// More than a stay takes.
+    #[error(
+        "it has as many coupons as a stay takes; take one back with `parkgate sessions take-back`"
+    )]
+    TooManyBenefits,
     /// Nobody has to pay more than that.
     #[error("only {} yuan are due; take that, or say --taken to note what is to be given back", yuan(*.due_fen))]
     MoreThanDue {
@@ -479,6 +527,16 @@ impl fmt::Display for Done {
                         yuan(*over_fen)
                     ),
                 }
+            }
+            Self::BenefitNoted { session, rest_fen } => {
+                write!(
+                    f,
+                    "stay {session}: noted; {} yuan are due by now",
+                    yuan(*rest_fen)
+                )
+            }
+            Self::BalanceChanged { left_fen, .. } => {
+                write!(f, "{} yuan are in store now", yuan(*left_fen))
             }
             Self::PlacesCounted { before, inside } => {
                 write!(f, "{inside} cars are inside; the count had {before}")

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::benefit::Benefits;
 use super::erasure::Erasure;
 use super::record::{LaneRecord, Proof};
 use super::review::{self, Closed, Review, ReviewWhy};
@@ -74,6 +75,9 @@ pub struct Site {
     /// Plates with a treatment of their own, beside those of the configuration.
     #[serde(default)]
     pub listing: Listing,
+    /// Coupons and times on the charger.
+    #[serde(default, skip_serializing_if = "Benefits::is_empty")]
+    pub benefits: Benefits,
     /// Cars inside that have no open stay; below 0: open stays whose cars are gone. As a person last
     /// counted them.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -269,6 +273,7 @@ impl Site {
             left_count: self.left_count,
             tallies: self.tallies.clone(),
             listing: self.listing.clone(),
+            benefits: self.benefits.clone(),
             uncounted: self.uncounted,
             paid: self.paid.clone(),
             ..Self::default()
@@ -346,6 +351,7 @@ impl Site {
                 {
                     self.by_plate.remove(&closed.plate);
                 }
+                self.forget_benefits();
             }
             LaneRecord::RaiseDecided {
                 raise,
@@ -419,6 +425,16 @@ impl Site {
                 }
             }
             LaneRecord::ListChanged { change, at, .. } => self.listing.apply(change, at),
+            LaneRecord::BenefitGiven { session, given, .. } => self.benefits.give(session, given),
+            LaneRecord::BenefitTakenBack {
+                session, number, ..
+            } => self.benefits.take_back(session, number),
+            LaneRecord::BalanceChanged {
+                plate,
+                left_fen,
+                at,
+                ..
+            } => self.listing.set_balance(plate, *left_fen, at),
             LaneRecord::PlacesCounted {
                 inside, open_stays, ..
             } => {
@@ -427,6 +443,13 @@ impl Site {
             }
             LaneRecord::PlateNamed { .. } | LaneRecord::ArrearsSeen { .. } => {}
         }
+    }
+
+    /// A stay under review may still be priced.
+    fn forget_benefits(&mut self) {
+        let mut benefits = std::mem::take(&mut self.benefits);
+        benefits.keep(|session| self.is_open(session) || self.is_under_review(session));
+        self.benefits = benefits;
     }
 
     /// No window lasts longer than a day, so what is older than two bears on no price.

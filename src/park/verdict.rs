@@ -263,7 +263,7 @@ impl Park {
                 color: review.color,
                 plate: Some(review.plate.clone()),
                 tally: self.site.tallies.get(&review.plate).copied(),
-                ..Stay::default()
+                benefits: self.site.benefits.to_price(&review.session),
             }),
             (None, None) => quoted.ok_or(Undecided::FeeUnknown)?,
         };

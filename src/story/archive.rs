@@ -81,6 +81,8 @@ impl Archive {
             | Question::EndRefund { .. }
             | Question::NamePlate { .. }
             | Question::ChangeList { .. }
+            | Question::Benefit { .. }
+            | Question::Balance { .. }
             | Question::EndStay { .. }
             | Question::Places
             | Question::CountPlaces { .. }

@@ -109,6 +109,9 @@ pub enum What {
     PlateNamed,
     ArrearsSeen,
     PaymentTaken,
+    BenefitGiven,
+    BenefitTakenBack,
+    BalanceChanged,
     CorrectionAsked,
     CorrectionDone,
     RefundAsked,
@@ -407,6 +410,35 @@ impl Teller {
                 let detail = format!("{}, {lane}, {by}: {why}", plate.as_str());
                 self.tell(told, What::PlateNamed, detail);
             }
+            LaneRecord::BenefitGiven {
+                session,
+                given,
+                by,
+                why,
+                ..
+            } if is_ours(session) => {
+                let detail = format!("{}, {by}: {why}", word(given));
+                self.tell(told, What::BenefitGiven, detail);
+            }
+            LaneRecord::BenefitTakenBack {
+                session,
+                number,
+                by,
+                why,
+                ..
+            } if is_ours(session) => {
+                let detail = format!("{number}, {by}: {why}");
+                self.tell(told, What::BenefitTakenBack, detail);
+            }
+            LaneRecord::BalanceChanged {
+                fen,
+                left_fen,
+                session: Some(session),
+                ..
+            } if is_ours(session) => {
+                let detail = format!("{fen} fen, {left_fen} fen left");
+                self.tell(told, What::BalanceChanged, detail);
+            }
             LaneRecord::ArrearsSeen { session, owes, .. } if is_ours(session) => {
                 let detail = format!("{} × = {} fen", owes.charges, owes.fen);
                 self.tell(told, What::ArrearsSeen, detail);
@@ -427,6 +459,9 @@ impl Teller {
             | LaneRecord::PlacesCounted { .. }
             | LaneRecord::ArrearsSeen { .. }
             | LaneRecord::ListChanged { .. }
+            | LaneRecord::BenefitGiven { .. }
+            | LaneRecord::BenefitTakenBack { .. }
+            | LaneRecord::BalanceChanged { .. }
             | LaneRecord::DoubtLifted { .. } => {}
         }
     }

@@ -230,6 +230,9 @@ impl<K: Fn(&SessionRow) -> bool> Sessions<K> {
             | LaneRecord::ReviewClosed { .. }
             | LaneRecord::PlateNamed { .. }
             | LaneRecord::ListChanged { .. }
+            | LaneRecord::BenefitGiven { .. }
+            | LaneRecord::BenefitTakenBack { .. }
+            | LaneRecord::BalanceChanged { .. }
             | LaneRecord::PlacesCounted { .. }
             | LaneRecord::ArrearsSeen { .. } => {}
         }

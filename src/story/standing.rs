@@ -108,6 +108,7 @@ pub fn lists(site: &Site) -> Value {
         "changed": listing.changed.as_ref().map(|at| at.now.wall.to_rfc3339()),
         "changed_trusted": listing.changed.as_ref().map(|at| at.now.trusted),
         "listed": listing.all().collect::<Vec<_>>(),
+        "balances_fen": listing.balances(),
     })
 }
 

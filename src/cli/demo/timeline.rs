@@ -256,6 +256,9 @@ impl Timeline {
             | LaneRecord::ReviewClosed { .. }
             | LaneRecord::PlateNamed { .. }
             | LaneRecord::ListChanged { .. }
+            | LaneRecord::BenefitGiven { .. }
+            | LaneRecord::BenefitTakenBack { .. }
+            | LaneRecord::BalanceChanged { .. }
             | LaneRecord::PlacesCounted { .. }
             | LaneRecord::ArrearsSeen { .. } => {}
         }

@@ -186,6 +186,20 @@ impl Lang {
                 "the refund names another number, charge or sum than was asked for",
                 "退款请求中的单号或金额与申请不符",
             )),
+            Wrong::CouponNotValid { number } => text(
+                format!("coupon {number} was taken twice, or for a stay that was over"),
+                format!("优惠编号 {number} 重复使用，或停车已结束"),
+            ),
+            Wrong::BalanceDiffers {
+                left_fen,
+                books_fen,
+            } => {
+                let (left, books) = (yuan(*left_fen), yuan(*books_fen));
+                text(
+                    format!("{left} yuan are said to be in store, and it is {books} yuan"),
+                    format!("储值余额记为 {left} 元，而应为 {books} 元"),
+                )
+            }
             Wrong::LeftRefused => plain(pair(
                 "it was refused and not handed to staff",
                 "被拒绝后未转人工",

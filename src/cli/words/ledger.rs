@@ -66,6 +66,7 @@ pub fn still_needed(why: StillNeeded) -> &'static str {
         StillNeeded::NotSettled => "尚有扣费或入场登记在处理中；见 `parkgate charges list`",
         StillNeeded::WithStaff => "尚有扣费待人工处理；见 `parkgate review list`",
         StillNeeded::InReview => "尚有停车待人工核查；见 `parkgate review list`",
+        StillNeeded::HasMoney => "尚有储值余额；请先用 `parkgate lists pay-out` 退还",
         StillNeeded::Listed => "该车牌在配置的 [lists] 中；请先删去并重启 parkgate",
         StillNeeded::InTheReason => "姓名或原因中含有该车牌，会被留存；请勿写入",
         StillNeeded::StoreFailed => "存储无法写入；见 `parkgate status` 的告警",

@@ -6,6 +6,8 @@ use crate::lane::listing::{Lapse, List};
 use crate::lane::time::Wall;
 
 pub const LISTED: Pair = pair("lists", "名单");
+/// Money of a plate that is on no list of cards any more.
+pub const NO_CARD: Pair = pair("money without a card", "余额（无卡）");
 pub const NOBODY: Pair = pair("nobody is listed", "名单为空");
 
 /// What being listed means.
@@ -13,6 +15,7 @@ pub fn list(list: List) -> Pair {
     match list {
         List::Permit => pair("permit", "免费通行"),
         List::Visitor => pair("visitor", "访客"),
+        List::Stored => pair("stored value", "储值"),
         List::Blocked => pair("blocked", "禁止入场"),
     }
 }

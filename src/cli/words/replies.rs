@@ -34,6 +34,8 @@ impl Lang {
                 | Done::RefundEnded { .. }
                 | Done::PlateNamed { .. }
                 | Done::ListChanged { .. }
+                | Done::BenefitNoted { .. }
+                | Done::BalanceChanged { .. }
                 | Done::StayEnded { .. }
                 | Done::Paid { .. }
                 | Done::PlacesCounted { .. }
@@ -72,6 +74,12 @@ impl Lang {
                 Done::NoticeKnown => "回调通知此前已收到".to_owned(),
                 Done::ListChanged { version, plates } => {
                     format!("名单已更新：共 {plates} 个车牌，版本 {version}")
+                }
+                Done::BenefitNoted { session, rest_fen } => {
+                    format!("停车 {session}：已记录；目前应收 {} 元", yuan(*rest_fen))
+                }
+                Done::BalanceChanged { left_fen, .. } => {
+                    format!("储值余额 {} 元", yuan(*left_fen))
                 }
                 Done::StayEnded {
                     session,
@@ -194,6 +202,13 @@ impl Lang {
             (Self::Zh, Refusal::UnknownLane { lane }) => format!("配置中没有车道 {lane}"),
             (Self::Zh, Refusal::ListUnchanged { why }) => {
                 let why = match why {
+                    ChangeFault::NoCard => {
+                        "该车牌没有储值卡；请先用 `parkgate lists put PLATE --list stored` 登记"
+                    }
+                    ChangeFault::NotSoMuch { balance_fen } => {
+                        return format!("余额未改动：仅余 {} 元", yuan(*balance_fen));
+                    }
+                    ChangeFault::TooMuch => "余额超过上限",
                     ChangeFault::NotListed => "该车牌不在此名单；见 `parkgate lists show`",
                     ChangeFault::TooMany => "超过控制机可保存的车牌数量",
                     ChangeFault::EndsBeforeItBegins => "结束时间不晚于开始时间",
@@ -250,6 +265,18 @@ impl Lang {
                 "应收仅 {} 元；请按此收取，或加 --taken 记录多收款项并予退还",
                 yuan(*due_fen)
             ),
+            Undecided::ChargeMade { trade_no } => format!(
+                "已按 {trade_no} 计费，不能再减免；退款请用 `parkgate review correct {trade_no}`"
+            ),
+            Undecided::NumberUsed { number } => {
+                format!("编号 {number} 已使用过；见 `parkgate sessions show`")
+            }
+            Undecided::NoSuchNumber { number } => {
+                format!("该停车没有编号为 {number} 的优惠；见 `parkgate sessions show`")
+            }
+            Undecided::TooManyBenefits => {
+                "该停车的优惠已达上限；可用 `parkgate sessions take-back` 撤回".to_owned()
+            }
             Undecided::NotInside => "该停车不在场；经过见 `parkgate sessions show`".to_owned(),
             Undecided::StandsThere { lane } => {
                 format!("车辆正在车道 {lane} 等候；`parkgate lane raise {lane}` 放行后停车即结束")

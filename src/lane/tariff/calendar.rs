@@ -64,7 +64,7 @@ pub(super) fn local_s(wall_ms: i64) -> i64 {
 
 impl Day {
     /// The day of a local second, and the second within it.
-    pub(super) fn of_local_s(local_s: i64) -> (Self, u64) {
+    pub(crate) fn of_local_s(local_s: i64) -> (Self, u64) {
         let second = local_s.rem_euclid(DAY);
         (
             Self(local_s.div_euclid(DAY)),

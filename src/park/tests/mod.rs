@@ -4,6 +4,7 @@
 mod asked;
 mod barriers;
 mod billing;
+mod benefits;
 mod bookkeeping;
 mod cameras;
 mod cars;

@@ -212,6 +212,11 @@ impl Oracle {
             Some(Event::PaymentTaken { taking }) => {
                 taking.fen == payment.fen && taking.by == payment.by
             }
+            // From what the plate has in store, which only the exit's reading can lead to.
+            Some(Event::PlateRead { .. } | Event::PlateNamed { .. }) => {
+                let debited = self.model.debited.as_ref();
+                debited == Some(&(payment.session.clone(), payment.fen))
+            }
             _ => false,
         };
         hold(said, Rule::APersonSaidSo, || {

@@ -110,6 +110,10 @@ pub struct Model {
     pub queued: BTreeSet<NumberKey>,
     /// Numbers of charges that staff has to finish.
     pub desk: BTreeSet<NumberKey>,
+    /// What plates have in store, fen.
+    pub balances: BTreeMap<PlateNumber, u64>,
+    /// The newest debit for a stay, fen.
+    pub debited: Option<(SessionId, u64)>,
 }
 
 impl Model {
@@ -182,6 +186,16 @@ impl Model {
                     });
                 }
             }
+            LaneRecord::BalanceChanged {
+                plate,
+                fen,
+                left_fen,
+                session,
+                ..
+            } => {
+                self.balances.insert(plate.clone(), *left_fen);
+                self.debited = session.clone().map(|session| (session, fen.unsigned_abs()));
+            }
             LaneRecord::RaiseReissued { .. }
             | LaneRecord::RaiseCarriedOut { .. }
             | LaneRecord::Passed { .. }
@@ -189,6 +203,8 @@ impl Model {
             | LaneRecord::NumbersSkipped { .. }
             | LaneRecord::PlateNamed { .. }
             | LaneRecord::ListChanged { .. }
+            | LaneRecord::BenefitGiven { .. }
+            | LaneRecord::BenefitTakenBack { .. }
             | LaneRecord::PlacesCounted { .. }
             | LaneRecord::ArrearsSeen { .. } => {}
         }

@@ -61,6 +61,34 @@ impl Oracle {
                     format!("{by} named a plate, by {head:?}")
                 })
             }
+            LaneRecord::BenefitGiven { by, .. } | LaneRecord::BenefitTakenBack { by, .. } => {
+                let head = self.model.head.as_ref().map(|head| &head.event);
+                let said = matches!(head, Some(Event::BenefitChanged { by: who, .. }) if who == by);
+                hold(said, Rule::APersonSaidSo, || {
+                    format!("{record:?} follows from {head:?}")
+                })
+            }
+            LaneRecord::BalanceChanged {
+                plate,
+                fen,
+                left_fen,
+                session,
+                by,
+                ..
+            } => {
+                let head = self.model.head.as_ref().map(|head| &head.event);
+                let said = match session {
+                    None => {
+                        matches!(head, Some(Event::BalanceChanged { by: who, .. }) if who == by)
+                    }
+                    Some(session) => *fen < 0 && self.model.open.contains_key(session),
+                };
+                let before_fen = self.model.balances.get(plate).copied().unwrap_or(0);
+                let adds_up = before_fen.checked_add_signed(*fen) == Some(*left_fen);
+                hold(said && adds_up, Rule::APersonSaidSo, || {
+                    format!("{record:?} follows from {head:?} and {before_fen} fen")
+                })
+            }
             LaneRecord::ListChanged { by, .. } | LaneRecord::PlacesCounted { by, .. } => {
                 let head = self.model.head.as_ref().map(|head| &head.event);
                 let said = matches!(

@@ -6,7 +6,6 @@ mod edges;
 mod forms;
 mod properties;
 mod random;
-mod twin;
 
 const MINUTE_S: u64 = 60;
 const HOUR_S: u64 = 60 * MINUTE_S;

@@ -1,10 +1,21 @@
-//! The rules once more, slowly and obviously: walks through the stay tick by tick, lets a unit begin
+//! What a stay costs, worked out slowly and obviously: walks through it tick by tick, lets a unit begin
 //! where none is running, and adds its price when it is over. Shares nothing with the code that quotes
-//! but the data.
+//! (`lane/tariff`) but the data, and that a plate is of a kind; so it is what proves a fee, in the books
+//! and in that code's own tests.
 
 use std::collections::BTreeMap;
 
-use super::*;
+use crate::lane::tariff::{
+    AfterWindow, AtEdge, Benefit, Calendar, Class, DAY_S, Day, Days, Discount, FreeAgain, Prices,
+    Rounding, Spanning, Stay, Tariff, VehicleKind, Window,
+};
+
+/// Longer stays take too long to walk through.
+const LONGEST_S: u64 = 400 * DAY_S;
+/// Everything in a price list falls on whole minutes, unless somebody wrote seconds.
+const MINUTE_S: u64 = 60;
+/// China's offset from UTC.
+const OFFSET_S: i64 = 8 * 3600;
 
 /// A unit that is running.
 struct Running {
@@ -20,23 +31,152 @@ struct Running {
     fen: u64,
 }
 
-/// What a stay costs, where everything but its end falls on whole ticks.
-pub(super) fn fee_fen(tariff: &Tariff, stay: &Stay, tick_s: u64) -> u64 {
-    let class = tariff.class_of(stay);
+/// What a stay costs, fen, as its plate's first visit. None where it is longer than anybody would walk
+/// through.
+pub(crate) fn fee_fen(tariff: &Tariff, stay: &Stay) -> Option<u64> {
+    let tariff = in_force(tariff, stay);
+    let class = class_of(tariff, stay);
     let prices = class.map_or(&tariff.prices, |class| &class.prices);
     let mut stay_s = stay.duration_ms / 1000;
     if prices.drops_seconds {
         stay_s -= stay_s % 60;
     }
+    if stay_s > LONGEST_S {
+        return None;
+    }
     let walk = Walk {
         prices,
         calendar: &tariff.calendar,
-        entry_s: stay.entry.0 / 1000 + 8 * 3600,
-        age_s: 0,
-        tick_s,
+        entry_s: stay.entry.0.div_euclid(1000) + OFFSET_S,
+        tick_s: if has_seconds(prices, class) {
+            1
+        } else {
+            MINUTE_S
+        },
     };
-    let fee_fen = walk.fee_fen(stay_s, class.and_then(|class| class.discount));
-    let fee_fen = fee_fen.min(tariff.total.at_most_fen.unwrap_or(u64::MAX));
+    let discount = class.and_then(|class| class.discount);
+    let most_fen = tariff.total.at_most_fen.unwrap_or(u64::MAX);
+    let costs = |stay_s: u64| walk.fee_fen(stay_s, discount).min(most_fen);
+    let left_fen = less(
+        &stay.benefits,
+        costs(stay_s),
+        stay_s,
+        tariff.grace_s,
+        &costs,
+    );
+    Some(finished(tariff, left_fen))
+}
+
+fn in_force<'a>(tariff: &'a Tariff, stay: &Stay) -> &'a Tariff {
+    let exit = stay.entry.0 + i64::try_from(stay.duration_ms).unwrap_or(i64::MAX);
+    let mut found = tariff;
+    for later in &tariff.later {
+        let decides = match later.spanning {
+            Spanning::ByEntry => stay.entry.0,
+            Spanning::ByExit => exit,
+        };
+        if later.from.is_some_and(|from| decides >= from.0) {
+            found = later;
+        }
+    }
+    found
+}
+
+/// One that names the plate, else one that names its kind.
+fn class_of<'a>(tariff: &'a Tariff, stay: &Stay) -> Option<&'a Class> {
+    for class in &tariff.classes {
+        if stay
+            .plate
+            .as_ref()
+            .is_some_and(|plate| class.plates.contains(plate))
+        {
+            return Some(class);
+        }
+    }
+    let kind = VehicleKind::of(stay.plate.as_ref(), stay.color);
+    let mut classes = tariff.classes.iter();
+    classes.find(|class| class.kinds.contains(&kind))
+}
+
+fn has_seconds(prices: &Prices, class: Option<&Class>) -> bool {
+    let mut all = vec![prices.free_s];
+    let discount = class.and_then(|class| class.discount);
+    all.extend(discount.and_then(|discount| discount.for_s));
+    let of_bands = prices.bands.iter().map(|band| &band.price);
+    for price in of_bands.chain([&prices.price]) {
+        for block in &price.first {
+            all.extend([block.for_s, block.every_s.get(), block.tail_s]);
+        }
+        if let Some(then) = &price.then {
+            all.extend([then.every_s.get(), then.tail_s]);
+        }
+        all.extend(price.table.iter().map(|row| row.up_to_s));
+    }
+    for band in &prices.bands {
+        all.extend([band.from_s, band.to_s]);
+    }
+    all.iter().any(|s| s % MINUTE_S != 0)
+}
+
+/// What is left after time, amounts, percentages, the whole, and payments, in this order.
+fn less(
+    benefits: &[Benefit],
+    fee_fen: u64,
+    stay_s: u64,
+    grace_s: u64,
+    costs: &dyn Fn(u64) -> u64,
+) -> u64 {
+    let mut left_fen = fee_fen;
+    let mut charged_s = stay_s;
+    let mut times: Vec<(&String, u64)> = Vec::new();
+    for benefit in benefits {
+        if let Benefit::Time { name, s } = benefit {
+            times.push((name, *s));
+        }
+    }
+    times.sort();
+    for (_, s) in times {
+        let shorter_s = charged_s - s.min(charged_s);
+        let worth_fen = costs(charged_s).saturating_sub(costs(shorter_s));
+        left_fen -= left_fen.min(worth_fen);
+        charged_s = shorter_s;
+    }
+    for benefit in benefits {
+        if let Benefit::Amount { fen, .. } = benefit {
+            left_fen -= left_fen.min(*fen);
+        }
+    }
+    let mut percentages: Vec<(&String, u64)> = Vec::new();
+    for benefit in benefits {
+        if let Benefit::Percent { name, off } = benefit {
+            percentages.push((name, *off));
+        }
+    }
+    percentages.sort();
+    for (_, off) in percentages {
+        left_fen -= (2 * left_fen * off.min(100) + 100) / 200;
+    }
+    if benefits
+        .iter()
+        .any(|benefit| matches!(benefit, Benefit::Whole { .. }))
+    {
+        left_fen = 0;
+    }
+    for benefit in benefits {
+        if let Benefit::Prepaid { fen, at_s } = benefit {
+            let is_quick = stay_s <= at_s + grace_s;
+            left_fen -= if is_quick {
+                left_fen
+            } else {
+                left_fen.min(*fen)
+            };
+        }
+    }
+    left_fen
+}
+
+/// Rounded, and at least so much.
+fn finished(tariff: &Tariff, fee_fen: u64) -> u64 {
     let unit = tariff.total.round_to_fen.max(1);
     let rounded = match tariff.total.rounding {
         Rounding::Down => fee_fen / unit * unit,
@@ -53,11 +193,21 @@ struct Walk<'a> {
     prices: &'a Prices,
     calendar: &'a Calendar,
     entry_s: i64,
-    age_s: u64,
     tick_s: u64,
 }
 
 impl Walk<'_> {
+    /// Up to the next whole tick of the stay's clock, or of the day's.
+    fn tick_s(&self, at_s: u64) -> u64 {
+        let of_day_s = self.local_s(at_s).rem_euclid(DAY).unsigned_abs();
+        let next = |s: u64| self.tick_s - s % self.tick_s;
+        next(at_s).min(next(of_day_s))
+    }
+
+    fn local_s(&self, at_s: u64) -> i64 {
+        self.entry_s + at_s.cast_signed()
+    }
+
     fn fee_fen(&self, stay_s: u64, discount: Option<Discount>) -> u64 {
         let prices = self.prices;
         if prices.free_again != FreeAgain::EachWindow && self.is_free(stay_s) {
@@ -102,7 +252,7 @@ impl Walk<'_> {
         let mut stretch = 0;
         let mut at_s = from_s;
         while at_s < to_s {
-            let tick_s = self.tick_s.min(to_s - at_s);
+            let tick_s = self.tick_s(at_s).min(to_s - at_s);
             let (window, band) = (self.window(at_s), self.band(at_s));
             if self.is_given_away(at_s, stay_s) {
                 at_s += tick_s;
@@ -170,7 +320,10 @@ impl Walk<'_> {
         if spent_s < last_s {
             let row = |s: u64| match s {
                 0 => 0,
-                s => price.table.iter().find(|row| s <= row.up_to_s).unwrap().fen,
+                s => {
+                    let mut rows = price.table.iter();
+                    rows.find(|row| s <= row.up_to_s).map_or(0, |row| row.fen)
+                }
             };
             at_once(row(spent_s + tick_s) - row(spent_s));
             return None;
@@ -217,8 +370,8 @@ impl Walk<'_> {
             return !counts && at_s < prices.free_s;
         }
         let into_window_s = match prices.window {
-            Window::Hours24 => (at_s + self.age_s) % DAY_S,
-            _ => u64::try_from((self.entry_s + at_s.cast_signed()).rem_euclid(DAY)).unwrap(),
+            Window::Hours24 => at_s % DAY_S,
+            Window::Day | Window::Stay => self.local_s(at_s).rem_euclid(DAY).unsigned_abs(),
         };
         let from_s = at_s.saturating_sub(into_window_s);
         let ends_s = (at_s + DAY_S - into_window_s).min(stay_s);
@@ -228,18 +381,17 @@ impl Walk<'_> {
     fn window(&self, at_s: u64) -> u64 {
         match self.prices.window {
             Window::Stay => 0,
-            Window::Hours24 => (at_s + self.age_s) / DAY_S,
+            Window::Hours24 => at_s / DAY_S,
             Window::Day => {
-                let days = (self.entry_s + at_s.cast_signed()).div_euclid(DAY)
-                    - self.entry_s.div_euclid(DAY);
-                u64::try_from(days).unwrap()
+                let days = self.local_s(at_s).div_euclid(DAY) - self.entry_s.div_euclid(DAY);
+                days.unsigned_abs()
             }
         }
     }
 
     fn band(&self, at_s: u64) -> usize {
-        let local_s = self.entry_s + at_s.cast_signed();
-        let second = u64::try_from(local_s.rem_euclid(DAY)).unwrap();
+        let local_s = self.local_s(at_s);
+        let second = local_s.rem_euclid(DAY).unsigned_abs();
         let today = local_s.div_euclid(DAY);
         let of_week = (today + 3).rem_euclid(7);
         let date = Day::of_local_s(local_s).0;
