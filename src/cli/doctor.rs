@@ -9,7 +9,7 @@ use super::output::{Table, text};
 use super::words::{Lang, preparation as words};
 use super::{BAD_CONFIG, CONFIG, client, fail, output};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Faults};
 use crate::control::{Answer, Question};
 use crate::doctor::{Daemon, Finding, Outcome, Report, Scope, examine};
 use crate::json;
@@ -42,15 +42,19 @@ const TRY_AGAIN: u8 = 75;
 
 /// Looks at everything and tells it. 0 if nothing failed; what cannot be told from here is no failure.
 pub fn run(args: &DoctorArgs, lang: Lang) -> ExitCode {
-    let config = match Config::load_with_tariff(&args.config) {
-        Ok((config, _)) => config,
-        Err(faults) => {
-            if args.json {
-                let list: Vec<String> = faults.to_string().lines().map(str::to_owned).collect();
-                output::print(&json!({ "in_order": false, "config_faults": list }).to_string());
+    let (config, no_tariff) = match Config::load_with_tariff(&args.config) {
+        Ok((config, _)) => (config, None),
+        // Everything but the prices can be looked at without them.
+        Err(faults) => match Config::load(&args.config) {
+            Ok(config) => (config, Some(faults)),
+            Err(_) => {
+                if args.json {
+                    let told = json!({ "in_order": false, "config_faults": lines_of(&faults) });
+                    output::print(&told.to_string());
+                }
+                return fail(BAD_CONFIG, faults);
             }
-            return fail(BAD_CONFIG, faults);
-        }
+        },
     };
     let checklist = match Checklist::load(&config.store.path) {
         Ok(checklist) => checklist,
@@ -77,9 +81,12 @@ pub fn run(args: &DoctorArgs, lang: Lang) -> ExitCode {
     // A name server that hangs is not waited for.
     runtime.shutdown_background();
     output::print(&match args.json {
-        true => as_json(&report, lang).to_string(),
+        true => as_json(&report, no_tariff.as_ref(), lang).to_string(),
         false => show(&report, lang),
     });
+    if let Some(faults) = no_tariff {
+        return fail(BAD_CONFIG, faults);
+    }
     match report.count(Outcome::Failed) {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::from(NOT_IN_ORDER),
@@ -100,7 +107,11 @@ fn daemon(socket: &Path) -> Option<Daemon> {
     Some(Daemon { status, devices })
 }
 
-fn as_json(report: &Report, lang: Lang) -> Value {
+fn lines_of(faults: &Faults) -> Vec<String> {
+    faults.to_string().lines().map(str::to_owned).collect()
+}
+
+fn as_json(report: &Report, no_tariff: Option<&Faults>, lang: Lang) -> Value {
     let row = |finding: &Finding| {
         json!({
             "step": finding.step,
@@ -113,7 +124,8 @@ fn as_json(report: &Report, lang: Lang) -> Value {
     };
     let findings: Vec<Value> = report.findings.iter().map(row).collect();
     json!({
-        "in_order": report.count(Outcome::Failed) == 0,
+        "in_order": report.count(Outcome::Failed) == 0 && no_tariff.is_none(),
+        "config_faults": no_tariff.map(lines_of).unwrap_or_default(),
         "passed": report.count(Outcome::Passed),
         "failed": report.count(Outcome::Failed),
         "cannot_tell": report.count(Outcome::CannotTell),
@@ -183,10 +195,20 @@ mod tests {
         for words in ["失败", "时钟不准", "处理: 请校时", "失败 1 项"] {
             assert!(chinese.contains(words), "{words}: {chinese}");
         }
-        let value = as_json(&report, Lang::Zh);
+        let value = as_json(&report, None, Lang::Zh);
         assert_eq!(value["in_order"], false);
         assert_eq!(value["findings"][0]["step"], "clock");
         assert_eq!(value["findings"][0]["outcome"], "failed");
         assert_eq!(value["findings"][1]["call"], "GET /v3/x");
+    }
+
+    #[test]
+    fn without_a_price_list_the_rest_is_told_and_nothing_is_in_order() {
+        let faults = Config::parse("lanes = 1", "parkgate.toml").unwrap_err();
+        let value = as_json(&Report::default(), Some(&faults), Lang::En);
+        assert_eq!(value["in_order"], false);
+        let told = value["config_faults"][0].as_str().unwrap();
+        assert!(told.starts_with("parkgate.toml"), "{told}");
+        assert_eq!(value["failed"], 0);
     }
 }

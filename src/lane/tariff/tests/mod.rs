@@ -2,10 +2,12 @@ use std::num::NonZeroU64;
 
 use super::*;
 
+mod benefits;
 mod edges;
 mod forms;
 mod properties;
 mod random;
+mod vehicles;
 
 const MINUTE_S: u64 = 60;
 const HOUR_S: u64 = 60 * MINUTE_S;
@@ -95,6 +97,10 @@ fn between(entry: &str, exit: &str) -> Stay {
         duration_ms: u64::try_from(wall(exit).0 - wall(entry).0).unwrap(),
         ..Stay::default()
     }
+}
+
+fn fee_between(tariff: &Tariff, entry: &str, exit: &str) -> u64 {
+    tariff.quote(&between(entry, exit)).fee_fen
 }
 
 fn day(text: &str) -> Day {
