@@ -68,7 +68,7 @@ fn changed(text: &str, changes: &[(usize, Change)]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn a_damaged_tariff_is_refused_or_prices(
@@ -99,4 +99,10 @@ proptest! {
             }
         }
     }
+}
+
+/// As many as `PROPTEST_CASES` asks for; 500 else.
+fn cases() -> u32 {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(500)
 }
