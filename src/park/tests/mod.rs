@@ -3,8 +3,8 @@
 
 mod asked;
 mod barriers;
-mod billing;
 mod benefits;
+mod billing;
 mod bookkeeping;
 mod cameras;
 mod cars;
