@@ -64,7 +64,19 @@ async fn arrears_reviews_and_corrections_are_worked_off_and_told_once() {
     let correct = ["review", "correct", PAID, "--fee", "100"];
     let noted = ask(&bench, &[&correct[..], &by, &["--lang", "zh"]].concat()).await;
     let said = String::from_utf8(noted.stdout.clone()).unwrap();
-    assert!(said.contains("应退 5.00 元"), "{noted:?}");
+    assert!(said.contains("自动退还 5.00 元"), "{noted:?}");
+    until("the refund to be at WeChat", async || {
+        let refunds = json(&ask(&bench, &["refund", "list", "--json"]).await)["refunds"].clone();
+        assert_eq!(
+            (&refunds[0]["fen"], &refunds[0]["corrects"]),
+            (&FEE.into(), &true.into())
+        );
+        (refunds[0]["state"] == "processing").then_some(())
+    })
+    .await;
+    let all = ["refund", PAID, "--all", "--by", "王芳", "--reason", "误收"];
+    let beyond = ask(&bench, &all).await;
+    assert!(!beyond.status.success(), "{beyond:?}");
     let again = ask(&bench, &[&correct[..], &by].concat()).await;
     assert!(told(&again).contains("asked for before"), "{again:?}");
     let listed = json(&ask(&bench, &["review", "list", "--json"]).await);
