@@ -86,6 +86,10 @@ impl Park {
         turn: &mut Turn,
     ) -> Result<Done, Undecided> {
         let review = self.under_review(session)?;
+        // Its money is there already, and which numbers its charges had may not be known any more.
+        if review.why == ReviewWhy::PaidTooMuch {
+            return Err(Undecided::NothingDue);
+        }
         let hold = self.hold_of(session);
         let is_open = self.site.is_open(session);
         if is_open && hold.is_none() && terms.exited.is_none() {

@@ -13,7 +13,7 @@ use crate::lane::tariff::What;
 use crate::park::event::Event;
 use crate::park::payment::{PaidStay, Taking};
 use crate::park::record::Record;
-use crate::park::review::{ReviewWhy, Verdict};
+use crate::park::review::{ReviewWhy, Terms, Verdict};
 use crate::sim::wechat::Plate;
 
 /// Money is taken for the stay, open or owed for, of this plate.
@@ -316,5 +316,34 @@ fn given_arrears_paid_in_part_when_they_are_given_up_then_the_reason_stays() {
     };
     assert_eq!(before, after);
     assert!(!matches!(after, StaffReason::ByHand { .. }));
+    assert_books(&world);
+}
+
+/// Seeds 3, 63 and 161 of the simulation: it was charged once more, under the number of its first charge.
+#[test]
+fn given_money_beyond_what_was_due_when_a_person_charges_that_stay_then_no_number_is_given_out_twice()
+ {
+    let mut world = inside_for(HOUR);
+    world.read(OUT, PLATE);
+    world.pass(MINUTE);
+    take(&mut world, 300, true).unwrap();
+    let session = over(&world)[0].0.clone();
+    world.tell(Event::ReviewDecided {
+        session: session.clone(),
+        verdict: Verdict::Charge(Terms {
+            fee_fen: Some(700),
+            ..Terms::default()
+        }),
+        by: "王芳".into(),
+        why: "a mistake".into(),
+    });
+    let told = world.replies.pop().expect("a reply").unwrap_err();
+    assert!(told.contains("nothing is due"), "{told}");
+    let numbers = world.disk.records().into_iter();
+    let numbers = numbers.filter_map(|record| match record {
+        Record::Money(MoneyRecord::ChargeOpened { claim }) => Some(claim.trade_no),
+        _ => None,
+    });
+    assert_eq!(numbers.collect::<Vec<_>>(), [session.trade_no(0)]);
     assert_books(&world);
 }
