@@ -44,6 +44,10 @@ pub enum Defect {
     ReviewedTwice,
     /// A charge is corrected that is being corrected already.
     CorrectedTwice,
+    /// A part that was paid is not taken off what is claimed.
+    PartForgotten,
+    /// A season ticket is not looked up at the exit.
+    ListForgotten,
 }
 
 #[cfg(all(test, feature = "demo"))]

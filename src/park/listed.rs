@@ -70,6 +70,7 @@ impl Park {
         let permit = self.site.listing.permit(&session.plate, now);
         let has_right =
             permit.is_some_and(|permit| permit.bay.is_none() || self.had_the_bay(session));
+        let has_right = has_right && !planted!(ListForgotten);
         has_right || self.is_free_by_config(&session.plate, color)
     }
 

@@ -217,7 +217,10 @@ impl Park {
             ChargeState::HandedToStaff(reason) => Opening::ToStaff(reason.clone()),
             _ => claim.opening.clone(),
         };
-        let quote = claim.quote.clone().less_paid(taking.fen, claim.stay_ms);
+        let quote = match planted!(PartForgotten) {
+            true => claim.quote.clone(),
+            false => claim.quote.clone().less_paid(taking.fen, claim.stay_ms),
+        };
         let rest_fen = quote.fee_fen;
         let rest = Claim {
             trade_no: trade_no.clone(),

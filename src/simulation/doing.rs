@@ -42,6 +42,8 @@ pub enum Doing {
     Ask,
     /// A person works through the lists.
     Office,
+    /// A person goes round: counts, lists, takes money, ends stays.
+    Round,
     /// Somebody has one plate's payloads erased, or they have become too old.
     Erase,
     NewTariff,
@@ -93,6 +95,7 @@ impl Doings {
                     | Doing::PortGone(_)
                     | Doing::Ask
                     | Doing::Office
+                    | Doing::Round
                     | Doing::Erase
                     | Doing::Button(..)
                     | Doing::NewTariff

@@ -20,6 +20,7 @@ mod oracle;
 mod people;
 mod planting;
 mod power;
+mod rounds;
 mod seeds;
 mod shrink;
 pub mod site;

@@ -26,6 +26,8 @@ pub struct PeopleFaults {
     asks: Vec<u64>,
     /// A person works through the lists.
     office: Vec<u64>,
+    /// A person goes round.
+    rounds: Vec<u64>,
     /// Payloads are erased.
     erasures: Vec<u64>,
     /// A new tariff from then on.
@@ -43,7 +45,7 @@ impl PeopleFaults {
         };
         let tariff_at = sometime(300);
         let replaced_at = sometime(60);
-        Self {
+        let faults = Self {
             attends_permille: permille(random, 200),
             helps_permille: permille(random, 900),
             mistypes_permille: permille(random, 100),
@@ -53,6 +55,12 @@ impl PeopleFaults {
             erasures: (0..erasures).map(|_| random.below(FAULTS_MS)).collect(),
             tariff_at,
             replaced_at,
+            rounds: Vec::new(),
+        };
+        let rounds = random.below(6);
+        Self {
+            rounds: (0..rounds).map(|_| random.below(FAULTS_MS)).collect(),
+            ..faults
         }
     }
 
@@ -65,6 +73,7 @@ impl PeopleFaults {
         let asks = self.asks.iter().map(|at| (*at, Doing::Ask));
         doings.extend(asks);
         doings.extend(self.office.iter().map(|at| (*at, Doing::Office)));
+        doings.extend(self.rounds.iter().map(|at| (*at, Doing::Round)));
         doings.extend(self.erasures.iter().map(|at| (*at, Doing::Erase)));
         doings.extend(self.tariff_at.map(|at| (at, Doing::NewTariff)));
         doings.extend(self.replaced_at.map(|at| (at, Doing::Replace)));
@@ -75,6 +84,7 @@ impl PeopleFaults {
 pub struct People {
     faults: PeopleFaults,
     pub random: SplitMix64,
+    pub rounds: SplitMix64,
 }
 
 impl People {
@@ -82,6 +92,7 @@ impl People {
         Self {
             faults,
             random: SplitMix64::new(seed, "people"),
+            rounds: SplitMix64::new(seed, "rounds"),
         }
     }
 

@@ -13,7 +13,7 @@ const SEEDS_MAX: u64 = 300;
 
 #[test]
 fn each_planted_defect_is_found_by_the_rule_that_it_breaks() {
-    let defects: [(Defect, &[Rule]); 18] = [
+    let defects: [(Defect, &[Rule]); 20] = [
         (Defect::RaiseBeforeCommit, &[Rule::RaiseHasAReason]),
         (Defect::NewNumberOnRetry, &[Rule::FrozenNeverChanges]),
         (
@@ -50,6 +50,8 @@ fn each_planted_defect_is_found_by_the_rule_that_it_breaks() {
         (Defect::ExposureUnlimited, &[Rule::ExposureIsLimited]),
         (Defect::ReviewedTwice, &[Rule::OneChargeAStay]),
         (Defect::CorrectedTwice, &[Rule::CorrectionIsOfWhatIsFiled]),
+        (Defect::PartForgotten, &[Rule::PaidOnce]),
+        (Defect::ListForgotten, &[Rule::ListsHold]),
     ];
     let wrong = Mutex::new(Vec::new());
     let left = Mutex::new(defects.to_vec());

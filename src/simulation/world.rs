@@ -283,6 +283,7 @@ impl World {
             Doing::PortGone(is_gone) => self.port_gone(is_gone),
             Doing::Ask => self.ask(),
             Doing::Office => self.work_off(),
+            Doing::Round => self.go_round(),
             Doing::Erase => self.erase(),
             Doing::NewCertificate => self.new_certificate(),
             Doing::OldCertificateEnds => self.old_certificate_ends(),

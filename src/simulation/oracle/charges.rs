@@ -4,11 +4,9 @@ use super::model::{Charge, Stage};
 use super::{Oracle, Rule, Verdict, View, hold, price};
 use crate::charges::book::Book;
 use crate::charges::charge::StaffReason;
-use crate::charges::payment::Payment;
 use crate::charges::queue::Request;
 use crate::charges::record::MoneyRecord;
 use crate::lane::number::SessionId;
-use crate::park::event::Event;
 use crate::sim::wechat::{OrderState, Simulator};
 
 /// A plate's next entry waits this long for its older charge.
@@ -203,25 +201,6 @@ impl Oracle {
             Rule::StatesMoveForward,
             || format!("{trade_no} was {from:?}, and then: {record:?}"),
         )
-    }
-
-    /// Nobody is said to have paid who was not said to have.
-    fn judge_payment(&self, payment: &Payment) -> Verdict {
-        let head = self.model.head.as_ref().map(|head| &head.event);
-        let said = match head {
-            Some(Event::PaymentTaken { taking }) => {
-                taking.fen == payment.fen && taking.by == payment.by
-            }
-            // From what the plate has in store, which only the exit's reading can lead to.
-            Some(Event::PlateRead { .. } | Event::PlateNamed { .. }) => {
-                let debited = self.model.debited.as_ref();
-                debited == Some(&(payment.session.clone(), payment.fen))
-            }
-            _ => false,
-        };
-        hold(said, Rule::APersonSaidSo, || {
-            format!("{payment:?} follows from {head:?}")
-        })
     }
 
     /// Money moves forward by WeChat's own word alone.

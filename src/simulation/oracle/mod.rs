@@ -6,6 +6,7 @@
 
 mod charges;
 mod model;
+mod payments;
 mod price;
 mod raises;
 mod rest;
@@ -76,6 +77,9 @@ rules! {
     NothingSignedWithoutATime "nothing-is-signed-without-a-trusted-time",
     WechatNeverComplains "wechat-never-complains",
     NobodyPaysForAnother "nobody-pays-for-another",
+    PaidOnce "no-money-counts-twice",
+    ListsHold "a-listed-plate-is-treated-as-listed",
+    CarsAreCounted "the-cars-are-counted",
     SumsBalance "the-sums-balance",
     FoldIsTheState "the-ledger-is-the-state",
     LimitsHold "every-limit-holds",
@@ -283,6 +287,17 @@ impl Oracle {
                 },
             )?;
         }
+        let inside = self.model.inside();
+        hold(
+            machine.off || machine.store_down || park.site().counted_inside() == inside,
+            Rule::CarsAreCounted,
+            || {
+                format!(
+                    "{} are inside, and by the model {inside}",
+                    park.site().counted_inside()
+                )
+            },
+        )?;
         match moved {
             true => self.judge_sums(book),
             false => Ok(()),

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::charges::charge::{Claim, Opening, StaffReason};
+use crate::charges::charge::{Claim, Opening, StaffReason, WithdrawnReason};
+use crate::charges::payment::{Payment, Toward};
 use crate::charges::record::{MoneyRecord, StaffOutcome};
+use crate::lane::listing::{Change, List, Listed};
 use crate::lane::number::{NumberKey, SessionId};
 use crate::lane::plate::PlateNumber;
 use crate::lane::raise::RaiseReason;
-use crate::lane::session::{LaneId, Session};
+use crate::lane::session::{Ending, LaneId, Session};
 use crate::lane::tariff::Tariff;
 use crate::lane::time::Stamp;
 use crate::park::event::Event;
@@ -86,6 +88,15 @@ pub struct Entry {
     pub bodies: BTreeMap<u16, String>,
 }
 
+/// What was paid in advance.
+#[derive(Clone, Debug)]
+pub struct Advance {
+    pub fen: u64,
+    /// What the stay cost when the last of it was paid.
+    pub fee_fen: u64,
+    pub at: Stamp,
+}
+
 #[derive(Default)]
 pub struct Model {
     /// The step that the records at hand belong to.
@@ -106,6 +117,16 @@ pub struct Model {
     pub corrections: BTreeMap<String, bool>,
     /// What was taken for a stay by other means, fen.
     pub paid_fen: BTreeMap<SessionId, u64>,
+    /// What was paid for a stay before anything was claimed for it.
+    pub advance: BTreeMap<SessionId, Advance>,
+    /// What was taken for a stay beyond what was due, fen.
+    pub over_fen: BTreeMap<SessionId, u64>,
+    /// What of it was ever on the list, fen.
+    pub listed_over_fen: BTreeMap<SessionId, u64>,
+    /// What people put on lists.
+    pub listed: BTreeMap<(PlateNumber, List), Listed>,
+    /// By how much the cars that were counted differ from the open stays.
+    uncounted: i64,
     /// Numbers of charges that are still in the queue.
     pub queued: BTreeSet<NumberKey>,
     /// Numbers of charges that staff has to finish.
@@ -146,8 +167,22 @@ impl Model {
                 self.open.insert(session.id.clone(), session.clone());
                 self.stays.insert(session.id.clone(), session.clone());
             }
-            LaneRecord::SessionClosed { session, .. } => {
+            LaneRecord::SessionClosed {
+                session, ending, ..
+            } => {
                 self.open.remove(session);
+                // It had gone before the cars were counted.
+                let is_late = matches!(ending, Ending::ExitMissed | Ending::EndedByHand { .. });
+                if is_late && self.uncounted < 0 {
+                    self.uncounted += 1;
+                }
+            }
+            LaneRecord::ListChanged { change, .. } => self.list(change),
+            LaneRecord::PlacesCounted {
+                inside, open_stays, ..
+            } => {
+                let (inside, open) = (i64::try_from(*inside), i64::try_from(*open_stays));
+                self.uncounted = inside.unwrap() - open.unwrap();
             }
             LaneRecord::RaiseDecided {
                 raise,
@@ -168,6 +203,9 @@ impl Model {
                 }
             }
             LaneRecord::ReviewOpened { review } => {
+                let over_fen = review.over_fen.unwrap_or(0);
+                self.listed_over_fen
+                    .insert(review.session.clone(), over_fen);
                 self.reviews
                     .insert(review.session.clone(), (**review).clone());
             }
@@ -202,10 +240,8 @@ impl Model {
             | LaneRecord::HoldEnded { .. }
             | LaneRecord::NumbersSkipped { .. }
             | LaneRecord::PlateNamed { .. }
-            | LaneRecord::ListChanged { .. }
             | LaneRecord::BenefitGiven { .. }
             | LaneRecord::BenefitTakenBack { .. }
-            | LaneRecord::PlacesCounted { .. }
             | LaneRecord::ArrearsSeen { .. } => {}
         }
     }
@@ -259,7 +295,7 @@ impl Model {
                 });
             }
             MoneyRecord::PaymentTaken { payment } => {
-                *self.paid_fen.entry(payment.session.clone()).or_default() += payment.fen;
+                self.take(payment);
             }
             MoneyRecord::CorrectionAsked { correction } => {
                 self.corrections.insert(correction.trade_no.clone(), true);
@@ -274,6 +310,10 @@ impl Model {
             MoneyRecord::ChargeSettled { trade_no, .. } => self.stands(trade_no, Stage::Settled),
             MoneyRecord::ChargeRefused { trade_no, .. } => self.stands(trade_no, Stage::Refused),
             MoneyRecord::ChargeFailed { trade_no } => self.stands(trade_no, Stage::Failed),
+            MoneyRecord::ChargeWithdrawn {
+                trade_no,
+                reason: WithdrawnReason::Replaced { .. },
+            } => self.stands(trade_no, Stage::Replaced),
             MoneyRecord::ChargeWithdrawn { trade_no, .. } => {
                 self.stands(trade_no, Stage::Withdrawn);
                 self.end_review_by_money(trade_no);
@@ -352,6 +392,50 @@ impl Model {
             change(charge);
             self.sort(trade_no);
         }
+    }
+
+    fn take(&mut self, payment: &Payment) {
+        let session = payment.session.clone();
+        *self.paid_fen.entry(session.clone()).or_default() += payment.fen;
+        match &payment.toward {
+            Toward::Stay { fee_fen } => {
+                let before = self.advance.get(&session).map_or(0, |paid| paid.fen);
+                let advance = Advance {
+                    fen: before + payment.fen,
+                    fee_fen: *fee_fen,
+                    at: payment.at.clone(),
+                };
+                self.advance.insert(session, advance);
+            }
+            Toward::Nothing => *self.over_fen.entry(session).or_default() += payment.fen,
+            Toward::Charge { .. } => {}
+        }
+    }
+
+    fn list(&mut self, change: &Change) {
+        match change {
+            Change::Put(listed) => self.put(listed),
+            Change::Remove { plate, list } => {
+                self.listed.remove(&(plate.clone(), *list));
+            }
+            Change::Replace(all) => {
+                self.listed.clear();
+                for listed in all {
+                    self.put(listed);
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, listed: &Listed) {
+        let key = (listed.plate.clone(), listed.list);
+        self.listed.insert(key, listed.clone());
+    }
+
+    /// Cars inside: the open stays, as a person last corrected their count.
+    pub fn inside(&self) -> u64 {
+        let open = u64::try_from(self.open.len()).unwrap();
+        open.saturating_add_signed(self.uncounted)
     }
 
     /// Puts a number where its charge stands now.

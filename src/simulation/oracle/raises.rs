@@ -90,6 +90,12 @@ impl Oracle {
                 })
             }
             LaneRecord::ListChanged { by, .. } | LaneRecord::PlacesCounted { by, .. } => {
+                if let LaneRecord::PlacesCounted {
+                    inside, open_stays, ..
+                } = record
+                {
+                    self.judge_count(*inside, *open_stays)?;
+                }
                 let head = self.model.head.as_ref().map(|head| &head.event);
                 let said = matches!(
                     head,
@@ -133,15 +139,26 @@ impl Oracle {
         let stay = session.and_then(|session| self.model.stays.get(session));
         let head = self.model.head.as_ref();
         let is_true = match reason {
-            RaiseReason::Entry => enters && stay.is_some(),
+            RaiseReason::Entry => {
+                let is_by_reading = head.is_some_and(
+                    |head| matches!(&head.event, Event::PlateRead { lane: of, .. } if of == lane),
+                );
+                if is_by_reading {
+                    self.judge_blocked(plate, at.now)?;
+                }
+                enters && stay.is_some()
+            }
             RaiseReason::Prepaid => {
-                let paid = session.and_then(|session| self.model.paid_fen.get(session));
-                !enters && paid.is_some()
+                let held = self.model.last_holds.get(lane);
+                let held = held.filter(|hold| hold.session.as_ref() == session);
+                let arrived = held.map_or(at, |hold| &hold.arrived);
+                let is_paid = |session| self.is_paid(session, at) || self.is_paid(session, arrived);
+                !enters && session.is_some_and(is_paid)
             }
             RaiseReason::Free => !enters && self.is_free(lane, stay, head),
             RaiseReason::Permit => {
                 let its = stay.map(|stay| &stay.plate).or(plate);
-                its.is_some_and(|plate| rules.lists.permits.contains(plate))
+                its.is_some_and(|plate| self.has_permit(plate, at.now))
             }
             RaiseReason::SpecialVehicle => rules.lists.free_special_vehicles,
             RaiseReason::Accepted { trade_no } => {
@@ -167,7 +184,9 @@ impl Oracle {
             RaiseReason::Attendant { .. } => head.is_some_and(|head| {
                 matches!(
                     &head.event,
-                    Event::AttendantRaised { .. } | Event::ArrearsFinished { .. }
+                    Event::AttendantRaised { .. }
+                        | Event::ArrearsFinished { .. }
+                        | Event::PaymentTaken { .. }
                 )
             }),
             RaiseReason::StoreFailed => {
@@ -211,7 +230,9 @@ impl Oracle {
     /// Let out unpaid: within the limit for one fee, and for all of them together.
     fn judge_risk(&self, session: Option<&SessionId>, limit_fen: u64) -> Verdict {
         let charges = self.model.charges.values();
-        let mut its = charges.filter(|charge| Some(&charge.claim.session) == session);
+        let mut its = charges.filter(|charge| {
+            Some(&charge.claim.session) == session && charge.stage != Stage::Replaced
+        });
         let fee_fen = its.next().map(|charge| charge.claim.quote.fee_fen);
         let at_risk_fen = self.model.at_risk_fen();
         hold(

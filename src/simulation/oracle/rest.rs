@@ -19,6 +19,7 @@ impl Oracle {
         self.judge_cars(machine.park(), view)?;
         self.judge_queue(machine.park(), view)?;
         self.judge_both_books(machine.park(), view)?;
+        self.judge_over_payments()?;
         let fold = machine
             .disk
             .open(Park::new(machine.park().ledger(), machine.rules.clone()));

@@ -20,7 +20,17 @@ impl Oracle {
         };
         let stay_ms = price::stay_ms(&review.entered, exited).unwrap_or(0);
         let mut tariffs = self.model.tariffs.iter();
-        let is_the_models = tariffs.any(|tariff| fee_fen == price::fee_fen(tariff, stay_ms));
+        let paid_fen = [
+            0,
+            self.advance_fen(&review.session),
+            self.paid_fen(&review.session),
+        ];
+        let is_the_models = tariffs.any(|tariff| {
+            let fen = price::fee_fen(tariff, stay_ms);
+            paid_fen
+                .iter()
+                .any(|paid| fee_fen == fen.saturating_sub(*paid))
+        });
         hold(is_the_models, Rule::FeeIsTheModels, || {
             format!("the list shows {fee_fen} fen for {stay_ms} ms: {review:?}")
         })
@@ -119,7 +129,10 @@ impl Oracle {
         let mut holds = self.model.last_holds.values();
         let is_the_word = match (terms.fee_fen, named_ms) {
             (Some(fen), _) => fee_fen == fen,
-            (None, Some(ms)) => fee_fen == price::fee_fen(&self.rules.tariff, ms),
+            (None, Some(ms)) => {
+                let fen = price::fee_fen(&self.rules.tariff, ms);
+                fee_fen == fen || fee_fen == fen.saturating_sub(self.paid_fen(&review.session))
+            }
             (None, None) => {
                 let held = holds.find(|hold| hold.session.as_ref() == Some(&review.session));
                 let held = held.and_then(|hold| hold.quote.as_ref());
@@ -131,6 +144,11 @@ impl Oracle {
         hold(is_the_word && counted, Rule::FeeIsTheModels, || {
             format!("{claim:?} by {terms:?}, and the list has {review:?}")
         })
+    }
+
+    /// What was taken for it by other means, fen.
+    fn paid_fen(&self, session: &SessionId) -> u64 {
+        self.model.paid_fen.get(session).copied().unwrap_or(0)
     }
 
     /// A clock that has been set since tells when a stay began that it did not know at the time.
@@ -153,13 +171,18 @@ impl Oracle {
         };
         let charge = self.charge(trade_no)?;
         let head = self.model.head.as_ref().map(|head| &head.event);
+        let is_paid = self
+            .taking()
+            .is_some_and(|it| it.stay.session == charge.claim.session);
         let said = matches!(
             head,
             Some(Event::ReviewDecided { session, .. }) if *session == charge.claim.session
         );
-        hold(said && charge.body.is_none(), Rule::OneChargeAStay, || {
-            format!("{trade_no} is replaced, by {head:?}")
-        })
+        hold(
+            is_paid || (said && charge.body.is_none()),
+            Rule::OneChargeAStay,
+            || format!("{trade_no} is replaced, by {head:?}"),
+        )
     }
 
     pub(super) fn judge_correction(&self, correction: &Correction) -> Verdict {

@@ -6,6 +6,7 @@ use crate::lane::exit::NearMatch;
 use crate::lane::plate::PlateNumber;
 use crate::lane::reading::{PlateRead, ReadWarning};
 use crate::lane::session::Session;
+use crate::lane::tariff::Tariff;
 use crate::park::event::Event;
 
 /// How much longer than a car really stayed it may be charged for.
@@ -19,6 +20,9 @@ impl Oracle {
             && *session == claim.session
         {
             return self.judge_reviewed(claim, verdict);
+        }
+        if let Some(taking) = self.taking().filter(|it| it.stay.session == claim.session) {
+            return self.judge_rest_of_claim(claim, taking);
         }
         let charges = self.model.charges.values();
         let mut of_stay = charges.filter(|charge| charge.claim.session == claim.session);
@@ -36,6 +40,7 @@ impl Oracle {
             });
         };
         self.judge_fee(claim, stay, view)?;
+        self.judge_listed(claim, stay)?;
         match claim.opening {
             Opening::ToFile { .. } => self.judge_filing(claim, stay),
             Opening::ToStaff(_) => Ok(()),
@@ -55,12 +60,15 @@ impl Oracle {
             _ => claim.exited.now.moment.0 + head.waited_ms.unwrap_or(0) == head.now.moment.0,
         });
         let is_filed = matches!(claim.opening, Opening::ToFile { .. });
+        let paid_fen = self.advance_fen(&claim.session);
+        let is_fee =
+            |tariff: &Tariff, ms| fee_fen == price::fee_fen(tariff, ms).saturating_sub(paid_fen);
         let at_these_prices = |ms| match is_filed {
-            true => exited_now && fee_fen == price::fee_fen(&self.rules.tariff, ms),
+            true => exited_now && is_fee(&self.rules.tariff, ms),
             // Out of a hold, which may have begun under another tariff.
             false => {
                 let mut tariffs = self.model.tariffs.iter();
-                tariffs.any(|tariff| fee_fen == price::fee_fen(tariff, ms))
+                tariffs.any(|tariff| is_fee(tariff, ms))
             }
         };
         let is_the_models = claim.entered == stay.entered
