@@ -1,6 +1,7 @@
 //! Fetches the bills of a day: asks where they are, downloads, and keeps what proves to be right.
 
-use super::day::{DAYS_BACK, Day};
+use super::behind;
+use super::day::Day;
 use super::keep::{Bills, KeepFault};
 use crate::charges::answer::Answer;
 use crate::lane::time::Wall;
@@ -60,7 +61,7 @@ pub async fn fetch(
     if now < day.has_bill_from() {
         return Err(FetchFault::TooEarly(day));
     }
-    if now > day.ends().plus_ms(DAYS_BACK * 24 * 60 * 60 * 1000) {
+    if now > day.has_bill_until() {
         return Err(FetchFault::TooLate(day));
     }
     let mut wrong = String::new();
@@ -91,9 +92,13 @@ pub async fn fetch(
                 continue;
             }
         };
-        match bills.keep(kind, day, &packed, &place.sha1) {
+        let bills = bills.clone();
+        let kept = behind::run(move || bills.keep(kind, day, &packed, &place.sha1));
+        match kept.await.unwrap_or(Err(KeepFault::GivenUp)) {
             Ok(()) => return Ok(Fetched::Kept),
-            Err(fault @ KeepFault::Written(..)) => return Err(FetchFault::NotKept(fault)),
+            Err(fault @ (KeepFault::Written(..) | KeepFault::GivenUp)) => {
+                return Err(FetchFault::NotKept(fault));
+            }
             Err(fault) => wrong = crate::causes::told(&fault),
         }
     }

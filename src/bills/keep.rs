@@ -1,13 +1,22 @@
 //! Bills as they are kept: packed as they came, under `bills/` of the store, each there whole or not at all.
+//! Beside them lies what matching them came to, and who has accepted it.
 
-use std::fs::File;
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, BufReader, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
 use super::day::Day;
+use super::report::Report;
+use crate::json;
+use crate::lane::time::Wall;
 use crate::store::whole_file;
 use crate::wechat::bill::Kind;
 
@@ -30,7 +39,21 @@ pub enum KeepFault {
     /// The disk.
     #[error("the bill cannot be written to {}", .0.display())]
     Written(PathBuf, #[source] io::Error),
+    /// The box had no thread for it.
+    #[error("the bill was not looked at")]
+    GivenUp,
 }
+
+/// A person says that a day is done with, whatever its bills say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    pub by: String,
+    pub why: String,
+    pub at: Wall,
+}
+
+const REPORT: &str = "match.json";
+const ACCEPTED: &str = "accepted.json";
 
 impl Bills {
     /// Those of this store.
@@ -40,11 +63,11 @@ impl Bills {
 
     /// Where a bill is or will be.
     pub fn path(&self, kind: Kind, day: Day) -> PathBuf {
-        let name = match kind {
-            Kind::Trade => "trade",
-            Kind::FundFlow => "fund-flow",
+        let what = match kind {
+            Kind::Trade => "trade.csv.gz",
+            Kind::FundFlow => "fund-flow.csv.gz",
         };
-        self.0.join(format!("{day}-{name}.csv.gz"))
+        self.of_day(day, what)
     }
 
     /// Keeps a bill if it is the one whose hash WeChat told. `packed` is what came.
@@ -52,12 +75,12 @@ impl Bills {
     /// # Errors
     /// If it is another, or cannot be written; what was there then stands.
     pub fn keep(&self, kind: Kind, day: Day, packed: &[u8], sha1: &str) -> Result<(), KeepFault> {
-        let found =
-            sha1_of(plain(io::Cursor::new(packed.to_vec()))).map_err(KeepFault::Unpacked)?;
+        let plain = MultiGzDecoder::new(packed).take(PLAIN_MAX);
+        let found = sha1_of(plain).map_err(KeepFault::Unpacked)?;
         if found != sha1 {
             return Err(KeepFault::OtherHash);
         }
-        self.write(kind, day, packed)
+        self.write(self.path(kind, day), packed)
     }
 
     /// WeChat says that nothing happened on this day: its bill is empty.
@@ -65,7 +88,67 @@ impl Bills {
     /// # Errors
     /// If that cannot be written.
     pub fn keep_nothing(&self, kind: Kind, day: Day) -> Result<(), KeepFault> {
-        self.write(kind, day, &[])
+        self.write(self.path(kind, day), &[])
+    }
+
+    /// Whether it was fetched; the one of a day without trade counts.
+    pub fn has(&self, kind: Kind, day: Day) -> bool {
+        self.path(kind, day).is_file()
+    }
+
+    /// Days of which anything is kept.
+    ///
+    /// # Errors
+    /// If the folder cannot be read; one that is not there holds nothing.
+    pub fn days(&self) -> io::Result<BTreeSet<Day>> {
+        Ok(self.files()?.into_iter().map(|(day, _)| day).collect())
+    }
+
+    /// Removes what is older. Gives back of how many days.
+    ///
+    /// # Errors
+    /// If a file cannot be removed.
+    pub fn remove_before(&self, oldest: Day) -> io::Result<usize> {
+        let mut days = BTreeSet::new();
+        for (day, file) in self.files()? {
+            if day < oldest {
+                fs::remove_file(file)?;
+                days.insert(day);
+            }
+        }
+        Ok(days.len())
+    }
+
+    /// When anything was last put there or removed; None without a folder.
+    pub fn changed(&self) -> Option<(i64, i64)> {
+        let folder = fs::metadata(&self.0).ok()?;
+        Some((folder.mtime(), folder.mtime_nsec()))
+    }
+
+    /// What matching the day last came to.
+    pub fn report(&self, day: Day) -> Option<Report> {
+        self.note(day, REPORT)
+    }
+
+    /// Keeps what matching came to.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep_report(&self, day: Day, report: &Report) -> Result<(), KeepFault> {
+        self.write(self.of_day(day, REPORT), &json::bytes(report))
+    }
+
+    /// Who has said that the day is done with.
+    pub fn accepted(&self, day: Day) -> Option<Accepted> {
+        self.note(day, ACCEPTED)
+    }
+
+    /// Keeps that somebody says so.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn accept(&self, day: Day, accepted: &Accepted) -> Result<(), KeepFault> {
+        self.write(self.of_day(day, ACCEPTED), &json::bytes(accepted))
     }
 
     /// A bill, unpacked as it is read; None if it was never fetched. One of a day without trade is empty.
@@ -79,15 +162,63 @@ impl Bills {
         };
         Ok(Some(match file.metadata()?.len() {
             0 => Bill::Nothing,
-            _ => Bill::Lines(Box::new(BufReader::new(plain(file)))),
+            _ => Bill::Lines(Box::new(BufReader::new(
+                MultiGzDecoder::new(file).take(PLAIN_MAX),
+            ))),
         }))
     }
 
-    fn write(&self, kind: Kind, day: Day, packed: &[u8]) -> Result<(), KeepFault> {
-        let path = self.path(kind, day);
-        let written =
-            std::fs::create_dir_all(&self.0).and_then(|()| whole_file::write(&path, packed));
+    fn of_day(&self, day: Day, what: &str) -> PathBuf {
+        self.0.join(format!("{day}-{what}"))
+    }
+
+    /// What cannot be read is as good as not there: it is made again from bill and ledger.
+    fn note<T: DeserializeOwned>(&self, day: Day, what: &str) -> Option<T> {
+        let bytes = fs::read(self.of_day(day, what)).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    fn files(&self) -> io::Result<Vec<(Day, PathBuf)>> {
+        let files = match fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            files => files?,
+        };
+        let mut of_days = Vec::new();
+        for file in files {
+            let file = file?;
+            let name = file.file_name();
+            let name = name.to_str().unwrap_or_default();
+            let day = name.split_at_checked(10).and_then(|(day, rest)| {
+                let day = Day::read(day)?;
+                rest.starts_with('-').then_some(day)
+            });
+            of_days.extend(day.map(|day| (day, file.path())));
+        }
+        Ok(of_days)
+    }
+
+    fn write(&self, path: PathBuf, bytes: &[u8]) -> Result<(), KeepFault> {
+        let written = self
+            .make()
+            .and_then(|owner| whole_file::write_for(&path, bytes, owner));
         written.map_err(|error| KeepFault::Written(path, error))
+    }
+
+    /// The folder is there. What root puts into it belongs to whom the store belongs: the daemon goes on with it.
+    fn make(&self) -> io::Result<Option<(u32, u32)>> {
+        let store = self.0.parent().map(fs::metadata).transpose()?;
+        let owner = store.map(|store| (store.uid(), store.gid()));
+        let owner = owner.filter(|_| rustix::process::geteuid().is_root());
+        match DirBuilder::new().mode(0o750).create(&self.0) {
+            Ok(()) => {
+                if let Some((user, group)) = owner {
+                    chown(&self.0, Some(user), Some(group))?;
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        Ok(owner)
     }
 }
 
@@ -100,12 +231,7 @@ pub enum Bill {
 }
 
 /// Unpacked bytes, and not endlessly many.
-pub type Plain = io::Take<MultiGzDecoder<Box<dyn Read>>>;
-
-fn plain(packed: impl Read + 'static) -> Plain {
-    let packed: Box<dyn Read> = Box::new(packed);
-    MultiGzDecoder::new(packed).take(PLAIN_MAX)
-}
+pub type Plain = io::Take<MultiGzDecoder<File>>;
 
 fn sha1_of(mut bytes: impl Read) -> io::Result<String> {
     let mut hash = Hash(Context::new(&SHA1_FOR_LEGACY_USE_ONLY));
@@ -172,5 +298,31 @@ mod tests {
         bills.keep_nothing(Kind::FundFlow, day).unwrap();
         let nothing = bills.open(Kind::FundFlow, day).unwrap();
         assert!(matches!(nothing, Some(Bill::Nothing)));
+    }
+
+    #[test]
+    fn what_is_older_is_removed_with_all_that_lies_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (bills, day) = (Bills::of(folder.path()), Day::read("2026-03-01").unwrap());
+        assert!(bills.days().unwrap().is_empty());
+        assert_eq!(bills.changed(), None);
+        let accepted = Accepted {
+            by: "Li".into(),
+            why: "found".into(),
+            at: Wall(0),
+        };
+        for day in [day, day.plus(1), day.plus(2)] {
+            bills.keep_nothing(Kind::Trade, day).unwrap();
+            bills.keep_report(day, &Report::default()).unwrap();
+            bills.accept(day, &accepted).unwrap();
+        }
+        fs::write(folder.path().join("bills/README"), "mine").unwrap();
+        assert_eq!(bills.remove_before(day.plus(2)).unwrap(), 2);
+        assert_eq!(bills.days().unwrap(), BTreeSet::from([day.plus(2)]));
+        assert_eq!((bills.report(day), bills.accepted(day)), (None, None));
+        assert_eq!(bills.accepted(day.plus(2)), Some(accepted));
+        assert!(folder.path().join("bills/README").is_file());
+        let mode = fs::metadata(folder.path().join("bills")).unwrap().mode();
+        assert_eq!(mode & 0o027, 0, "{mode:o}");
     }
 }

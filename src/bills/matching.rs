@@ -2,19 +2,22 @@
 //! this box comes to, and what of its charges was open before.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use super::bill::{self, BillFault, Row, RowState, Totals};
 use super::day::Day;
-use super::keep::Bill;
+use super::keep::{Bill, Bills};
 use super::report::{Difference, Report, What};
 use crate::charges::charge::{Charge, ChargeState};
 use crate::charges::record::MoneyRecord;
+use crate::charges::refund::{Refund, RefundState};
 use crate::lane::number::{LedgerId, NumberKey};
 use crate::lane::time::Wall;
 use crate::park::record::Record;
 use crate::store::ledger::{Ledger, LedgerError};
 use crate::story::steps;
+use crate::wechat::bill::Kind;
 
 /// Why they could not be compared.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,12 @@ pub enum MatchFault {
     /// The bill.
     #[error(transparent)]
     Bill(#[from] BillFault),
+    /// It was not fetched.
+    #[error("the bill of {0} is not here; `parkgate bill fetch --date {0}` fetches it")]
+    NotFetched(Day),
+    /// Its file cannot be opened.
+    #[error("the bill cannot be opened")]
+    NotOpened(#[source] io::Error),
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -29,6 +38,9 @@ pub enum MatchFault {
     #[error("there is no ledger")]
     NoLedger,
 }
+
+/// The box's clock and WeChat's are not further apart: nothing is signed with one that is.
+const CLOCKS_APART_MS: i64 = 60 * 60 * 1000;
 
 /// What a bill says of this ledger's numbers.
 #[derive(Default)]
@@ -59,7 +71,11 @@ struct HeldRefund {
 ///
 /// # Errors
 /// When one of them cannot be read.
-pub fn compare(bill: Bill, day: Day, dir: &Path) -> Result<Report, MatchFault> {
+pub fn compare(bills: &Bills, day: Day, dir: &Path) -> Result<Report, MatchFault> {
+    let bill = bills
+        .open(Kind::Trade, day)
+        .map_err(MatchFault::NotOpened)?;
+    let bill = bill.ok_or(MatchFault::NotFetched(day))?;
     let ledger = Ledger::read_all(dir)?.ledger_id();
     let ledger = ledger.ok_or(MatchFault::NoLedger)?;
     let mut report = Report {
@@ -73,7 +89,13 @@ pub fn compare(bill: Bill, day: Day, dir: &Path) -> Result<Report, MatchFault> {
         Bill::Nothing => Totals::default(),
         Bill::Lines(lines) => bill::read(lines, |row| told.hear(&row, ledger, &mut report))?,
     };
-    let (charges, refunds) = held(dir, &told, day)?;
+    // What is in a day's bill was open on that day; by the box's clock that may have been a little earlier.
+    let since = day.begins().plus_ms(-CLOCKS_APART_MS);
+    let (mut charges, mut refunds) = held(dir, &told, day, Some(since))?;
+    // Credited days after it settled, or the clock was wrong then: it stands further back.
+    if !told.are_all_in(&charges, &refunds) {
+        (charges, refunds) = held(dir, &told, day, None)?;
+    }
     charges_against(&told, &charges, day, &mut report);
     refunds_against(&told, &refunds, day, &mut report);
     report.close(&totals, told.own_fee);
@@ -81,6 +103,11 @@ pub fn compare(bill: Bill, day: Day, dir: &Path) -> Result<Report, MatchFault> {
 }
 
 impl Told {
+    fn are_all_in(&self, charges: &Charges, refunds: &Refunds) -> bool {
+        self.paid.keys().all(|key| charges.contains_key(key))
+            && self.refunds.keys().all(|key| refunds.contains_key(key))
+    }
+
     fn hear(&mut self, row: &Row, ledger: LedgerId, report: &mut Report) {
         let number = NumberKey::of_trade_no(&row.trade_no);
         let is_own = |key: NumberKey| LedgerId::of_session(&key.session()) == Some(ledger);
@@ -122,18 +149,28 @@ type Charges = BTreeMap<NumberKey, Held>;
 type Refunds = BTreeMap<NumberKey, HeldRefund>;
 
 /// What the ledger says of the bill's numbers and of what it settled on that day.
-fn held(dir: &Path, told: &Told, day: Day) -> Result<(Charges, Refunds), LedgerError> {
+fn held(
+    dir: &Path,
+    told: &Told,
+    day: Day,
+    since: Option<Wall>,
+) -> Result<(Charges, Refunds), LedgerError> {
     let (mut charges, mut refunds) = (Charges::new(), Refunds::new());
-    steps::read(dir, None, |step| match step.record() {
+    steps::read(dir, since, |step| match step.record() {
         Some(Record::Checkpoint(snapshot)) => {
             let book = &snapshot.book;
             book.charges()
                 .chain(book.desk())
                 .for_each(|charge| stood(&mut charges, &charge));
+            let all = book.refunds().open();
+            all.for_each(|refund| refund_stood(&mut refunds, refund));
         }
         Some(Record::PartOfState(part)) => {
             let all = part.charges.iter().chain(&part.desk);
             all.for_each(|charge| stood(&mut charges, charge));
+            let rest = part.rest.iter();
+            rest.flat_map(|rest| rest.book.refunds().open())
+                .for_each(|refund| refund_stood(&mut refunds, refund));
         }
         Some(Record::Money(record)) => {
             hear(&mut charges, &mut refunds, told, day, &record, step.at);
@@ -150,6 +187,20 @@ fn stood(charges: &mut Charges, charge: &Charge) {
             fee_fen: charge.fee_fen(),
             sent: charge.body.as_ref().map(|_| charge.claim.exited.now.wall),
             settled: (charge.state == ChargeState::Settled).then_some(Wall::default()),
+        });
+    }
+}
+
+/// The same of a refund.
+fn refund_stood(refunds: &mut Refunds, refund: &Refund) {
+    if let Some(key) = NumberKey::of_refund_no(&refund.claim.refund_no) {
+        refunds.entry(key).or_insert_with(|| HeldRefund {
+            fen: refund.claim.fen,
+            sent: refund.sent.as_ref().map(|sent| sent.now.wall),
+            taken: matches!(
+                refund.state,
+                RefundState::Processing | RefundState::Abnormal | RefundState::Succeeded
+            ),
         });
     }
 }

@@ -1,5 +1,6 @@
 //! WeChat's daily bills (`wechat-pay.md` 5): fetched, kept, read, and held against the ledger.
 
+pub mod behind;
 pub mod bill;
 pub mod day;
 pub mod fetch;
@@ -7,3 +8,4 @@ pub mod keep;
 pub mod matching;
 pub mod money;
 pub mod report;
+pub mod standing;

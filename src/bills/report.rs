@@ -1,6 +1,6 @@
 //! What a bill and the ledger say of one day, side by side.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bill::Totals;
 use super::money;
@@ -9,7 +9,7 @@ use super::money;
 pub const TOLD_MAX: usize = 10_000;
 
 /// How many, and how much.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sum {
     pub count: u64,
     pub fen: u64,
@@ -23,21 +23,21 @@ impl Sum {
 }
 
 /// One thing that does not fit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     pub what: What,
     /// `T…` or `R…`.
     pub number: String,
     /// As the bill has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bill_fen: Option<u64>,
     /// As the ledger has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledger_fen: Option<u64>,
 }
 
 /// What does not fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
     /// In the bill under a number of this ledger, which does not know it.
@@ -72,7 +72,7 @@ impl What {
 }
 
 /// What came of the comparison.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     pub day: String,
     /// Whose numbers were looked for.
@@ -98,12 +98,27 @@ pub struct Report {
     pub differences: Vec<Difference>,
     /// So many more do not fit.
     pub not_told: u64,
+    /// Why the bill could not be compared at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
 }
 
 impl Report {
     /// Whether everything fits.
     pub fn matches(&self) -> bool {
-        self.differences.is_empty() && self.not_told == 0
+        self.differences.is_empty() && self.not_told == 0 && self.fault.is_none()
+    }
+
+    /// How many points do not fit.
+    pub fn points(&self) -> u64 {
+        let told = u64::try_from(self.differences.len()).unwrap_or(u64::MAX);
+        told.saturating_add(self.not_told)
+    }
+
+    /// Whether everything that does not fit goes on by itself: paid there, and asked about here.
+    pub fn may_pass(&self) -> bool {
+        let passes = |it: &Difference| it.what == What::NotSettledHere;
+        self.differences.iter().all(passes) && self.not_told == 0 && self.fault.is_none()
     }
 
     pub(super) fn differs(&mut self, difference: Difference) {

@@ -4,18 +4,19 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::ledger_of;
 use super::words::{Lang, bill as words};
 use super::{BAD_CONFIG, CONFIG, fail, output};
 use crate::bills::day::Day;
 use crate::bills::fetch::{FetchFault, Fetched, fetch};
-use crate::bills::keep::Bills;
+use crate::bills::keep::{Accepted, Bills};
 use crate::bills::matching::compare;
-use crate::bills::report::Report;
+use crate::bills::report::{Report, Sum};
+use crate::bills::standing::{Stage, Standing};
 use crate::causes::told;
-use crate::clock::Clock;
+use crate::clock::{Clock, TrustRule};
 use crate::config::Config;
 use crate::gate;
 use crate::lane::tariff::yuan;
@@ -29,6 +30,10 @@ pub enum BillCommand {
     Fetch(FetchArgs),
     /// Hold the trade bill of a day against the ledger, charge by charge
     Match(MatchArgs),
+    /// Show the days whose bills are kept, and what matching them came to
+    List(ListArgs),
+    /// Say that a day is done with, whatever its bills say: its alarm goes
+    Accept(AcceptArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -49,12 +54,8 @@ pub struct MatchArgs {
     /// The day, of Beijing: 2026-03-01
     #[arg(long, value_name = "DATE", value_parser = day)]
     date: Day,
-    /// The store's folder, with ledger and bills
-    #[arg(long, value_name = "DIR", conflicts_with = "config")]
-    store: Option<PathBuf>,
-    /// The config that names the store
-    #[arg(long, value_name = "FILE", default_value = CONFIG)]
-    config: PathBuf,
+    #[command(flatten)]
+    store: StoreArgs,
     /// What does not fit, as CSV
     #[arg(long, conflicts_with = "json")]
     csv: bool,
@@ -64,6 +65,52 @@ pub struct MatchArgs {
     /// Write it into this file, in place of printing it
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Only the days that are missing or differ
+    #[arg(long)]
+    open: bool,
+    /// Print them as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct AcceptArgs {
+    /// The day, of Beijing: 2026-03-01
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    date: Day,
+    #[command(flatten)]
+    word: super::Word,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Where ledger and bills are.
+#[derive(Debug, clap::Args)]
+struct StoreArgs {
+    /// The store's folder, with ledger and bills
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    store: Option<PathBuf>,
+    /// The config that names the store
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    config: PathBuf,
+}
+
+impl StoreArgs {
+    fn folder(&self) -> Result<PathBuf, ExitCode> {
+        match &self.store {
+            Some(store) => Ok(store.clone()),
+            None => match Config::load(&self.config) {
+                Ok(config) => Ok(config.store.path),
+                Err(faults) => Err(fail(BAD_CONFIG, faults)),
+            },
+        }
+    }
 }
 
 /// Something does not fit.
@@ -76,6 +123,8 @@ pub fn run(command: BillCommand, lang: Lang) -> ExitCode {
     match command {
         BillCommand::Fetch(args) => fetch_both(&args, lang),
         BillCommand::Match(args) => match_day(&args, lang),
+        BillCommand::List(args) => list(&args, lang),
+        BillCommand::Accept(args) => accept(args),
     }
 }
 
@@ -141,22 +190,19 @@ fn said(came: &Result<Fetched, FetchFault>, path: &Path, lang: Lang) -> String {
 }
 
 fn match_day(args: &MatchArgs, lang: Lang) -> ExitCode {
-    let store = match &args.store {
-        Some(store) => store.clone(),
-        None => match Config::load(&args.config) {
-            Ok(config) => config.store.path,
-            Err(faults) => return fail(BAD_CONFIG, faults),
-        },
+    let store = match args.store.folder() {
+        Ok(store) => store,
+        Err(code) => return code,
     };
-    let bill = match Bills::of(&store).open(Kind::Trade, args.date) {
-        Ok(Some(bill)) => bill,
-        Ok(None) => return fail(COULD_NOT, lang.of(words::NOT_FETCHED)),
-        Err(error) => return fail(COULD_NOT, told(&error)),
-    };
-    let report = match compare(bill, args.date, &ledger_of(&store)) {
+    let bills = Bills::of(&store);
+    let report = match compare(&bills, args.date, &ledger_of(&store)) {
         Ok(report) => report,
         Err(fault) => return fail(COULD_NOT, told(&fault)),
     };
+    // The daemon takes it up from there. Who may only read may match all the same.
+    if let Err(fault) = bills.keep_report(args.date, &report) {
+        output::note(&told(&fault));
+    }
     let text = match (args.csv, args.json) {
         (true, _) => report.csv(),
         (_, true) => {
@@ -182,13 +228,93 @@ fn match_day(args: &MatchArgs, lang: Lang) -> ExitCode {
     }
 }
 
+fn list(args: &ListArgs, lang: Lang) -> ExitCode {
+    let bills = match args.store.folder() {
+        Ok(store) => Bills::of(&store),
+        Err(code) => return code,
+    };
+    let days = match bills.days() {
+        Ok(days) => days,
+        Err(error) => return fail(COULD_NOT, format!("the bills cannot be read: {error}")),
+    };
+    let mut all: Vec<Standing> = days
+        .into_iter()
+        .rev()
+        .map(|day| Standing::of(&bills, day))
+        .collect();
+    if args.open {
+        let is_open = |it: &Standing| !matches!(it.stage(), Stage::Matches | Stage::Accepted);
+        all.retain(is_open);
+    }
+    output::print(&match args.json {
+        true => json!(all.iter().map(listed).collect::<Vec<_>>()).to_string(),
+        false => table(&all, lang),
+    })
+}
+
+fn listed(standing: &Standing) -> Value {
+    let report = standing.report.as_ref();
+    let mut told = json!({
+        "date": standing.day,
+        "stage": standing.stage().code(),
+        "trade": standing.trade,
+        "fund_flow": standing.fund_flow,
+        "accepted": standing.accepted,
+    });
+    if let Some(report) = report {
+        told["paid"] = json!(report.ok);
+        told["refunded"] = json!(report.refunded);
+        told["others"] = json!(report.others);
+        told["points"] = json!(report.points());
+        told["fault"] = json!(report.fault);
+    }
+    told
+}
+
+fn table(all: &[Standing], lang: Lang) -> String {
+    if all.is_empty() {
+        return lang.of(words::NOT_HERE).to_owned();
+    }
+    let mut table = output::Table::default();
+    let heads = [words::DAY, words::VERDICT, words::OK, words::REFUNDED];
+    table.row(heads.map(|head| output::text(lang.of(head))));
+    for it in all {
+        let report = it.report.as_ref();
+        let sum = |sum: Option<Sum>| {
+            sum.map_or_else(|| "-".to_owned(), |sum| lang.sum(&yuan(sum.fen), sum.count))
+        };
+        let mut stage = lang.of(words::stage(it.stage())).to_owned();
+        if let Some(points) = report.map(Report::points).filter(|points| *points > 0) {
+            stage.push_str(&format!(" ({points})"));
+        }
+        let (ok, refunded) = (report.map(|it| it.ok), report.map(|it| it.refunded));
+        let [day, stage] = [it.day.to_string(), stage].map(output::text);
+        let [ok, refunded] = [sum(ok), sum(refunded)].map(output::number);
+        table.row([day, stage, ok, refunded]);
+    }
+    table.render().trim_end().to_owned()
+}
+
+fn accept(args: AcceptArgs) -> ExitCode {
+    let store = match args.store.folder() {
+        Ok(store) => store,
+        Err(code) => return code,
+    };
+    let super::Word { by, why } = args.word;
+    let at = Clock::system(TrustRule::Rtc, Wall(0)).now().wall;
+    match Bills::of(&store).accept(args.date, &Accepted { by, why, at }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => fail(COULD_NOT, told(&fault)),
+    }
+}
+
 fn show(report: &Report, lang: Lang) -> String {
     let mut text = String::new();
     let mut row = |name, value: String| {
         let name = output::padded(lang.of(name), 15);
         text.push_str(&format!("{name} {value}\n"));
     };
-    let sum = |sum: crate::bills::report::Sum| lang.sum(&yuan(sum.fen), sum.count);
+    let sum = |sum: Sum| lang.sum(&yuan(sum.fen), sum.count);
     row(words::DAY, format!("{}  {}", report.day, report.ledger));
     if report.no_trade {
         row(words::LINES, lang.of(words::NOTHING).to_owned());
@@ -225,7 +351,7 @@ fn show(report: &Report, lang: Lang) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bills::report::{Difference, Sum, What};
+    use crate::bills::report::{Difference, What};
 
     #[test]
     fn a_comparison_is_told_in_both_languages() {

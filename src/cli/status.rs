@@ -52,6 +52,9 @@ fn show(status: &Value, lang: Lang) -> String {
             &lang.callbacks(&status["callbacks"]),
         );
     }
+    if status["bills"].is_object() {
+        row(words::bill::BILLS, &lang.bills(&status["bills"]));
+    }
     row(words::QUEUE, &queue(status, lang));
     for (name, path) in [
         (words::CHARGED, "opened"),
@@ -205,6 +208,24 @@ mod tests {
         assert!(chinese.contains("已收 12"), "{chinese}");
         let none = show(&serde_json::json!({ "callbacks": null }), Lang::En);
         assert!(!none.contains("callbacks"), "{none}");
+    }
+
+    #[test]
+    fn bills_are_told_with_what_is_missing_and_what_differs() {
+        let told = |bills: serde_json::Value| {
+            let status = serde_json::json!({ "bills": bills });
+            (show(&status, Lang::En), show(&status, Lang::Zh))
+        };
+        let (english, chinese) = told(serde_json::json!({
+            "newest": "2026-03-01", "missing": 2, "differing": 1, "at_work": "2026-02-27",
+            "fault": "WeChat gave no answer to believe: time out",
+        }));
+        let line = "up to 2026-03-01; at work on 2026-02-27; 2 days MISSING (WeChat gave no answer to believe: \
+                    time out); 1 days DIFFER\n";
+        assert!(english.contains(line), "{english}");
+        assert!(chinese.contains("2 天未取得"), "{chinese}");
+        let (english, _) = told(serde_json::json!({ "missing": 0, "differing": 0 }));
+        assert!(english.contains("bills            none yet\n"), "{english}");
     }
 
     #[test]

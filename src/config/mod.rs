@@ -14,6 +14,7 @@ use crate::lane::tariff::Tariff;
 
 mod address;
 mod barrier;
+mod bills;
 mod callbacks;
 mod document;
 pub mod duration;
@@ -39,6 +40,7 @@ mod wechat;
 
 pub use self::address::Broker;
 pub use self::barrier::{Barrier, Gpio, Modbus};
+pub use self::bills::BillsSection;
 pub use self::callbacks::Callbacks;
 pub use self::document::{Key, Need, Takes};
 pub use self::entry::Entry;
@@ -68,6 +70,8 @@ pub struct Config {
     pub callbacks: Callbacks,
     pub store: Store,
     pub retention: Retention,
+    #[serde(default)]
+    pub bills: BillsSection,
     pub mqtt: Mqtt,
     pub clock: ClockSection,
     pub entry: Entry,
@@ -174,6 +178,7 @@ impl Config {
         let callbacks = root.section("callbacks", Callbacks::read);
         let store = root.section("store", Store::read);
         let retention = root.section("retention", Retention::read);
+        let bills = root.section("bills", BillsSection::read);
         let mqtt = root.section("mqtt", |section| Mqtt::read(section, &site));
         Self {
             site,
@@ -182,6 +187,7 @@ impl Config {
             callbacks,
             store,
             retention,
+            bills,
             mqtt,
             clock: root.section("clock", ClockSection::read),
             entry: root.section("entry", Entry::read),

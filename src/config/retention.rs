@@ -23,7 +23,7 @@ pub struct Retention {
 }
 
 /// A century: for good.
-const MOST: u64 = 36_500;
+pub(super) const MOST: u64 = 36_500;
 
 impl Retention {
     pub(super) fn read(section: &mut Section<'_>) -> Self {
@@ -40,7 +40,12 @@ impl Retention {
 
 impl Section<'_> {
     /// A number of days, `"30d"`.
-    fn days(&mut self, key: &'static str, default: u64, range: RangeInclusive<u64>) -> Option<u64> {
+    pub(super) fn days(
+        &mut self,
+        key: &'static str,
+        default: u64,
+        range: RangeInclusive<u64>,
+    ) -> Option<u64> {
         const DAY_MS: u64 = 86_400_000;
         let need = Need::Default(format!("\"{default}d\""));
         let range_ms = range.start() * DAY_MS..=range.end() * DAY_MS;

@@ -4,6 +4,7 @@
 pub mod account;
 mod announcing;
 mod barriers;
+mod bills;
 mod callbacks;
 mod clock_watch;
 pub mod devices;
@@ -17,6 +18,7 @@ pub mod keys;
 mod leftovers;
 mod mark;
 mod ports;
+mod raised;
 mod replay;
 mod report;
 pub mod rows;
@@ -194,6 +196,12 @@ impl Gate {
             tokio::spawn(asking).abort_handle(),
             tokio::spawn(keeper.run(wanted)).abort_handle(),
         ];
+        let progress = config.bills.fetch.then(bills::Progress::default);
+        if let Some(progress) = progress.clone() {
+            let (account, clock, inbox) = (account.clone(), clock.clone(), inbox.clone());
+            let rounds = bills::Rounds::new(&config, ledger, account, clock, inbox, progress);
+            tasks.push(tokio::spawn(rounds.run()).abort_handle());
+        }
         let notices = Tally::default();
         let receiver = Receiver::new(
             account.clone(),
@@ -240,6 +248,7 @@ impl Gate {
             enquiries,
             account,
             notices: config.callbacks.are_received().then_some(notices),
+            bills: progress,
             reloads,
             index,
             steward: steward.map_err(StartError::Thread)?,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::BROKER;
+use super::bills;
 use super::ears::Ears;
 use super::ports::Ports;
 use crate::barrier::Barriers;
@@ -228,6 +229,8 @@ pub struct Hardware<'a> {
     pub clock: Value,
     /// What became of WeChat's callbacks; None: none is received.
     pub notices: Option<Told>,
+    /// How far WeChat's bills have come; None: none is fetched.
+    pub bills: Option<bills::Told>,
 }
 
 /// Answers whoever asked for something to be done. What is not on disk is not done, but for an arm
@@ -327,6 +330,7 @@ fn status(park: &Park, alarms: &Alarms, hardware: &Hardware<'_>) -> Value {
     status["clock"] = hardware.clock.clone();
     status["devices"] = hardware.ports.status().into();
     status["callbacks"] = json!(hardware.notices);
+    status["bills"] = json!(hardware.bills);
     status["barriers"] = json!(drivers(hardware.barriers));
     status["alarms"] = json!(alarms.standing());
     status

@@ -12,6 +12,7 @@ use super::Ended;
 use super::account::Account;
 use super::announcing::Announcing;
 use super::barriers;
+use super::bills::Progress;
 use super::clock_watch::ClockWatch;
 use super::devices::Devices;
 use super::disk_watch::DiskWatch;
@@ -76,6 +77,8 @@ pub struct Loop {
     pub account: Account,
     /// None: no notice is received.
     pub notices: Option<Tally>,
+    /// None: bills are not fetched.
+    pub bills: Option<Progress>,
     pub reloads: mpsc::Sender<Reload>,
     pub index: Index,
     pub steward: Steward,
@@ -229,6 +232,7 @@ impl Loop {
             barriers: &self.barriers,
             clock: self.clock_watch.told(self.clock.now(), self.clock.word()),
             notices: self.notices.as_ref().map(Tally::told),
+            bills: self.bills.as_ref().map(Progress::told),
         }
     }
 

@@ -71,6 +71,10 @@ pub enum AlarmKind {
     ClockUntrusted,
     /// What is old enough to be erased is not.
     RetentionStopped,
+    /// WeChat's daily bills could not be fetched for days.
+    BillsMissing,
+    /// A daily bill and the ledger do not fit.
+    BillDiffers,
 }
 
 impl AlarmKind {
@@ -116,7 +120,9 @@ impl AlarmKind {
             | Self::StoreUpkeep
             | Self::ClockUntrusted
             | Self::RefundStuck
-            | Self::RetentionStopped => Severity::Warning,
+            | Self::RetentionStopped
+            | Self::BillsMissing
+            | Self::BillDiffers => Severity::Warning,
             Self::IndexUnavailable | Self::ChargeWithStaff | Self::CarParkFull => Severity::Notice,
         }
     }

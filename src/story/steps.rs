@@ -61,6 +61,23 @@ pub fn read_newest(dir: &Path, mut tell: impl FnMut(Told<'_>)) -> Result<u64, Le
     through(Ledger::read_since(dir, |_| true)?, &mut tell)
 }
 
+/// The first trusted time that the ledger tells of; None while it tells of none.
+///
+/// # Errors
+/// When the folder or a segment in it cannot be read.
+pub fn first_at(dir: &Path) -> Result<Option<Wall>, LedgerError> {
+    let mut clock = StepClock::default();
+    for commit in Ledger::read_all(dir)? {
+        for stored in &commit?.records {
+            clock.hear(stored);
+            if let Some((wall, true)) = clock.at() {
+                return Ok(Some(wall));
+            }
+        }
+    }
+    Ok(None)
+}
+
 fn through(commits: Commits, tell: &mut impl FnMut(Told<'_>)) -> Result<u64, LedgerError> {
     let mut last_seq = 0;
     let (mut clock, mut at, mut newest_trusted) = (StepClock::default(), Wall::default(), None);

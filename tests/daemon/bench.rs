@@ -6,8 +6,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use parkgate::clock::{Clock, TrustRule};
-use parkgate::lane::time::Wall;
+use parkgate::clock::Clock;
 use parkgate::sim::http::Server;
 use parkgate::sim::material;
 use parkgate::sim::wechat::{Settings, Simulator};
@@ -17,6 +16,7 @@ use tempfile::TempDir;
 use crate::broker::Broker;
 use crate::camera::{CLOSING_INPUT, Camera};
 use crate::daemon::{Daemon, Place};
+use crate::shift::Shift;
 
 /// Fen for each started hour.
 pub const FEE: u64 = 500;
@@ -63,7 +63,10 @@ pub struct Bench {
     pub exits: Vec<Camera>,
     pub wechat: Server,
     pub place: Place,
+    /// WeChat's.
     pub clock: Clock,
+    /// How far off that is.
+    pub shift: Shift,
     folder: TempDir,
 }
 
@@ -72,7 +75,8 @@ impl Bench {
     pub async fn prepare(setup: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let broker = Broker::start(folder.path()).await;
-        let clock = Clock::system(TrustRule::Rtc, Wall(0));
+        let shift = Shift::default();
+        let clock = shift.clock();
         let mut settings = match setup.partner {
             true => material::partner_settings(1),
             false => material::settings(1),
@@ -107,6 +111,7 @@ impl Bench {
             wechat,
             place,
             clock,
+            shift,
             folder,
         };
         fs::write(&bench.place.config, bench.config(&setup)).unwrap();

@@ -1,13 +1,7 @@
 //! The box's clock in 1970, and stepping. The gate runs in this process: nobody sets the clock of the
 //! machine that tests run on.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
-use parkgate::clock::Clock;
-use parkgate::config::Config;
-use parkgate::gate::{Ended, Gate, Parts};
-use parkgate::health::systemd::Notifier;
+use parkgate::gate::Ended;
 use parkgate::lane::time::Now;
 use parkgate::sim::wechat::{Call, ViolationKind};
 use serde_json::Value;
@@ -15,8 +9,8 @@ use tokio::time::sleep;
 
 use crate::accounts::assert_balanced;
 use crate::bench::{Bench, FEE, Setup};
+use crate::shift::{Shift, alarm};
 use crate::stay;
-use crate::wait::soon;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -133,38 +127,4 @@ async fn a_clock_that_steps_back_signs_nothing_until_it_is_right_again() {
     assert_eq!(bench.wechat.books().accepted_fen(), FEE);
     assert_balanced(&bench, &status);
     assert_eq!(gate.stop().await, Ended::Stopped);
-}
-
-/// How far off the box's wall clock is.
-#[derive(Default)]
-struct Shift(Arc<AtomicI64>);
-
-impl Shift {
-    fn set(&self, ms: i64) {
-        self.0.store(ms, Ordering::Relaxed);
-    }
-
-    /// A gate by this clock, serving its lanes.
-    async fn gate(&self, bench: &Bench) -> Gate {
-        let (config, tariff) = Config::load_with_tariff(&bench.place.config).unwrap();
-        let parts = Parts {
-            config,
-            tariff,
-            observer: None,
-            notifier: Notifier::default(),
-        };
-        let off = self.0.clone();
-        let gate = Gate::start_by(parts, |trust, not_before| {
-            Clock::system_off_by(trust, not_before, off)
-        });
-        soon("the gate to start", gate).await.unwrap()
-    }
-}
-
-/// The text of the first alarm of a kind; empty where there is none.
-fn alarm(status: &Value, kind: &str) -> String {
-    let alarms = status["alarms"].as_array().into_iter().flatten();
-    let mut of_kind = alarms.filter(|alarm| alarm["kind"] == kind);
-    let text = of_kind.next().and_then(|alarm| alarm["text"].as_str());
-    text.unwrap_or_default().to_owned()
 }

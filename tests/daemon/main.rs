@@ -21,6 +21,7 @@ mod driver;
 #[path = "../../src/wechat/tests/identity.rs"]
 mod identity;
 mod reading;
+mod shift;
 mod small_disk;
 #[path = "../../src/camera/serial/tests/terminal.rs"]
 mod terminal;
@@ -28,6 +29,7 @@ mod wait;
 
 mod afterwards;
 mod asking;
+mod bills;
 mod broker_loss;
 mod callbacks;
 mod clock;

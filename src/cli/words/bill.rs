@@ -1,13 +1,17 @@
 //! Bills, and what does not fit.
 
-use super::{Pair, pair};
+use serde_json::Value;
+
+use super::{Lang, Pair, pair};
 use crate::bills::report::What;
+use crate::bills::standing::Stage;
 use crate::wechat::bill::Kind;
 
 pub const NOTHING: Pair = pair("nothing happened on that day", "当日无交易");
-pub const NOT_FETCHED: Pair = pair(
-    "the bill of that day is not here; `parkgate bill fetch` fetches it",
-    "没有当日账单，请先执行 `parkgate bill fetch`",
+pub const BILLS: Pair = pair("bills", "对账单");
+pub const NOT_HERE: Pair = pair(
+    "no bills are kept here; with [bills] fetch = true the daemon fetches them, `parkgate bill fetch` does at once",
+    "尚无账单；[bills] fetch = true 时由守护进程自动下载，也可执行 `parkgate bill fetch`",
 );
 pub const DAY: Pair = pair("day", "日期");
 pub const LINES: Pair = pair("lines", "账单行数");
@@ -23,6 +27,56 @@ pub const DIFFERS: Pair = pair(
     "BILL AND LEDGER DIFFER (number, bill | ledger)",
     "账单与账本不符（单号，账单｜账本）",
 );
+
+/// How far a day has come.
+pub fn stage(stage: Stage) -> Pair {
+    match stage {
+        Stage::Missing => pair("MISSING", "未取得"),
+        Stage::NotMatched => pair("not matched", "未核对"),
+        Stage::Matches => pair("matches", "相符"),
+        Stage::Differs => pair("DIFFERS", "不符"),
+        Stage::Accepted => pair("accepted", "已确认"),
+    }
+}
+
+impl Lang {
+    /// How far the daemon has come with them, as the status has it.
+    pub fn bills(self, told: &Value) -> String {
+        let number = |name: &str| told[name].as_u64().unwrap_or_default();
+        let mut parts = vec![match (told["newest"].as_str(), self) {
+            (Some(day), Self::En) => format!("up to {day}"),
+            (Some(day), Self::Zh) => format!("已到 {day}"),
+            (None, _) => self.of(pair("none yet", "尚无")).to_owned(),
+        }];
+        if let Some(day) = told["at_work"].as_str() {
+            parts.push(match self {
+                Self::En => format!("at work on {day}"),
+                Self::Zh => format!("正在处理 {day}"),
+            });
+        }
+        let (missing, differing) = (number("missing"), number("differing"));
+        if missing > 0 {
+            let mut part = match self {
+                Self::En => format!("{missing} days MISSING"),
+                Self::Zh => format!("{missing} 天未取得"),
+            };
+            if let Some(why) = told["fault"].as_str() {
+                part.push_str(&match self {
+                    Self::En => format!(" ({why})"),
+                    Self::Zh => format!("（{why}）"),
+                });
+            }
+            parts.push(part);
+        }
+        if differing > 0 {
+            parts.push(match self {
+                Self::En => format!("{differing} days DIFFER"),
+                Self::Zh => format!("{differing} 天不符"),
+            });
+        }
+        parts.join(self.of(pair("; ", "；")))
+    }
+}
 
 /// As in JSON.
 pub fn code(kind: Kind) -> &'static str {

@@ -5,7 +5,6 @@ mod endings;
 mod renewal;
 mod ring_file;
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use self::renewal::{Renewal, Renewed};
 use self::ring_file::RingFile;
 use super::account::Account;
 use super::inbox::{Inbox, Message};
+use super::raised::Raised;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::Answer;
@@ -26,6 +26,8 @@ use crate::wechat::{Client, Complaint};
 
 pub use self::ring_file::kept;
 
+/// What an alarm is over with.
+const OVER: &str = "the keys are in order in this point";
 /// How often schedules and files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
@@ -40,7 +42,7 @@ pub struct Keeper {
     ring_file: RingFile,
     renewal: Renewal,
     endings: Endings,
-    raised: BTreeMap<(AlarmKind, String), Alarm>,
+    raised: Raised,
 }
 
 impl Keeper {
@@ -57,7 +59,7 @@ impl Keeper {
             clock,
             inbox,
             ring_file,
-            raised: BTreeMap::new(),
+            raised: Raised::default(),
         }
     }
 
@@ -116,7 +118,7 @@ impl Keeper {
             stand.extend(self.endings.alarms(now.wall));
         }
         stand.extend(self.renewal.alarm());
-        for alarm in news(&mut self.raised, stand) {
+        for alarm in self.raised.news(stand, OVER) {
             self.inbox.put_message(Message::Alarm(alarm)).await;
         }
         // It was raised before the keeper began.
@@ -151,26 +153,6 @@ pub fn list(account: &Account, now: Wall) -> Answer {
     }
 }
 
-/// The alarms to raise and to clear, once each.
-fn news(raised: &mut BTreeMap<(AlarmKind, String), Alarm>, stand: Vec<Alarm>) -> Vec<Alarm> {
-    let keyed = |alarm: Alarm| ((alarm.kind, alarm.subject.clone()), alarm);
-    let stand: BTreeMap<_, _> = stand.into_iter().map(keyed).collect();
-    let over = raised
-        .iter()
-        .filter(|(key, _)| !stand.contains_key(*key))
-        .map(|(_, alarm)| Alarm {
-            raised: false,
-            text: "the keys are in order in this point".to_owned(),
-            ..alarm.clone()
-        });
-    let new = stand
-        .iter()
-        .filter(|(key, alarm)| raised.get(*key) != Some(*alarm));
-    let news = over.chain(new.map(|(_, alarm)| alarm.clone())).collect();
-    *raised = stand;
-    news
-}
-
 fn alarm(complaint: &Complaint) -> Alarm {
     Alarm {
         kind: match complaint {
@@ -189,10 +171,10 @@ mod tests {
 
     #[test]
     fn each_complaint_is_an_alarm_once_and_over_once() {
-        let mut raised = BTreeMap::new();
+        let mut raised = Raised::default();
         let mut told = |complaints: &[Complaint]| -> Vec<(String, bool)> {
             let stand = complaints.iter().map(alarm).collect();
-            let news = news(&mut raised, stand).into_iter();
+            let news = raised.news(stand, OVER).into_iter();
             news.map(|alarm| (alarm.subject, alarm.raised)).collect()
         };
         let none = Complaint::NothingToTrust;

@@ -150,6 +150,7 @@ impl Simulator {
             if let (OrderState::Success, Some(at)) = (order.state, order.settled_at)
                 && time::day(at) == day
                 && is_wanted(&order.body.sub_mchid)
+                && self.settings.bills_without.as_ref() != Some(&order.body.out_trade_no)
             {
                 let refund = None;
                 lines.push(Line {

@@ -45,6 +45,8 @@ pub struct Settings {
     pub repay_after_ms: Option<u64>,
     /// Take `http://` on this machine for a callback address, for a sandbox.
     pub loopback_callbacks: bool,
+    /// The order of this number is left out of bills.
+    pub bills_without: Option<String>,
     /// The rest.
     pub switches: Switches,
 }
