@@ -16,8 +16,6 @@ use crate::lane::time::Stamp;
 
 /// A refusal that time or a top-up may mend is tried again so often, by itself.
 const REFUSED_AGAIN_MS: u64 = 6 * 60 * 60 * 1000;
-/// Quiet that a 429 without `Retry-After` asks for.
-const THROTTLED_MS: u64 = 1_000;
 
 impl Queue {
     /// *Apply for a refund* was answered.
@@ -34,7 +32,9 @@ impl Queue {
             return;
         };
         match &heard.answer {
-            Answer::Verified(seen) => self.refund_seen(&refund, seen, is_awaited, now, out),
+            Answer::Verified(seen) => {
+                self.refund_seen(&refund, seen, is_awaited, now, out);
+            }
             // Too late: the queue has moved on without it.
             _ if !is_awaited || refund.state != RefundState::Sent => {}
             Answer::Refused(refusal) if refund.in_doubt => {
@@ -44,8 +44,7 @@ impl Queue {
             Answer::Refused(refusal) => self.refund_refused(&refund, refusal, now, out),
             Answer::Throttled { retry_after_ms } => {
                 self.refund_unknown(refund_no, "throttled", now, out);
-                let quiet_ms = retry_after_ms.unwrap_or(THROTTLED_MS);
-                self.link.quieten(now.now.moment.after_ms(quiet_ms));
+                self.quieten(*retry_after_ms, now.now.moment);
             }
             Answer::NotSent(why) => {
                 let told = RefundTold::Missing {
@@ -73,7 +72,9 @@ impl Queue {
             return;
         };
         match &heard.answer {
-            Answer::Verified(seen) => self.refund_seen(&refund, seen, is_awaited, now, out),
+            Answer::Verified(seen) => {
+                self.refund_seen(&refund, seen, is_awaited, now, out);
+            }
             _ if !is_awaited => {}
             Answer::Refused(refusal)
                 if refusal.status == 404 && !is_set_up_error(refusal.status, &refusal.code) =>
@@ -95,11 +96,10 @@ impl Queue {
             // Done with, or another box's.
             return false;
         };
-        self.refund_seen(&refund, seen, false, now, out);
-        refund.is_meant_by(seen)
+        self.refund_seen(&refund, seen, false, now, out)
     }
 
-    /// A verified answer shows the refund. It counts only if it is ours in every point.
+    /// A verified answer shows the refund. It counts only if it is ours in every point. True: it is.
     fn refund_seen(
         &mut self,
         refund: &Refund,
@@ -107,10 +107,11 @@ impl Queue {
         is_awaited: bool,
         now: &Stamp,
         out: &mut Out,
-    ) {
+    ) -> bool {
         let number = &refund.claim.refund_no;
         let item = Item::Refund(number.clone());
-        if !refund.is_meant_by(seen) || refund.body.is_none() {
+        let is_meant = refund.is_meant_by(seen);
+        if !is_meant || refund.body.is_none() {
             let theirs = format!(
                 "{} of {}, {:?} of {:?} fen",
                 seen.out_refund_no, seen.out_trade_no, seen.refund_fen, seen.total_fen
@@ -124,7 +125,7 @@ impl Queue {
                 _ if is_awaited => self.again_later(&item, now),
                 _ => {}
             }
-            return;
+            return is_meant;
         }
         out.alarms.push(mismatch(number, false, number));
         let refund_id = seen.refund_id.clone();
@@ -175,6 +176,7 @@ impl Queue {
                 }
             }
         }
+        true
     }
 
     /// WeChat does not know the refund.

@@ -370,10 +370,16 @@ impl Queue {
     /// A 429 speaks of the merchant's calls and not of this one: everything waits.
     pub(super) fn throttled(&mut self, item: &Item, retry_after_ms: Option<u64>, now: &Stamp) {
         let moment = now.now.moment;
-        let quiet_ms = retry_after_ms.unwrap_or(THROTTLED_MS);
-        self.link.quieten(moment.after_ms(quiet_ms));
+        let quiet_ms = self.quieten(retry_after_ms, moment);
         let own_ms = backoff::item_delay_ms(item.key(), self.agenda.tried(item));
         self.agenda.put(item, moment.after_ms(own_ms.max(quiet_ms)));
+    }
+
+    /// Everything waits for so many milliseconds.
+    pub(super) fn quieten(&mut self, retry_after_ms: Option<u64>, moment: Moment) -> u64 {
+        let quiet_ms = retry_after_ms.unwrap_or(THROTTLED_MS);
+        self.link.quieten(moment.after_ms(quiet_ms));
+        quiet_ms
     }
 
     /// While WeChat is silent the link's own back-off rules; an item's grows only when others get

@@ -10,9 +10,9 @@ use super::finding::Finding;
 use super::merchant::day;
 use super::step::Step;
 use crate::bilingual::Both;
-use crate::config::{Config, read_public};
+use crate::config::Config;
+use crate::gate;
 use crate::tls::{self, TlsFault};
-use crate::wechat;
 
 /// For a name, a connection or a handshake each.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -44,22 +44,13 @@ pub async fn look(config: &Config) -> Vec<Finding> {
 }
 
 fn extra_roots(config: &Config) -> Result<Arc<ClientConfig>, Box<Finding>> {
-    let failed = |why: String| {
+    gate::tls(config).map_err(|why| {
         let fix = both!(
             "correct [wechat] ca_file, or leave it out",
             "请更正或删除 [wechat] ca_file"
         );
         Box::new(Finding::failed(Step::Tls, Both::foreign(&why), fix))
-    };
-    let ca = config
-        .wechat
-        .ca_file
-        .as_deref()
-        .map(read_public)
-        .transpose();
-    let ca = ca.map_err(|error| failed(crate::causes::told(&error)))?;
-    wechat::tls(ca.as_deref(), config.wechat.system_roots)
-        .map_err(|error| failed(crate::causes::told(&error)))
+    })
 }
 
 /// Host, port, and whether TLS is spoken there.

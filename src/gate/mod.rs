@@ -69,7 +69,7 @@ use ports::Ports;
 use replay::Store;
 pub use rules::rules;
 use run::Loop;
-pub use secrets::{client as client_directly, settings};
+pub use secrets::{client as client_directly, settings, tls};
 use thread::GateThread;
 use turn::Turner;
 

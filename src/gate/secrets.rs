@@ -2,12 +2,15 @@
 //! the lanes.
 
 use std::path::Path;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
 
 use crate::causes;
 use crate::clock::Clock;
 use crate::config::{Certificate, Config, Merchant, MissingSecret, read_public, read_secret};
 use crate::wechat::{
-    Client, MerchantCertificate, MerchantKey, PublicKey, Secret, Settings, USER_AGENT,
+    self, Client, MerchantCertificate, MerchantKey, PublicKey, Secret, Settings, USER_AGENT,
 };
 
 /// The client, or why there is none.
@@ -39,12 +42,7 @@ pub fn settings(config: &Config) -> Result<Settings, MissingSecret> {
         certificate,
         api_v3_keys: api_v3_keys(merchant)?,
         base_urls: config.wechat.base_urls.clone(),
-        ca_pem: config
-            .wechat
-            .ca_file
-            .as_deref()
-            .map(read_public)
-            .transpose()?,
+        ca_pem: ca_pem(config)?,
         system_roots: config.wechat.system_roots,
         proxy: config.wechat.proxy.clone(),
         public_key,
@@ -52,6 +50,25 @@ pub fn settings(config: &Config) -> Result<Settings, MissingSecret> {
         believe_unsigned_errors: config.wechat.believe_unsigned_errors,
         user_agent: USER_AGENT.to_owned(),
     })
+}
+
+/// With whom TLS is spoken at WeChat's hosts.
+///
+/// # Errors
+/// Why nobody can be, for people.
+pub fn tls(config: &Config) -> Result<Arc<ClientConfig>, String> {
+    let ca_pem = ca_pem(config).map_err(|error| causes::told(&error))?;
+    let tls = wechat::tls(ca_pem.as_deref(), config.wechat.system_roots);
+    tls.map_err(|error| causes::told(&error))
+}
+
+fn ca_pem(config: &Config) -> Result<Option<String>, MissingSecret> {
+    config
+        .wechat
+        .ca_file
+        .as_deref()
+        .map(read_public)
+        .transpose()
 }
 
 fn secret(file: &Path) -> Result<Secret, MissingSecret> {

@@ -1,8 +1,8 @@
 //! Carrying one signed request to WeChat Pay: over which connection, to which host, for how long.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -338,15 +338,7 @@ pub(super) fn tls(wiring: &Wiring) -> Result<ClientConfig, WiringFault> {
         roots.add(root.clone()).map_err(WiringFault::Root)?;
     }
     if wiring.system_roots {
-        // Many a box has none, and WeChat's own authority is among those that parkgate brings.
-        let found = rustls_native_certs::load_native_certs();
-        let (added, unusable) = roots.add_parsable_certificates(found.certs);
-        debug!(
-            added,
-            unusable,
-            faults = found.errors.len(),
-            "the box's own trust store"
-        );
+        roots.roots.extend_from_slice(&OWN_ROOTS.roots);
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)
@@ -355,6 +347,22 @@ pub(super) fn tls(wiring: &Wiring) -> Result<ClientConfig, WiringFault> {
         .with_root_certificates(roots)
         .with_no_client_auth())
 }
+
+/// The box's own trust store as it is when it is first needed: each change of keys makes a client anew, and
+/// reading it takes longer than all the rest. Many a box has none, and WeChat's own authority is among those
+/// that parkgate brings.
+static OWN_ROOTS: LazyLock<RootCertStore> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    let (added, unusable) = roots.add_parsable_certificates(found.certs);
+    debug!(
+        added,
+        unusable,
+        faults = found.errors.len(),
+        "the box's own trust store"
+    );
+    roots
+});
 
 /// Whether this can be of WeChat Pay at all, believed or not.
 fn speaks_the_api(reply: &Reply) -> bool {

@@ -7,10 +7,11 @@ use crate::broker::Endpoint;
 use crate::clock::Clock;
 use crate::config::{Config, read_public};
 use crate::doctor::merchant::{ENDS_SOON_DAYS, day};
+use crate::gate::secrets;
 use crate::lane::alarm::{Alarm, AlarmKind};
 use crate::lane::time::{Moment, Wall};
 use crate::tls::{self, TlsFault};
-use crate::wechat::{self, Client, pem};
+use crate::wechat::{Client, pem};
 
 /// Servers are looked at so often; a look is a connection without a word.
 const LOOK_EVERY_MS: u64 = 24 * 3600 * 1000;
@@ -129,14 +130,7 @@ fn broker(config: &Config) -> Option<Wall> {
 fn callback(config: &Config) -> Option<Wall> {
     let url = reqwest::Url::parse(config.merchant.notify_base_url.as_ref()?).ok()?;
     let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
-    let ca = config
-        .wechat
-        .ca_file
-        .as_deref()
-        .map(read_public)
-        .transpose()
-        .ok()?;
-    let tls = wechat::tls(ca.as_deref(), config.wechat.system_roots).ok()?;
+    let tls = secrets::tls(config).ok()?;
     let addresses = tls::resolve(&host, url.port_or_known_default()?).ok()?;
     let stream = tls::connect(&addresses, WITHIN).ok()?;
     ended(tls::greet(stream, &host, tls))
