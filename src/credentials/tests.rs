@@ -209,6 +209,35 @@ fn a_p12_of_openssl_opens_with_the_merchant_id_and_says_so_when_it_does_not() {
     }
 }
 
+/// As `openssl pkcs12 -legacy -export` packs it, which today's openssl opens only with its legacy provider.
+#[test]
+fn a_p12_of_old_tools_under_rc2_opens_without_any_openssl() {
+    for (name, bytes) in [
+        (
+            "legacy",
+            &include_bytes!("../../tests/fixtures/p12/throwaway-legacy.p12")[..],
+        ),
+        (
+            "rc2-40",
+            include_bytes!("../../tests/fixtures/p12/throwaway-rc2-40.p12"),
+        ),
+        (
+            "rc2-128",
+            include_bytes!("../../tests/fixtures/p12/throwaway-rc2-128.p12"),
+        ),
+    ] {
+        let (_folder, paths) = folder(&[("old.p12", bytes)]);
+        let bundle = open(&paths, &mut Passwords(vec!["1900009191"], 0)).unwrap();
+        let pair = choose(&bundle.found).unwrap();
+        assert_eq!(pair.certificate.serial, SERIAL, "{name}");
+        let bundle = open(&paths, &mut Passwords(vec!["1900009192"], 0)).unwrap();
+        assert!(
+            matches!(choose(&bundle.found), Err(PairFault::Locked)),
+            "{name}"
+        );
+    }
+}
+
 #[test]
 fn what_does_not_belong_together_is_no_pair() {
     let fault = |files: &[(&str, &[u8])]| {
