@@ -202,7 +202,10 @@ pub fn main() -> ExitCode {
     let Cli { lang, command } = Cli::parse();
     let lang = Lang::chosen(lang, |name| std::env::var(name).ok());
     match command {
-        Command::Run(args) => run::run(&args),
+        Command::Run(args) => {
+            without_core_dumps();
+            run::run(&args)
+        }
         Command::Arrears { command } => arrears::run(command, lang),
         Command::Bill { command } => {
             without_core_dumps();

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use rustix::fs::Mode;
+use rustix::process::umask;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -22,6 +24,8 @@ pub fn run(args: &ConfigArgs) -> ExitCode {
         Err(faults) => return fail(BAD_CONFIG, faults),
     };
     log::to_stderr(log::level(LevelFilter::INFO));
+    // What is written from here on holds plates and times, whoever starts the daemon, and however.
+    umask(Mode::RWXO | Mode::WGRP);
     // This thread alone: the lanes have their own (`gate/thread.rs`), and what takes long, such as a
     // signature, is done beside it.
     let runtime = tokio::runtime::Builder::new_current_thread()

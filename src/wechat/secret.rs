@@ -33,3 +33,22 @@ impl std::fmt::Debug for Secret {
         f.write_str("Secret(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use zeroize::ZeroizeOnDrop;
+
+    use super::*;
+
+    /// What holds a key or a password overwrites it when it is dropped: the compiler says so of each type.
+    #[test]
+    fn secrets_are_wiped_when_they_are_dropped() {
+        fn is_wiped<T: ZeroizeOnDrop>(_: &T) {}
+        let Secret(text) = &Secret::new("key");
+        is_wiped(text);
+        // Of the APIv3 key nothing but the cipher that was made of it is kept.
+        fn cipher_is_wiped<T: ZeroizeOnDrop>() {}
+        cipher_is_wiped::<aes_gcm::Aes256Gcm>();
+        assert_eq!(format!("{:?}", Secret::new("key")), "Secret(…)");
+    }
+}

@@ -157,6 +157,15 @@ async fn what_is_no_callback_is_refused_and_keeps_nobody_waiting() {
             assert!(answer.contains(r#"{"code":"FAIL""#), "{what}: {answer}");
         }
     }
+    // Cut off in its body.
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let cut = head("POST", place, "Content-Length: 900\r\n") + "{";
+    stream.write_all(cut.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer);
+    soon("the answer to a cut callback", read).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     // Slow heads, more of them than there are places.
     let mut slow = Vec::new();
     for _ in 0..12 {

@@ -132,6 +132,11 @@ impl Daemon {
         )
     }
 
+    /// A file that the kernel has of it.
+    pub fn told_by_the_kernel(&self, file: &str) -> Vec<u8> {
+        fs::read(self.proc(file)).unwrap()
+    }
+
     fn proc(&self, file: &str) -> PathBuf {
         format!("/proc/{}/{file}", self.child.id()).into()
     }
