@@ -405,6 +405,7 @@ thread_local! {
 
 fn order(trade_no: &str, state: TradeState) -> Transaction {
     Transaction {
+        paid: Default::default(),
         out_trade_no: trade_no.to_owned(),
         parties: Parties::default(),
         state,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use parkgate::charges::answer::{
-    Answer, Heard, ParkingEntry, Parties, ServiceState, TradeState, Transaction,
+    Answer, Heard, Paid, ParkingEntry, Parties, ServiceState, TradeState, Transaction,
 };
 use parkgate::charges::queue::{Call, Request};
 use parkgate::clock::Clock;
@@ -310,6 +310,7 @@ fn answer(call: &Call) -> Outcome<Event> {
                     parties: Parties::default(),
                     state: TradeState::Success,
                     total_fen: body.pointer("/amount/total").and_then(Value::as_u64),
+                    paid: Paid::default(),
                     parking_id: Some(text(&body, "/parking_info/parking_id")?),
                     plate_number: Some(text(&body, "/parking_info/plate_number")?),
                     plate_color: None,

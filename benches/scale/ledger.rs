@@ -235,6 +235,7 @@ impl<'a> Car<'a> {
             ),
             head(&later(&settled, 5_000)),
             Record::Money(MoneyRecord::ChargeSettled {
+                paid: Default::default(),
                 trade_no,
                 transaction_id: Some("4208450740201411110007820472".into()),
                 bank_type: None,

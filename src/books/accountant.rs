@@ -459,6 +459,7 @@ impl Accountant {
             was_sent: false,
             is_fixed: false,
             to_refund: false,
+            coupon_fen: 0,
         };
         self.charges.insert(number.into(), charge);
         self.stays.entry(session.into()).or_default().charge = Some(number.into());
@@ -493,6 +494,9 @@ impl Accountant {
                 wrongs.push(Wrong::FixedTwice);
             }
             wrongs.extend(charge.wrong_in(body, number));
+        }
+        if fact == Fact::Settled && !charge.paid(&at.fields["paid"]) {
+            wrongs.push(Wrong::PaidTooMuch);
         }
         charge.to_refund |= kind == CORRECTION_ASKED;
         let has_moved = !wrongs
@@ -563,6 +567,9 @@ impl Accountant {
                 | Stands::Refused => &mut report.queued,
             };
             sum.add(charge.fee_fen);
+            if charge.coupon_fen > 0 {
+                report.coupons.add(charge.coupon_fen);
+            }
             if charge.to_refund {
                 report.to_refund.add(charge.fee_fen);
             }

@@ -57,6 +57,8 @@ pub(super) struct Charge {
     pub(super) was_sent: bool,
     pub(super) is_fixed: bool,
     pub(super) to_refund: bool,
+    /// What coupons paid of it, once it has settled.
+    pub(super) coupon_fen: u64,
 }
 
 /// What a record says happened to a charge; the numbers are those of docs/record-kinds.md.
@@ -119,7 +121,17 @@ impl Charge {
             was_sent: true,
             is_fixed: true,
             to_refund: false,
+            coupon_fen: 0,
         }
+    }
+
+    /// What WeChat says that the driver paid: the rest came from coupons. False if that is more than the whole.
+    pub(super) fn paid(&mut self, paid: &Value) -> bool {
+        let Some(payer_fen) = paid["payer_fen"].as_u64() else {
+            return true;
+        };
+        self.coupon_fen = self.fee_fen.saturating_sub(payer_fen);
+        payer_fen <= self.fee_fen
     }
 
     /// Takes it a step further; tells what is wrong about that.

@@ -68,6 +68,8 @@ pub struct Report {
     pub due: Sum,
     /// WeChat moved the money.
     pub settled: Sum,
+    /// Of that: what coupons paid, WeChat's or the merchant's; the drivers paid the rest.
+    pub coupons: Sum,
     /// Not claimed any more.
     pub withdrawn: Sum,
     /// A person took the money.

@@ -131,5 +131,6 @@ fn charge_of(charge: &Value, stands: Stands) -> Option<Charge> {
         was_sent: !charge["body"].is_null(),
         is_fixed: !charge["body"].is_null(),
         to_refund: false,
+        coupon_fen: 0,
     })
 }

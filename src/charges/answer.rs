@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lane::plate::PlateColor;
 pub use crate::lane::service::ServiceState;
+use crate::lane::time::Wall;
 
 /// One call's result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +85,9 @@ pub struct Transaction {
     pub state: TradeState,
     /// `amount.total`, fen. None if the answer left it out.
     pub total_fen: Option<u64>,
+    /// How it was paid.
+    #[serde(skip_serializing_if = "Paid::is_untold", default)]
+    pub paid: Paid,
     /// Echo of `parking_info.parking_id`.
     pub parking_id: Option<String>,
     /// Echo of `parking_info.plate_number`.
@@ -99,6 +103,36 @@ pub struct Transaction {
     /// `trade_state_description`, for people.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub description: Option<String>,
+}
+
+/// How an order was paid, each as far as the answer says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paid {
+    /// `amount.payer_total`, fen: what the driver paid. Less than the sum where coupons paid a part of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub payer_fen: Option<u64>,
+    /// What all coupons in `promotion_detail` paid, fen.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub coupon_fen: Option<u64>,
+    /// What of that the merchant bears (`merchant_contribute`), fen.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub merchant_fen: Option<u64>,
+    /// `success_time`: the day of it is the day in whose bill the order stands.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub at: Option<Wall>,
+}
+
+impl Paid {
+    /// Whether nothing is said of it.
+    pub fn is_untold(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Nobody pays more than the whole.
+    pub fn fits(&self, total_fen: u64) -> bool {
+        let parts = [self.payer_fen, self.coupon_fen, self.merchant_fen];
+        parts.into_iter().flatten().all(|fen| fen <= total_fen)
+    }
 }
 
 /// Whom an order names, each as far as the answer says.

@@ -122,6 +122,22 @@ impl EntryBody {
     }
 }
 
+/// Whose money a charge is, as its body was frozen: what goes back of it goes back from there, whatever the
+/// configuration says by then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentFor {
+    /// The sub-merchant; None for the direct merchant's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sub_mchid: Option<String>,
+}
+
+impl SentFor {
+    /// Of a charge's body; None if it is none.
+    pub fn of(body: &str) -> Option<Self> {
+        serde_json::from_slice(body.as_bytes()).ok()
+    }
+}
+
 impl ChargeBody {
     /// The body of a charge on `entry`, which WeChat knows as `parking_id`. None where the stay has no
     /// believable end after its start and before now.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Parties, Transaction};
-use super::body::ChargeBody;
+use super::body::{ChargeBody, SentFor};
 use super::frozen::ChargeText;
 use crate::lane::guard::Doubt;
 use crate::lane::number::{SessionId, read_trade_no};
@@ -223,6 +223,12 @@ impl Charge {
         self.frozen_body()?.sub_mchid
     }
 
+    /// The same, apart from one that was never sent.
+    pub fn sent_for(&self) -> Option<SentFor> {
+        let sub_mchid = self.frozen_body()?.sub_mchid;
+        Some(SentFor { sub_mchid })
+    }
+
     fn frozen_body(&self) -> Option<ChargeBody> {
         self.body.as_ref()?.text.body()
     }
@@ -234,6 +240,7 @@ impl Charge {
         let parking_id = self.body.as_ref().map(|b| b.parking_id.as_str());
         transaction.out_trade_no == self.claim.trade_no
             && transaction.total_fen == Some(self.fee_fen())
+            && transaction.paid.fits(self.fee_fen())
             && echoes(&transaction.parking_id, parking_id)
             && echoes(&transaction.plate_number, Some(self.claim.plate.as_str()))
             && self.is_between(&transaction.parties, mchid)

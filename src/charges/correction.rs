@@ -1,5 +1,6 @@
 //! Charges that WeChat took on and that are wrong: to be refunded, and what is right charged anew.
 
+use super::body::SentFor;
 use super::call::Out;
 use super::queue::Queue;
 use super::record::{Correction, MoneyRecord};
@@ -12,7 +13,7 @@ const CORRECTIONS_MAX: usize = 1024;
 
 impl Queue {
     /// A charge that WeChat took on is wrong: all that is left of it goes back by itself, if it is told when
-    /// the car left (`exited`), and the intent is recorded to charge what is right. What the queue does not
+    /// the car left (`exited`), from whom it was charged for (`sent_for`), and the intent is recorded to charge what is right. What the queue does not
     /// know any more has settled, or was never WeChat's; whoever asks has found out which. Returns what is
     /// refunded, fen; None: nothing goes by itself.
     ///
@@ -22,6 +23,7 @@ impl Queue {
         &mut self,
         correction: Correction,
         exited: Option<Wall>,
+        sent_for: Option<&SentFor>,
         out: &mut Out,
     ) -> Result<Option<u64>, Declined> {
         let trade_no = &correction.trade_no;
@@ -48,6 +50,7 @@ impl Queue {
             plate: correction.plate.clone(),
             charged_fen: correction.charged_fen,
             exited,
+            sent_for: sent_for.cloned(),
             fen: None,
             corrects: true,
             by: correction.by.clone(),

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::answer::Paid;
 use super::charge::{Claim, StaffReason, WithdrawnReason};
 use super::entry::{EntryEnd, NotRegistrable};
 use super::payment::Payment;
@@ -123,6 +124,9 @@ pub enum MoneyRecord {
         transaction_id: Option<String>,
         /// `BPA`: WeChat advanced the money.
         bank_type: Option<String>,
+        /// Who paid which part of it, and when.
+        #[serde(default, skip_serializing_if = "Paid::is_untold")]
+        paid: Paid,
     },
     /// WeChat refused it for good.
     ChargeRefused {

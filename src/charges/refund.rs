@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::answer::RefundSeen;
+use super::body::SentFor;
 use crate::lane::number::{SessionId, read_trade_no};
 use crate::lane::plate::PlateNumber;
 use crate::lane::time::Stamp;
@@ -25,6 +26,9 @@ pub struct RefundClaim {
     pub fen: u64,
     /// What the driver reads; at most 80 bytes.
     pub reason: String,
+    /// Whose money the charge is; None of an earlier version, which took the configuration's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_for: Option<SentFor>,
     /// It belongs to the correction of this charge.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub corrects: bool,

@@ -1,7 +1,7 @@
 //! Refunds whose turn has come: what leaves, and what a person may ask for.
 
 use super::agenda::{Errand, Item};
-use super::body;
+use super::body::{self, SentFor};
 use super::call::{Call, MerchantRules, Out, Request};
 use super::charge::ChargeState;
 use super::queue::Queue;
@@ -37,6 +37,8 @@ pub struct RefundWish {
     pub charged_fen: u64,
     /// When its car left.
     pub exited: Wall,
+    /// Whose money it is, as it was sent; the queue's own charge says it first.
+    pub sent_for: Option<SentFor>,
     /// How much of it, fen; None: all that is left.
     pub fen: Option<u64>,
     /// It belongs to the correction of this charge.
@@ -81,6 +83,8 @@ impl Queue {
             return Err(Declined::MoreThanIsLeft { left_fen });
         }
         let refund_no = refunds.next_no(&wish.session);
+        let charge = self.book.charge(&wish.trade_no);
+        let sent_for = charge.and_then(|charge| charge.sent_for());
         let item = Item::Refund(refund_no.clone());
         let claim = RefundClaim {
             refund_no: refund_no.clone(),
@@ -93,6 +97,7 @@ impl Queue {
                 true => CORRECTED.to_owned(),
                 false => reason_for_driver(&wish.why),
             },
+            sent_for: sent_for.or(wish.sent_for),
             corrects: wish.corrects,
             by: wish.by,
             why: wish.why,
@@ -324,7 +329,10 @@ impl Queue {
 impl RefundBody {
     fn of(claim: &RefundClaim, rules: &MerchantRules) -> Self {
         Self {
-            sub_mchid: rules.sub.as_ref().map(|sub| sub.mchid.clone()),
+            sub_mchid: match &claim.sent_for {
+                Some(sent_for) => sent_for.sub_mchid.clone(),
+                None => rules.sub.as_ref().map(|sub| sub.mchid.clone()),
+            },
             out_trade_no: claim.trade_no.clone(),
             out_refund_no: claim.refund_no.clone(),
             reason: (!claim.reason.is_empty()).then(|| claim.reason.clone()),

@@ -188,6 +188,7 @@ impl Queue {
                         trade_no,
                         transaction_id: transaction.transaction_id.clone(),
                         bank_type: transaction.bank_type.clone(),
+                        paid: transaction.paid,
                     },
                 );
                 self.wake_refunds_of(&charge.claim.trade_no, now);

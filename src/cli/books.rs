@@ -126,6 +126,9 @@ fn show(report: &Report, period: Period, lang: Lang) -> String {
         row(name, &format!("  {}", sum(part)));
     }
     row(words::SUM, &lang.yuan(&yuan(report.parts_fen())));
+    if report.coupons.count > 0 {
+        row(words::COUPONS, &sum(report.coupons));
+    }
     if report.paid.count > 0 {
         row(words::PAID, &sum(report.paid));
     }

@@ -445,6 +445,9 @@ impl Facts {
         if let Some(bank) = &charge.bank_type {
             self.fact(told::BANK, bank);
         }
+        if let Some(parts) = lang.paid(&charge.paid, charge.fee_fen) {
+            self.fact(told::PAID_BY, &parts);
+        }
     }
 }
 

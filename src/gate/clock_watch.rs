@@ -145,6 +145,7 @@ mod tests {
             },
         };
         let order = crate::charges::answer::Transaction {
+            paid: Default::default(),
             out_trade_no: "T1".into(),
             parties: Default::default(),
             state: crate::charges::answer::TradeState::Accepted,

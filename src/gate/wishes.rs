@@ -365,6 +365,7 @@ fn correction(wish: Question) -> Result<Event, Answer> {
         plate,
         due_from,
         exited: Some(charge.exited),
+        sent_for: charge.sent_for,
         by,
         why,
     })
@@ -388,6 +389,7 @@ fn refund(wish: Question) -> Result<Event, Answer> {
         plate,
         charged_fen: charge.fee_fen,
         exited: charge.exited,
+        sent_for: charge.sent_for,
         fen,
         by,
         why,

@@ -116,6 +116,7 @@ impl Park {
             due_fen,
             due_from,
             exited,
+            sent_for,
             by,
             why,
         } = event
@@ -135,7 +136,7 @@ impl Park {
             at: turn.at.clone(),
         };
         let asked = self.with_queue(turn, |queue, _, out| {
-            queue.ask_correction(correction, *exited, out)
+            queue.ask_correction(correction, *exited, sent_for.as_ref(), out)
         });
         let trade_no = trade_no.clone();
         turn.reply = Some(match asked {

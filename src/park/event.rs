@@ -7,6 +7,7 @@ use super::benefit::BenefitChange;
 use super::payment::Taking;
 use super::review::Verdict;
 use crate::charges::answer::{Heard, ParkingEntry, RefundSeen, Transaction};
+use crate::charges::body::SentFor;
 pub use crate::charges::queue::UnsentCall;
 use crate::charges::record::StaffOutcome;
 use crate::lane::listing::Change;
@@ -196,6 +197,9 @@ pub enum Event {
         /// When its car left; None, of a version that refunded nothing by itself, and so here.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         exited: Option<Wall>,
+        /// Whose money it is, as the charge was sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sent_for: Option<SentFor>,
         /// Who.
         by: String,
         /// Why.
@@ -222,6 +226,9 @@ pub enum Event {
         charged_fen: u64,
         /// When its car left.
         exited: Wall,
+        /// Whose money it is, as the charge was sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sent_for: Option<SentFor>,
         /// How much goes back, fen; None: all that is left.
         fen: Option<u64>,
         /// Who.

@@ -81,6 +81,7 @@ pub fn settings(seed: u64) -> Settings {
         callback_ladder_ms: LADDER_MS.to_vec(),
         repay_after_ms: None,
         loopback_callbacks: false,
+        coupon: None,
         bills_without: None,
         switches: Switches::default(),
     }

@@ -270,6 +270,7 @@ fn correct(world: &mut World) {
     }
     if let Some(claim) = world.oracle.filed_claims().pop() {
         world.happen(Event::CorrectionAsked {
+            sent_for: None,
             charged_fen: claim.quote.fee_fen,
             trade_no: claim.trade_no,
             session: claim.session,

@@ -145,6 +145,7 @@ impl World {
         let is_anothers = due_fen > 0 && random.chance(300);
         self.count(Group::People, "correction asked");
         self.happen(Event::CorrectionAsked {
+            sent_for: None,
             charged_fen: claim.quote.fee_fen,
             trade_no: claim.trade_no,
             session: claim.session,

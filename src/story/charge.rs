@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::at;
 use super::wanted::State;
+use crate::charges::answer::Paid;
+use crate::charges::body::SentFor;
 use crate::charges::charge::{Charge, ChargeState, Claim, Opening, StaffReason, WithdrawnReason};
 use crate::charges::record::{MoneyRecord, StaffOutcome};
 use crate::charges::refund::RefundTold;
@@ -116,6 +118,12 @@ pub struct ChargeRow {
     /// `BPA`: WeChat advanced the money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bank_type: Option<String>,
+    /// Who paid which part of it, and when, as far as WeChat said so.
+    #[serde(default, skip_serializing_if = "Paid::is_untold")]
+    pub paid: Paid,
+    /// Whose money it is, as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_for: Option<SentFor>,
     /// What of it has gone back to the driver through WeChat.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refunded_fen: u64,
@@ -135,6 +143,7 @@ impl ChargeRow {
     pub fn of(charge: &Charge) -> Self {
         let mut row = Self::opened(&charge.claim, charge.claim.exited.now.wall);
         row.let_out = charge.let_out;
+        row.sent_for = charge.sent_for();
         row.state = match &charge.state {
             ChargeState::WaitingForEntry => Stage::WaitingForEntry,
             ChargeState::Due => Stage::Due,
@@ -181,6 +190,8 @@ impl ChargeRow {
             withdrawn: None,
             transaction_id: None,
             bank_type: None,
+            paid: Paid::default(),
+            sent_for: None,
             refunded_fen: 0,
             let_out: false,
             due_in_ms: None,
@@ -189,7 +200,11 @@ impl ChargeRow {
 
     fn apply(&mut self, record: &MoneyRecord, at: Wall) {
         let state = match record {
-            MoneyRecord::ChargeSent { .. } => Stage::Sent,
+            MoneyRecord::ChargeSent { body, .. } => {
+                let sent_for = body.as_deref().and_then(SentFor::of);
+                self.sent_for = sent_for.or(self.sent_for.take());
+                Stage::Sent
+            }
             MoneyRecord::ChargeDueAgain { .. } => Stage::Due,
             MoneyRecord::ChargeUnknown { .. } | MoneyRecord::ChargeToRepeat { .. } => {
                 Stage::Unknown
@@ -198,10 +213,12 @@ impl ChargeRow {
             MoneyRecord::ChargeSettled {
                 transaction_id,
                 bank_type,
+                paid,
                 ..
             } => {
                 self.transaction_id.clone_from(transaction_id);
                 self.bank_type.clone_from(bank_type);
+                self.paid = *paid;
                 Stage::Settled
             }
             MoneyRecord::ChargeHandedToStaff { reason, .. } => {

@@ -56,9 +56,15 @@ pub(super) fn money(record: &MoneyRecord) -> (Option<What>, String) {
         MoneyRecord::ChargeSettled {
             transaction_id,
             bank_type,
+            paid,
             ..
         } => {
-            let parts = [transaction_id.as_deref(), bank_type.as_deref()];
+            let coupons = paid.coupon_fen.map(|fen| format!("coupons {fen} fen"));
+            let parts = [
+                transaction_id.as_deref(),
+                bank_type.as_deref(),
+                coupons.as_deref(),
+            ];
             let detail: Vec<&str> = parts.into_iter().flatten().collect();
             (What::ChargeSettled, detail.join(", "))
         }

@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde_json::Value;
 
-use crate::charges::answer::{ParkingEntry, Parties, ServiceState, TradeState, Transaction};
+use crate::charges::answer::{Paid, ParkingEntry, Parties, ServiceState, TradeState, Transaction};
 use crate::lane::plate::PlateColor;
+use crate::lane::time::Wall;
 
 /// *Create entry* (2.2).
 pub const ENTRIES: &str = "/v3/vehicle/parking/parkings";
@@ -65,6 +66,7 @@ pub fn transaction(body: &[u8]) -> Result<Transaction, ParseFault> {
         },
         state: trade_state(required(&order, "trade_state")?),
         total_fen: order["amount"]["total"].as_u64(),
+        paid: paid(&order),
         parking_id: optional(&parking["parking_id"]),
         plate_number: optional(&parking["plate_number"]),
         plate_color: parking["plate_color"].as_str().and_then(plate_color),
@@ -73,6 +75,28 @@ pub fn transaction(body: &[u8]) -> Result<Transaction, ParseFault> {
         description: optional(&order["trade_state_description"])
             .or_else(|| optional(&order["trade_state_desc"])),
     })
+}
+
+/// How an order was paid. A coupon whose amount cannot be read leaves the coupons' sum untold.
+fn paid(order: &Value) -> Paid {
+    let coupons = order["promotion_detail"]
+        .as_array()
+        .filter(|all| !all.is_empty());
+    let sum = |key: &str, absent: Option<u64>| {
+        let fen = |coupon: &Value| match &coupon[key] {
+            Value::Null => absent,
+            fen => fen.as_u64(),
+        };
+        coupons?
+            .iter()
+            .try_fold(0_u64, |sum, coupon| sum.checked_add(fen(coupon)?))
+    };
+    Paid {
+        payer_fen: order["amount"]["payer_total"].as_u64(),
+        coupon_fen: sum("amount", None),
+        merchant_fen: sum("merchant_contribute", Some(0)),
+        at: order["success_time"].as_str().and_then(Wall::from_rfc3339),
+    }
 }
 
 pub(crate) fn object(body: &[u8]) -> Result<Value, ParseFault> {
@@ -201,6 +225,39 @@ mod tests {
             assert_eq!(order.state, state);
             assert_eq!((order.total_fen, order.plate_color), (None, None));
         }
+    }
+
+    #[test]
+    fn who_paid_which_part_is_read_as_far_as_it_is_said() {
+        let paid = |rest: &str| {
+            let body = format!(r#"{{"out_trade_no":"T1","trade_state":"SUCCESS",{rest}}}"#);
+            transaction(body.as_bytes()).unwrap().paid
+        };
+        let at = Wall::from_rfc3339("2025-11-24T12:30:05+08:00");
+        let told = paid(
+            r#""success_time":"2025-11-24T12:30:05+08:00","amount":{"total":1500,"payer_total":1200},
+            "promotion_detail":[
+                {"coupon_id":"1","type":"CASH","amount":200,"wechatpay_contribute":200,"merchant_contribute":0},
+                {"promotion_id":"2","type":"NOCASH","amount":100,"merchant_contribute":100}]"#,
+        );
+        let expected = Paid {
+            payer_fen: Some(1200),
+            coupon_fen: Some(300),
+            merchant_fen: Some(100),
+            at,
+        };
+        assert_eq!(told, expected);
+        assert!(told.fits(1500) && told.fits(1200) && !told.fits(1199));
+        assert!(paid(r#""promotion_detail":[]"#).is_untold());
+        assert!(paid(r#""promotion_detail":null,"amount":{"total":1500}"#).is_untold());
+        let odd = r#""success_time":"soon","amount":{"payer_total":-1},"promotion_detail":[{"amount":"1"}]"#;
+        assert_eq!(paid(odd).coupon_fen, None);
+        assert_eq!((paid(odd).payer_fen, paid(odd).at), (None, None));
+        let huge = format!(
+            r#""promotion_detail":[{{"amount":{0}}},{{"amount":{0}}}]"#,
+            u64::MAX
+        );
+        assert_eq!(paid(&huge).coupon_fen, None);
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! A service provider collects for a sub-merchant, and the keys change on the way.
 
 use std::collections::VecDeque;
+use std::fs;
 
 use parkgate::charges::record::MoneyRecord;
 use parkgate::park::record::Record;
 use parkgate::sim::material;
-use parkgate::sim::wechat::{Call, Fault};
+use parkgate::sim::wechat::{Call, Coupon, Fault};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::accounts::{assert_balanced, records};
 use crate::bench::{Bench, FEE, Setup};
+use crate::daemon::run;
 use crate::stay;
 use crate::wait::until;
 
@@ -136,6 +138,76 @@ async fn an_answer_for_another_sub_merchant_raises_nothing_and_hands_nothing_ove
     assert_eq!(bench.wechat.books().accepted_fen(), FEE);
     assert_balanced(&bench, &status);
     daemon.stop().await;
+}
+
+/// The configuration names another sub-merchant by the time of the refund; a coupon paid a part of the charge.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refund_goes_back_from_where_it_was_charged_and_coupons_are_told() {
+    let setup = Setup {
+        partner: true,
+        wechat: |settings| {
+            settings.coupon = Some(Coupon {
+                fen: 200,
+                merchants: true,
+            });
+        },
+        ..Setup::default()
+    };
+    let (bench, daemon) = Bench::start(setup).await;
+    bench.entry().pass("粤B21005").await;
+    bench.filed(1).await;
+    sleep(stay::CHARGED).await;
+    bench.exit().pass("粤B21005").await;
+    let status = bench.settled().await;
+    assert_eq!(status["totals"]["settled"]["fen"], FEE, "{status}");
+    daemon.stop().await;
+
+    let config = fs::read_to_string(&bench.place.config).unwrap();
+    let other = config.replacen(material::SUB_MCHID, "1900000110", 1);
+    fs::write(&bench.place.config, other).unwrap();
+    let daemon = bench.daemon().await;
+    let refund = [
+        "refund",
+        "粤B21005",
+        "--all",
+        "--by",
+        "Li",
+        "--reason",
+        "误收",
+    ];
+    let asked = bench.place.ask(&refund).await;
+    assert!(asked.status.success(), "{asked:?}");
+    let body = until("the refund to be sent", async || {
+        records(&bench).into_iter().find_map(|record| match record {
+            Record::Money(MoneyRecord::RefundSent { body, .. }) => body,
+            _ => None,
+        })
+    })
+    .await;
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["sub_mchid"], material::SUB_MCHID, "{body}");
+    let refunds = bench.wechat.with(|wechat| wechat.refunds());
+    assert_eq!(refunds.len(), 1, "WeChat takes it");
+
+    let shown = bench.place.ask(&["sessions", "show", "粤B21005"]).await;
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(
+        shown.contains("2.00 yuan by coupons, 3.00 yuan by the driver"),
+        "{shown}"
+    );
+    assert!(shown.contains("the merchant bears 2.00"), "{shown}");
+    let export = bench.place.ask(&["charges", "export", "--json"]).await;
+    let charge: Value = serde_json::from_slice(&export.stdout).unwrap();
+    assert_eq!(
+        (&charge["payer_fen"], &charge["coupon_fen"]),
+        (&json!(300), &json!(200))
+    );
+    daemon.stop().await;
+    let store = bench.store().display().to_string();
+    let books = ["books", "check", "--json", "--store", &store];
+    let books = run(books.map(str::to_owned).to_vec()).await;
+    let books: Value = serde_json::from_slice(&books.stdout).unwrap();
+    assert_eq!(books["coupons"]["fen"], 200, "{books}");
 }
 
 fn trust(bench: &Bench, change: impl FnOnce(&mut parkgate::sim::wechat::Trust)) {

@@ -132,6 +132,7 @@ pub fn claim(session: &SessionId, opening: Opening) -> Claim {
 
 pub fn accepted() -> Transaction {
     Transaction {
+        paid: Default::default(),
         out_trade_no: number(),
         parties: Parties::default(),
         state: TradeState::Accepted,

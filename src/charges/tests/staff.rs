@@ -147,6 +147,7 @@ fn given_a_car_that_was_let_out_when_a_newer_stay_overtakes_its_charge_then_it_i
     assert_eq!(queue.book().desk().count(), 1);
     assert_eq!(queue.book().exposure_fen(), 500, "of this outage");
     queue.replay(&MoneyRecord::ChargeSettled {
+        paid: Default::default(),
         trade_no: "T9".into(),
         transaction_id: None,
         bank_type: None,

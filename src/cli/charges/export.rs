@@ -69,7 +69,7 @@ pub fn run(args: &ExportArgs, lang: Lang) -> ExitCode {
 }
 
 /// By name, in their order.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 26] = [
     "trade_no",
     "session",
     "plate",
@@ -93,6 +93,9 @@ const COLUMNS: [&str; 23] = [
     "by",
     "transaction_id",
     "bank_type",
+    "payer_fen",
+    "coupon_fen",
+    "refunded_fen",
 ];
 
 /// RFC 4180, lines that end in CR LF, amounts in fen and in yuan.
@@ -150,6 +153,9 @@ fn columns(row: &ChargeRow) -> Value {
         "by": by,
         "transaction_id": row.transaction_id,
         "bank_type": row.bank_type,
+        "payer_fen": row.paid.payer_fen,
+        "coupon_fen": row.paid.coupon_fen,
+        "refunded_fen": row.refunded_fen,
     })
 }
 

@@ -27,6 +27,8 @@ fn row(number: u64, state: Stage) -> ChargeRow {
         withdrawn: None,
         transaction_id: None,
         bank_type: None,
+        paid: Default::default(),
+        sent_for: None,
         refunded_fen: 0,
         let_out: false,
         due_in_ms: None,
@@ -37,6 +39,9 @@ fn rows() -> Vec<ChargeRow> {
     let mut settled = row(1, Stage::Settled);
     settled.transaction_id = Some("4200000000202511250000000001".into());
     settled.bank_type = Some("BPA".into());
+    settled.paid.payer_fen = Some(1000);
+    settled.paid.coupon_fen = Some(205);
+    settled.refunded_fen = 300;
     let mut collected = row(2, Stage::Collected);
     collected.staff_reason = Some(StaffReason::Refused("PARAM_ERROR".into()));
     collected.outcome = Some(StaffOutcome::Collected {
@@ -94,7 +99,7 @@ fn the_csv_can_be_read_by_a_spreadsheet_and_runs_nothing_in_it() {
         lines[1]
     );
     assert!(
-        lines[1].ends_with(",4200000000202511250000000001,BPA"),
+        lines[1].ends_with(",4200000000202511250000000001,BPA,1000,205,300"),
         "{}",
         lines[1]
     );

@@ -16,6 +16,7 @@ pub const REPLACED: Pair = pair("replaced", "换单重收");
 pub const ARREARS: Pair = pair("arrears", "欠费");
 pub const QUEUED: Pair = pair("in the queue", "排队中");
 pub const SUM: Pair = pair("sum", "合计");
+pub const COUPONS: Pair = pair("by coupons", "其中优惠");
 pub const PAID: Pair = pair("paid beside", "另行收款");
 pub const OVER: Pair = pair("to give back", "应退多收");
 pub const TO_REFUND: Pair = pair("corrected", "有误更正");

@@ -1,7 +1,9 @@
 //! What happened to a stay and its charge.
 
 use super::{Lang, Pair, pair};
+use crate::charges::answer::Paid;
 use crate::lane::plate::PlateColor;
+use crate::lane::tariff::yuan;
 use crate::story::happening::What;
 
 pub const TRADE_NO: Pair = pair("charge", "扣费单号");
@@ -11,6 +13,7 @@ pub const LEFT: Pair = pair("left", "离场");
 pub const STAYED: Pair = pair("stayed", "时长");
 pub const TRANSACTION: Pair = pair("WeChat no.", "微信单号");
 pub const BANK: Pair = pair("paid from", "付款方式");
+pub const PAID_BY: Pair = pair("coupons", "优惠");
 pub const NEXT_TRY: Pair = pair("next try", "下次处理");
 pub const HISTORY: Pair = pair("history", "经过");
 pub const DOUBTS: Pair = pair("doubts", "疑点");
@@ -98,6 +101,25 @@ pub fn happened(what: What) -> Pair {
 }
 
 impl Lang {
+    /// Which part the driver paid, and which came from coupons; None if it was all the driver's, or nobody knows.
+    pub fn paid(self, paid: &Paid, fee_fen: u64) -> Option<String> {
+        let payer_fen = paid.payer_fen.filter(|fen| *fen != fee_fen)?;
+        let coupon_fen = paid.coupon_fen.unwrap_or(fee_fen.saturating_sub(payer_fen));
+        let (payer, coupon) = (yuan(payer_fen), yuan(coupon_fen));
+        let mut text = match self {
+            Self::En => format!("{coupon} yuan by coupons, {payer} yuan by the driver"),
+            Self::Zh => format!("优惠 {coupon} 元，用户实付 {payer} 元"),
+        };
+        if let Some(fen) = paid.merchant_fen.filter(|fen| *fen > 0) {
+            let merchant = yuan(fen);
+            text.push_str(&match self {
+                Self::En => format!("; the merchant bears {merchant}"),
+                Self::Zh => format!("；商户承担 {merchant} 元"),
+            });
+        }
+        Some(text)
+    }
+
     /// A length of time, two units at most.
     pub fn length(self, ms: u64) -> String {
         let seconds = ms / 1000;

@@ -153,6 +153,7 @@ impl Twins {
             return self.step(Event::CorrectionDone { trade_no, by, why });
         }
         self.step(Event::CorrectionAsked {
+            sent_for: None,
             trade_no,
             session: SessionId::new(LedgerId(7), 1),
             plate: number(PLATES[0]),

@@ -177,6 +177,7 @@ fn given_429_with_retry_after_when_others_are_due_then_everything_waits_for_it()
 #[test]
 fn given_an_answer_about_something_else_when_it_is_verified_then_nothing_is_believed_of_it() {
     let right = |world: &World| Transaction {
+        paid: Default::default(),
         out_trade_no: trade_no(world),
         parties: Parties::default(),
         state: TradeState::Accepted,

@@ -110,6 +110,7 @@ fn given_a_car_that_waits_for_its_money_when_a_notice_tells_that_it_moved_then_i
     assert_eq!(world.raises(OUT), 0);
     let charge = world.book().charges().next().unwrap();
     let order = Transaction {
+        paid: Default::default(),
         out_trade_no: charge.claim.trade_no.clone(),
         parties: Parties::default(),
         state: TradeState::Success,
@@ -149,6 +150,7 @@ pub fn with_every_kind() -> World {
         });
     let trade_no = trade_no.unwrap();
     let order = Transaction {
+        paid: Default::default(),
         out_trade_no: trade_no.clone(),
         parties: Parties::default(),
         state: TradeState::Success,

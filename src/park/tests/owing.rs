@@ -139,6 +139,7 @@ fn given_a_plate_that_owes_when_it_comes_in_again_then_that_is_on_record_with_it
 
 fn correct(world: &mut World, trade_no: &str, due_fen: u64) -> Result<String, String> {
     world.tell(Event::CorrectionAsked {
+        sent_for: None,
         trade_no: trade_no.to_owned(),
         session: crate::lane::number::SessionId::named_by(trade_no).unwrap(),
         plate: number(PLATE),

@@ -132,6 +132,7 @@ fn correct(world: &mut World, chance: &mut SplitMix64) {
     if let Some(claim) = accepted.map(|charge| charge.claim.clone()) {
         let exited = Some(claim.exited.now.wall);
         world.tell(Event::CorrectionAsked {
+            sent_for: None,
             exited,
             charged_fen: claim.quote.fee_fen,
             trade_no: claim.trade_no,

@@ -335,6 +335,7 @@ impl Twins {
         let charge = self.live.queue().book().charge(trade_no);
         let fee_fen = charge.map_or(0, |charge| charge.fee_fen());
         Transaction {
+            paid: Default::default(),
             out_trade_no: trade_no.to_owned(),
             parties: Parties::default(),
             state: match how / 16 % 5 {

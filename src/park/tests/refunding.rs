@@ -22,6 +22,7 @@ fn settled() -> (World, String) {
 
 fn ask(world: &mut World, trade_no: &str, fen: Option<u64>) -> Result<String, String> {
     world.tell(Event::RefundAsked {
+        sent_for: None,
         trade_no: trade_no.to_owned(),
         session: SessionId::named_by(trade_no).unwrap(),
         plate: number(PLATE),
@@ -37,6 +38,7 @@ fn ask(world: &mut World, trade_no: &str, fen: Option<u64>) -> Result<String, St
 fn correct(world: &mut World, trade_no: &str, due_fen: u64) -> Result<String, String> {
     let exited = Some(world.now().wall);
     world.tell(Event::CorrectionAsked {
+        sent_for: None,
         trade_no: trade_no.to_owned(),
         session: SessionId::named_by(trade_no).unwrap(),
         plate: number(PLATE),

@@ -41,8 +41,8 @@ pub use native::{NativeRow, NativeState};
 pub use refunds::{RefundRow, RefundState};
 pub use seal::{RsaKeys, Seal, SealError};
 pub use settings::{
-    Merchant, Outcome, Plate, PlatformCertificate, RefundOutcome, Service, Settings, Switches,
-    Trust, TrustMode,
+    Coupon, Merchant, Outcome, Plate, PlatformCertificate, RefundOutcome, Service, Settings,
+    Switches, Trust, TrustMode,
 };
 
 use self::answer::Reply;

@@ -154,15 +154,31 @@ impl Simulator {
                 "bank_type",
                 json!(if order.advanced { "BPA" } else { "OTHERS" }),
             );
+            let (coupon_fen, merchant_fen) = self.settings.coupon_of(body.total_fen);
             set(
                 "amount",
                 json!({
                     "total": body.total_fen,
                     "currency": "CNY",
-                    "payer_total": body.total_fen,
-                    "discount_total": 0,
+                    "payer_total": body.total_fen - coupon_fen,
+                    "discount_total": coupon_fen,
                 }),
             );
+            if coupon_fen > 0 {
+                let coupon = json!({
+                    "coupon_id": "10001",
+                    "name": "停车券",
+                    "scope": "GLOBAL",
+                    "type": if merchant_fen > 0 { "NOCASH" } else { "CASH" },
+                    "stock_id": "101",
+                    "amount": coupon_fen,
+                    "wechatpay_contribute": coupon_fen - merchant_fen,
+                    "merchant_contribute": merchant_fen,
+                    "other_contribute": 0,
+                    "currency": "CNY",
+                });
+                set("promotion_detail", json!([coupon]));
+            }
         }
         if order.advanced {
             set("user_repaid", json!(if order.repaid { "Y" } else { "N" }));

@@ -222,6 +222,10 @@ impl Simulator {
         let body = &refund.body;
         let order = self.order_by_number.get(&body.out_trade_no);
         let order = order.map(|index| &self.orders[*index]);
+        let (coupon_fen, merchant_fen) = self.settings.coupon_of(body.total_fen);
+        // A coupon goes back in proportion.
+        let part = |fen: u64| fen * body.refund_fen / body.total_fen.max(1);
+        let discount_fen = part(coupon_fen);
         let mut shown = json!({
             "refund_id": refund.refund_id,
             "out_refund_no": body.out_refund_no,
@@ -236,11 +240,11 @@ impl Simulator {
                 "total": body.total_fen,
                 "refund": body.refund_fen,
                 "from": [],
-                "payer_total": body.total_fen,
-                "payer_refund": body.refund_fen,
-                "settlement_refund": body.refund_fen,
-                "settlement_total": body.total_fen,
-                "discount_refund": 0,
+                "payer_total": body.total_fen - coupon_fen,
+                "payer_refund": body.refund_fen - discount_fen,
+                "settlement_refund": body.refund_fen - part(merchant_fen),
+                "settlement_total": body.total_fen - merchant_fen,
+                "discount_refund": discount_fen,
                 "currency": "CNY",
             },
             "promotion_detail": [],

@@ -45,10 +45,32 @@ pub struct Settings {
     pub repay_after_ms: Option<u64>,
     /// Take `http://` on this machine for a callback address, for a sandbox.
     pub loopback_callbacks: bool,
+    /// A part of each order that a coupon pays.
+    pub coupon: Option<Coupon>,
     /// The order of this number is left out of bills.
     pub bills_without: Option<String>,
     /// The rest.
     pub switches: Switches,
+}
+
+/// A part of an order that its driver does not pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coupon {
+    /// At most the order's sum.
+    pub fen: u64,
+    /// The merchant bears it, and gets so much less; otherwise WeChat does.
+    pub merchants: bool,
+}
+
+impl Settings {
+    /// What of an order a coupon pays, and what of that is the merchant's.
+    pub(super) fn coupon_of(&self, total_fen: u64) -> (u64, u64) {
+        let Some(coupon) = self.coupon else {
+            return (0, 0);
+        };
+        let fen = coupon.fen.min(total_fen);
+        (fen, if coupon.merchants { fen } else { 0 })
+    }
 }
 
 /// The caller.

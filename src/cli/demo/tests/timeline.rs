@@ -44,6 +44,7 @@ fn a_visit_is_told_in_the_order_of_its_decisions() {
         ]
     );
     let settled = MoneyRecord::ChargeSettled {
+        paid: Default::default(),
         trade_no: claim.trade_no.clone(),
         transaction_id: None,
         bank_type: None,
