@@ -1,29 +1,43 @@
-//! Reads a trade bill (`wechat-pay.md` 5.5) line by line, so that a large one needs no memory.
+//! A trade bill (`wechat-pay.md` 5.5): payments and refunds.
 
-use std::io::{self, BufRead, Read};
+use std::io::BufRead;
 
 use super::money;
-
-/// No line of a bill is longer; one that is ends the reading.
-const LINE_MAX: u64 = 64 * 1024;
+pub use super::table::BillFault;
+use super::table::{self, Head, Line};
+use crate::lane::time::Wall;
 
 /// One line of a bill.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Row {
     /// In which line of the file it stands, from 1.
     pub line: u64,
+    /// When it was paid, or the refund filed; None if that cannot be read.
+    pub at: Option<Wall>,
     /// `out_trade_no`.
     pub trade_no: String,
     /// WeChat's number.
     pub transaction_id: String,
+    /// For whom, in partner mode.
+    pub sub_mchid: Option<String>,
     /// Money that came, went back, or was taken back at once.
     pub state: RowState,
     /// The whole order, fen.
     pub total_fen: u64,
+    /// What the merchant gets of it before the fee, fen; None in a bill without that column.
+    pub settled_fen: Option<u64>,
+    /// What coupons paid of it, fen; None in a bill without that column.
+    pub coupon_fen: Option<u64>,
     /// `out_refund_no`; empty for a payment.
     pub refund_no: String,
+    /// WeChat's number of the refund; empty for a payment.
+    pub refund_id: String,
     /// What was asked to go back, fen.
     pub refund_fen: u64,
+    /// What of that goes out of the merchant's account, fen; None in a bill without that column.
+    pub settled_refund_fen: Option<u64>,
+    /// The refund has come to its end.
+    pub is_refunded: bool,
     /// The fee, hundred-thousandths of a yuan; less than nothing where it is given back.
     pub fee: i64,
 }
@@ -40,72 +54,51 @@ pub enum RowState {
     Other,
 }
 
-/// The last line of a bill, and what its lines came to.
+/// What the lines of a bill come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Lines.
     pub rows: u64,
     /// Paid, fen.
     pub paid_fen: u64,
+    /// What the merchant gets of that, fen.
+    pub settled_fen: u64,
     /// Asked to go back, fen.
     pub refund_fen: u64,
+    /// What of that goes out of the merchant's account, fen.
+    pub settled_refund_fen: u64,
     /// Fees, hundred-thousandths of a yuan.
     pub fee: i64,
-}
-
-/// Why a bill cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum BillFault {
-    /// Not to be read at all.
-    #[error("the bill cannot be read")]
-    Io(#[from] io::Error),
-    /// Something else than UTF-8.
-    #[error("line {0} of the bill is not text")]
-    NotText(u64),
-    /// Longer than any line of a bill.
-    #[error("line {0} of the bill is too long")]
-    TooLong(u64),
-    /// A column that is needed is not there.
-    #[error("the bill has no column {0}")]
-    NoColumn(&'static str),
-    /// A line with more or fewer cells than the bill has columns.
-    #[error("line {line} of the bill has {cells} cells in place of {columns}")]
-    Cells {
-        line: u64,
-        cells: usize,
-        columns: usize,
-    },
-    /// A cell that is no amount.
-    #[error("line {line} of the bill: {column} is no amount")]
-    NoAmount { line: u64, column: &'static str },
-    /// It ends before its sums.
-    #[error("the bill ends before its sums: a part of it is missing")]
-    Cut,
-    /// Its sums are not those of its lines.
-    #[error("the sums in the bill's last line are not those of its lines: {0}")]
-    Sums(&'static str),
 }
 
 const TRADE_NO: &str = "商户订单号";
 const TRANSACTION: &str = "微信订单号";
 const STATE: &str = "交易状态";
-const TOTAL: [&str; 2] = ["订单金额", "总金额"];
+const TOTAL: [&str; 3] = ["订单金额", "总金额", SETTLED];
 const SETTLED: &str = "应结订单金额";
+const COUPON: &str = "代金券金额";
 const REFUND_NO: &str = "商户退款单号";
-const REFUND: [&str; 2] = ["申请退款金额", "退款金额"];
+const REFUND: [&str; 2] = ["申请退款金额", SETTLED_REFUND];
+const SETTLED_REFUND: &str = "退款金额";
 const FEE: &str = "手续费";
 /// The first column of the sums.
 const COUNT: &str = "总交易单数";
 
 /// Where each column is.
 struct Columns {
-    count: usize,
+    at: Option<usize>,
     trade_no: usize,
     transaction: usize,
+    sub_mchid: Option<usize>,
     state: usize,
     total: usize,
+    settled: Option<usize>,
+    coupon: Option<usize>,
     refund_no: usize,
+    refund_id: Option<usize>,
     refund: usize,
+    settled_refund: Option<usize>,
+    refund_state: Option<usize>,
     fee: usize,
 }
 
@@ -114,148 +107,99 @@ struct Columns {
 /// # Errors
 /// When it is none, or cut, or its sums are others.
 pub fn read(bill: impl BufRead, mut row: impl FnMut(Row)) -> Result<Totals, BillFault> {
-    let mut lines = Lines { bill, number: 0 };
-    let head = lines.next()?.ok_or(BillFault::Cut)?;
-    let columns = Columns::of(head.trim_start_matches('\u{FEFF}'))?;
     let mut totals = Totals::default();
-    let sums_head = loop {
-        let text = lines.next()?.ok_or(BillFault::Cut)?;
-        if !text.starts_with('`') {
-            if text.is_empty() {
-                continue;
-            }
-            break text;
-        }
-        let read = columns.row(&text, lines.number)?;
+    // Refunds have their order's sum in these columns, or nothing: the page does not say.
+    let (mut all_fen, mut all_settled_fen) = (0_u64, 0_u64);
+    let sums = table::read(bill, COUNT, Columns::of, |columns, line| {
+        let read = columns.row(line)?;
         totals.rows += 1;
         totals.fee = totals.fee.saturating_add(read.fee);
+        let settled_fen = read.settled_fen.unwrap_or(read.total_fen);
+        all_fen = all_fen.saturating_add(read.total_fen);
+        all_settled_fen = all_settled_fen.saturating_add(settled_fen);
         match read.state {
-            RowState::Paid => totals.paid_fen = totals.paid_fen.saturating_add(read.total_fen),
+            RowState::Paid => {
+                totals.paid_fen = totals.paid_fen.saturating_add(read.total_fen);
+                totals.settled_fen = totals.settled_fen.saturating_add(settled_fen);
+            }
             RowState::Refund => {
+                let settled_fen = read.settled_refund_fen.unwrap_or(read.refund_fen);
                 totals.refund_fen = totals.refund_fen.saturating_add(read.refund_fen);
+                totals.settled_refund_fen = totals.settled_refund_fen.saturating_add(settled_fen);
             }
             RowState::Other => {}
         }
         row(read);
-    };
-    if sums_head.split(',').next() != Some(COUNT) {
-        return Err(BillFault::NoColumn(COUNT));
-    }
-    let sums = lines.next()?.ok_or(BillFault::Cut)?;
-    check_sums(&sums_head, &sums, lines.number, &totals)?;
+        Ok(())
+    })?;
+    sums.check_count(COUNT, totals.rows)?;
+    let yuan = |fen: &[u64]| fen.iter().map(|fen| of_fen(*fen)).collect::<Vec<i64>>();
+    sums.check("订单总金额", &yuan(&[totals.paid_fen, all_fen]))?;
+    sums.check(
+        "应结订单总金额",
+        &yuan(&[totals.settled_fen, all_settled_fen]),
+    )?;
+    sums.check("申请退款总金额", &yuan(&[totals.refund_fen]))?;
+    sums.check("退款总金额", &yuan(&[totals.settled_refund_fen]))?;
+    sums.check("手续费总金额", &[totals.fee])?;
     Ok(totals)
 }
 
-/// A cell that is not there is not compared: not every kind of bill has all of them.
-fn check_sums(head: &str, sums: &str, line: u64, totals: &Totals) -> Result<(), BillFault> {
-    let cells = cells(sums);
-    let columns: Vec<&str> = head.split(',').collect();
-    if cells.len() != columns.len() {
-        let (cells, columns) = (cells.len(), columns.len());
-        return Err(BillFault::Cells {
-            line,
-            cells,
-            columns,
-        });
-    }
-    let cell = |name: &str| {
-        let place = columns.iter().position(|column| *column == name)?;
-        cells.get(place).copied()
-    };
-    if cell(COUNT).and_then(|text| text.parse().ok()) != Some(totals.rows) {
-        return Err(BillFault::Sums(COUNT));
-    }
-    let fen = |value: u64| i64::try_from(value).ok()?.checked_mul(money::PER_FEN);
-    for (column, expected) in [
-        ("订单总金额", fen(totals.paid_fen)),
-        ("申请退款总金额", fen(totals.refund_fen)),
-        ("手续费总金额", Some(totals.fee)),
-    ] {
-        let told = cell(column);
-        if told.is_some() && told.and_then(money::read) != expected {
-            return Err(BillFault::Sums(column));
-        }
-    }
-    Ok(())
+/// Fen in hundred-thousandths of a yuan.
+pub(super) fn of_fen(fen: u64) -> i64 {
+    let fen = i64::try_from(fen).unwrap_or(i64::MAX);
+    fen.saturating_mul(money::PER_FEN)
 }
 
-/// Lines without their ends, each within its limit.
-struct Lines<R> {
-    bill: R,
-    number: u64,
-}
-
-impl<R: BufRead> Lines<R> {
-    fn next(&mut self) -> Result<Option<String>, BillFault> {
-        let mut line = Vec::new();
-        let mut limited = (&mut self.bill).take(LINE_MAX);
-        if limited.read_until(b'\n', &mut line)? == 0 {
-            return Ok(None);
-        }
-        self.number += 1;
-        let is_full = u64::try_from(line.len()).is_ok_and(|length| length == LINE_MAX);
-        if is_full && !line.ends_with(b"\n") {
-            return Err(BillFault::TooLong(self.number));
-        }
-        let text = String::from_utf8(line).map_err(|_| BillFault::NotText(self.number))?;
-        Ok(Some(text.trim_end_matches(['\n', '\r']).to_owned()))
-    }
-}
-
-/// Cells of a line, each of which begins with a back-tick: a comma within one is none between two.
-fn cells(line: &str) -> Vec<&str> {
-    let line = line.strip_prefix('`').unwrap_or(line);
-    line.split(",`").collect()
+/// As a bill writes it: `2025-11-24 12:30:05`, of Beijing.
+pub(super) fn time(text: &str) -> Option<Wall> {
+    let (day, time) = text.split_once(' ')?;
+    Wall::from_rfc3339(&format!("{day}T{time}+08:00"))
 }
 
 impl Columns {
-    fn of(head: &str) -> Result<Self, BillFault> {
-        let names: Vec<&str> = head.split(',').map(str::trim).collect();
-        let one = |name: &'static str| {
-            let place = names.iter().position(|column| *column == name);
-            place.ok_or(BillFault::NoColumn(name))
-        };
+    fn of(head: &Head) -> Result<Self, BillFault> {
         Ok(Self {
-            count: names.len(),
-            trade_no: one(TRADE_NO)?,
-            transaction: one(TRANSACTION)?,
-            state: one(STATE)?,
-            total: one(TOTAL[0])
-                .or_else(|_| one(TOTAL[1]))
-                .or_else(|_| one(SETTLED))?,
-            refund_no: one(REFUND_NO)?,
-            refund: one(REFUND[0]).or_else(|_| one(REFUND[1]))?,
-            fee: one(FEE)?,
+            at: head.place("交易时间"),
+            trade_no: head.one_of(&[TRADE_NO])?,
+            transaction: head.one_of(&[TRANSACTION])?,
+            sub_mchid: head.place("特约商户号"),
+            state: head.one_of(&[STATE])?,
+            total: head.one_of(&TOTAL)?,
+            settled: head.place(SETTLED),
+            coupon: head.place(COUPON),
+            refund_no: head.one_of(&[REFUND_NO])?,
+            refund_id: head.place("微信退款单号"),
+            refund: head.one_of(&REFUND)?,
+            settled_refund: head.place(SETTLED_REFUND),
+            refund_state: head.place("退款状态"),
+            fee: head.one_of(&[FEE])?,
         })
     }
 
-    fn row(&self, text: &str, line: u64) -> Result<Row, BillFault> {
-        let cells = cells(text);
-        if cells.len() != self.count {
-            return Err(BillFault::Cells {
-                line,
-                cells: cells.len(),
-                columns: self.count,
-            });
-        }
-        let fen = |place: usize, column| {
-            let read = money::read_fen(cells[place]);
-            read.ok_or(BillFault::NoAmount { line, column })
-        };
-        let refund_no = cells[self.refund_no];
+    fn row(&self, line: &Line<'_>) -> Result<Row, BillFault> {
+        let there = |text: &str| if text == "0" { "" } else { text }.to_owned();
+        let sub_mchid = there(line.text(self.sub_mchid));
         Ok(Row {
-            line,
-            trade_no: cells[self.trade_no].to_owned(),
-            transaction_id: cells[self.transaction].to_owned(),
-            state: match cells[self.state] {
+            line: line.number,
+            at: time(line.text(self.at)),
+            trade_no: line.text(self.trade_no).to_owned(),
+            transaction_id: line.text(self.transaction).to_owned(),
+            sub_mchid: Some(sub_mchid).filter(|text| !text.is_empty()),
+            state: match line.text(self.state) {
                 "SUCCESS" => RowState::Paid,
                 "REFUND" => RowState::Refund,
                 _ => RowState::Other,
             },
-            total_fen: fen(self.total, TOTAL[0])?,
-            refund_no: if refund_no == "0" { "" } else { refund_no }.to_owned(),
-            refund_fen: fen(self.refund, REFUND[0])?,
-            fee: money::read(cells[self.fee]).ok_or(BillFault::NoAmount { line, column: FEE })?,
+            total_fen: line.fen(self.total, TOTAL[0])?,
+            settled_fen: line.fen_if_there(self.settled, SETTLED)?,
+            coupon_fen: line.fen_if_there(self.coupon, COUPON)?,
+            refund_no: there(line.text(self.refund_no)),
+            refund_id: there(line.text(self.refund_id)),
+            refund_fen: line.fen(self.refund, REFUND[0])?,
+            settled_refund_fen: line.fen_if_there(self.settled_refund, SETTLED_REFUND)?,
+            is_refunded: line.text(self.refund_state) == "SUCCESS",
+            fee: line.money(self.fee, FEE)?,
         })
     }
 }
@@ -299,6 +243,12 @@ mod tests {
                 (rows[0].refund_no.as_str(), rows[1].refund_no.as_str()),
                 ("", "R1")
             );
+            let at = Wall::from_rfc3339("2025-11-24T12:30:05+08:00");
+            assert_eq!((rows[0].at, rows[0].settled_fen), (at, Some(1500)));
+            assert_eq!(
+                (rows[1].settled_refund_fen, rows[1].is_refunded),
+                (Some(500), true)
+            );
         }
     }
 
@@ -327,6 +277,16 @@ mod tests {
             Err(BillFault::Sums(_))
         ));
         let other_fee = BILL.replacen("0.09000", "0.09001", 1);
+        let other_settled = BILL.replacen("`2,`15.00,`5.00,`0.00", "`2,`15.01,`5.00,`0.00", 1);
+        assert!(matches!(
+            rows(other_settled.as_bytes()),
+            Err(BillFault::Sums("应结订单总金额"))
+        ));
+        let other_refund = BILL.replacen("`2,`15.00,`5.00,`0.00", "`2,`15.00,`5.01,`0.00", 1);
+        assert!(matches!(
+            rows(other_refund.as_bytes()),
+            Err(BillFault::Sums("退款总金额"))
+        ));
         assert!(matches!(
             rows(other_fee.as_bytes()),
             Err(BillFault::Sums("手续费总金额"))

@@ -20,6 +20,12 @@ impl Sum {
         self.count += 1;
         self.fen = self.fen.saturating_add(fen);
     }
+
+    pub(super) fn add_if_any(&mut self, fen: u64) {
+        if fen > 0 {
+            self.add(fen);
+        }
+    }
 }
 
 /// One thing that does not fit.
@@ -34,6 +40,37 @@ pub struct Difference {
     /// As the ledger has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledger_fen: Option<u64>,
+    /// As the fund-flow bill has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_fen: Option<u64>,
+}
+
+impl Difference {
+    /// Without the sums.
+    pub(super) fn of(what: What, number: String) -> Self {
+        Self {
+            what,
+            number,
+            bill_fen: None,
+            ledger_fen: None,
+            flow_fen: None,
+        }
+    }
+
+    pub(super) fn bill(self, fen: u64) -> Self {
+        let bill_fen = Some(fen);
+        Self { bill_fen, ..self }
+    }
+
+    pub(super) fn ledger(self, fen: u64) -> Self {
+        let ledger_fen = Some(fen);
+        Self { ledger_fen, ..self }
+    }
+
+    pub(super) fn flow(self, fen: u64) -> Self {
+        let flow_fen = Some(fen);
+        Self { flow_fen, ..self }
+    }
 }
 
 /// What does not fit.
@@ -54,6 +91,16 @@ pub enum What {
     RefundFromElsewhere,
     /// A refund that this ledger made on that day, and not in the bill.
     RefundMissingThere,
+    /// The driver paid another part of it there than here: the rest came from coupons.
+    PayerDiffers,
+    /// In the trade bill, and not in the fund-flow bill.
+    NotInFlow,
+    /// In the fund-flow bill, and not in the trade bill.
+    OnlyInFlow,
+    /// Another sum in the fund-flow bill than in the trade bill.
+    FlowDiffers,
+    /// Another fee in the fund-flow bill than in the trade bill.
+    FeeDiffers,
 }
 
 impl What {
@@ -67,6 +114,11 @@ impl What {
             Self::TwiceThere => "twice_there",
             Self::RefundFromElsewhere => "refund_from_elsewhere",
             Self::RefundMissingThere => "refund_missing_there",
+            Self::PayerDiffers => "payer_differs",
+            Self::NotInFlow => "not_in_flow",
+            Self::OnlyInFlow => "only_in_flow",
+            Self::FlowDiffers => "flow_differs",
+            Self::FeeDiffers => "fee_differs",
         }
     }
 }
@@ -83,6 +135,9 @@ pub struct Report {
     pub rows: u64,
     /// Paid there, and settled here, the same.
     pub ok: Sum,
+    /// What coupons paid of that, WeChat's or the merchant's.
+    #[serde(default)]
+    pub coupons: Sum,
     /// Went back there, and here, the same.
     pub refunded: Sum,
     /// Of this ledger's lines, in yuan with five decimals.
@@ -92,8 +147,11 @@ pub struct Report {
     /// Refunds among them.
     pub others_refunded: Sum,
     pub others_fee_yuan: String,
-    /// Settled here soon after midnight and sent before it: in the bill of the day before, as it seems.
+    /// Settled near midnight, and so in the bill of the other day, or to be looked for in it.
     pub at_midnight: Sum,
+    /// What the fund-flow bill comes to, if it is here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<FlowReport>,
     /// What does not fit.
     pub differences: Vec<Difference>,
     /// So many more do not fit.
@@ -101,6 +159,29 @@ pub struct Report {
     /// Why the bill could not be compared at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
+}
+
+/// What the fund-flow bill says, beside the trade bill.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowReport {
+    /// Lines of the bill.
+    pub rows: u64,
+    /// Payments and refunds of this ledger that fit the trade bill.
+    pub ok: Sum,
+    /// What payments of this ledger brought in.
+    pub income: Sum,
+    /// What refunds of this ledger took out.
+    pub refunded: Sum,
+    /// Fees of this ledger's payments less those that were given back, in yuan with five decimals.
+    pub fee_yuan: String,
+    /// Whether the bill has fees at all: some merchants pay them from another account.
+    pub has_fees: bool,
+    /// Near midnight, and so in the other bill of another day.
+    pub at_midnight: Sum,
+    /// What came in for others, and by other products.
+    pub others_in: Sum,
+    /// What went out for others, and by other products, withdrawals included.
+    pub others_out: Sum,
 }
 
 impl Report {
@@ -138,13 +219,14 @@ impl Report {
 
     /// RFC 4180: a line for each difference, amounts in fen.
     pub fn csv(&self) -> String {
-        let mut text = "day,what,number,bill_fen,ledger_fen\r\n".to_owned();
+        let mut text = "day,what,number,bill_fen,ledger_fen,flow_fen\r\n".to_owned();
         let fen = |fen: Option<u64>| fen.map(|fen| fen.to_string()).unwrap_or_default();
         for it in &self.differences {
-            let (what, bill, ledger) = (it.what.code(), fen(it.bill_fen), fen(it.ledger_fen));
+            let (what, flow) = (it.what.code(), fen(it.flow_fen));
+            let (bill, ledger) = (fen(it.bill_fen), fen(it.ledger_fen));
             // Numbers are digits and letters, as they were checked when they were taken up.
             text.push_str(&format!(
-                "{},{what},{},{bill},{ledger}\r\n",
+                "{},{what},{},{bill},{ledger},{flow}\r\n",
                 self.day, it.number
             ));
         }

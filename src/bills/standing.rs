@@ -147,6 +147,7 @@ mod tests {
             number: "T1".into(),
             bill_fen: None,
             ledger_fen: None,
+            flow_fen: None,
         }
     }
 }

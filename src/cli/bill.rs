@@ -322,6 +322,9 @@ fn show(report: &Report, lang: Lang) -> String {
         row(words::LINES, report.rows.to_string());
     }
     row(words::OK, sum(report.ok));
+    if report.coupons.count > 0 {
+        row(words::COUPONS, sum(report.coupons));
+    }
     row(words::REFUNDED, sum(report.refunded));
     row(words::FEE, lang.yuan(&report.fee_yuan));
     row(words::OTHERS, sum(report.others));
@@ -330,6 +333,22 @@ fn show(report: &Report, lang: Lang) -> String {
     }
     if report.at_midnight.count > 0 {
         row(words::AT_MIDNIGHT, sum(report.at_midnight));
+    }
+    match &report.flow {
+        None => row(words::FLOW, lang.of(words::NOT_HERE_FLOW).to_owned()),
+        Some(flow) => {
+            row(words::FLOW, sum(flow.ok));
+            row(words::FLOW_IN, sum(flow.income));
+            row(words::FLOW_OUT, sum(flow.refunded));
+            let fee = match flow.has_fees {
+                true => lang.yuan(&flow.fee_yuan),
+                false => lang.of(words::NO_FEES).to_owned(),
+            };
+            row(words::FLOW_FEE, fee);
+            if flow.at_midnight.count > 0 {
+                row(words::FLOW_MIDNIGHT, sum(flow.at_midnight));
+            }
+        }
     }
     let verdict = match report.matches() {
         true => words::MATCHES,
@@ -340,7 +359,9 @@ fn show(report: &Report, lang: Lang) -> String {
     for it in &report.differences {
         let what = lang.of(words::what(it.what));
         let (bill, ledger) = (fen(it.bill_fen), fen(it.ledger_fen));
-        text.push_str(&format!("  {}  {bill} | {ledger}  {what}\n", it.number));
+        let flow = fen(it.flow_fen);
+        let number = &it.number;
+        text.push_str(&format!("  {number}  {bill} | {ledger} | {flow}  {what}\n"));
     }
     if report.not_told > 0 {
         text.push_str(&format!("  {}\n", lang.left_off(report.not_told)));
@@ -367,11 +388,17 @@ mod tests {
                 number: "T1".into(),
                 bill_fen: None,
                 ledger_fen: Some(500),
+                flow_fen: None,
             }],
             ..Report::default()
         };
         let english = show(&report, Lang::En);
-        for words in ["10.00 yuan in 2", "0.06000", "T1  - | 5.00", "settled here"] {
+        for words in [
+            "10.00 yuan in 2",
+            "0.06000",
+            "T1  - | 5.00 | -",
+            "settled here",
+        ] {
             assert!(english.contains(words), "{words}: {english}");
         }
         let chinese = show(&report, Lang::Zh);
@@ -380,7 +407,7 @@ mod tests {
         assert!(
             report
                 .csv()
-                .ends_with("2026-03-01,missing_there,T1,,500\r\n")
+                .ends_with("2026-03-01,missing_there,T1,,500,\r\n")
         );
     }
 }

@@ -14,13 +14,13 @@ use super::account::Account;
 use super::inbox::{Inbox, Message};
 use super::raised::Raised;
 use super::replay;
+use crate::bills::behind;
 use crate::bills::day::{DAY_MS, Day};
 use crate::bills::fetch::{FetchFault, fetch};
 use crate::bills::keep::Bills;
-use crate::bills::matching::compare;
+use crate::bills::matching::{MatchFault, compare};
 use crate::bills::report::Report;
 use crate::bills::standing::{Stage, Standing};
-use crate::bills::{behind, matching};
 use crate::causes;
 use crate::clock::Clock;
 use crate::config::{BillsSection, Config};
@@ -396,7 +396,7 @@ const BACK_MAX: i64 = 100;
 fn match_and_keep(bills: &Bills, day: Day, ledger_dir: &std::path::Path) -> Result<Report, String> {
     let report = match compare(bills, day, ledger_dir) {
         Ok(report) => report,
-        Err(matching::MatchFault::Bill(fault)) => Report {
+        Err(fault @ (MatchFault::Bill(_) | MatchFault::Flow(_))) => Report {
             day: day.to_string(),
             fault: Some(causes::told(&fault)),
             ..Report::default()

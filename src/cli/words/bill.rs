@@ -20,12 +20,20 @@ pub const REFUNDED: Pair = pair("refunds, same", "退款相符");
 pub const FEE: Pair = pair("fee", "手续费");
 pub const OTHERS: Pair = pair("of others", "其他系统");
 pub const OTHERS_REFUNDED: Pair = pair("their refunds", "其他系统退款");
-pub const AT_MIDNIGHT: Pair = pair("of the day before", "属前一日");
+pub const AT_MIDNIGHT: Pair = pair("of another day", "属另一日");
+pub const COUPONS: Pair = pair("by coupons", "其中优惠");
+pub const FLOW: Pair = pair("flow, the same", "资金账单相符");
+pub const NOT_HERE_FLOW: Pair = pair("the fund-flow bill is not here", "没有资金账单");
+pub const FLOW_IN: Pair = pair("  came in", "  收入");
+pub const FLOW_OUT: Pair = pair("  went back", "  退款支出");
+pub const FLOW_FEE: Pair = pair("  fee", "  手续费");
+pub const NO_FEES: Pair = pair("not from this account", "不从此账户扣除");
+pub const FLOW_MIDNIGHT: Pair = pair("  other day", "  属另一日");
 pub const VERDICT: Pair = pair("verdict", "结论");
 pub const MATCHES: Pair = pair("bill and ledger match", "账单与账本相符");
 pub const DIFFERS: Pair = pair(
-    "BILL AND LEDGER DIFFER (number, bill | ledger)",
-    "账单与账本不符（单号，账单｜账本）",
+    "BILL AND LEDGER DIFFER (number, bill | ledger | fund flow)",
+    "账单与账本不符（单号，账单｜账本｜资金账单）",
 );
 
 /// How far a day has come.
@@ -107,6 +115,17 @@ pub fn what(what: What) -> Pair {
             "refunded, and not from here: in the merchant platform, say",
             "已退款，但非由此发起（如商户平台）",
         ),
+        What::PayerDiffers => pair("the driver paid another part of it", "用户实付金额不符"),
+        What::NotInFlow => pair(
+            "in the trade bill, and not in the fund-flow bill",
+            "交易账单中有，资金账单中没有",
+        ),
+        What::OnlyInFlow => pair(
+            "in the fund-flow bill, and not in the trade bill",
+            "资金账单中有，交易账单中没有",
+        ),
+        What::FlowDiffers => pair("another sum in the fund-flow bill", "资金账单金额不符"),
+        What::FeeDiffers => pair("another fee in the fund-flow bill", "资金账单手续费不符"),
         What::RefundMissingThere => {
             pair("refunded here, and not in the bill", "已退款，账单中没有")
         }

@@ -64,6 +64,7 @@ fn a_day() -> (World, String) {
     let trade_no = world.charge().claim.trade_no.clone();
     world.pass(MINUTE);
     world.tell(Event::RefundAsked {
+        sent_for: None,
         trade_no: trade_no.clone(),
         session: SessionId::named_by(&trade_no).unwrap(),
         plate: number(PLATE),
@@ -130,6 +131,9 @@ async fn given_a_day_with_a_charge_and_a_refund_when_its_bill_is_fetched_then_it
         (report.others.count, report.fee_yuan.as_str()),
         (0, "0.01800")
     );
+    let flow = report.flow.unwrap();
+    assert_eq!((flow.income.fen, flow.refunded.fen), (500, 200));
+    assert_eq!((flow.ok.count, flow.fee_yuan.as_str()), (2, "0.02000"));
     let report = held(before);
     assert!(report.no_trade && report.matches(), "{report:?}");
 
@@ -144,7 +148,12 @@ async fn given_a_day_with_a_charge_and_a_refund_when_its_bill_is_fetched_then_it
         held(day)
     };
     let report = altered(&|text| text.replace("`5.00", "`6.00"));
-    assert_eq!(whats(&report), [What::AmountDiffers], "{report:?}");
+    assert_eq!(
+        whats(&report),
+        [What::AmountDiffers, What::FlowDiffers],
+        "{report:?}"
+    );
+    std::fs::remove_file(bills.path(Kind::FundFlow, day)).unwrap();
     let other = SessionId::named_by(&trade_no).unwrap().trade_no(7);
     let report = altered(&|text| text.replace(&trade_no, &other));
     assert_eq!(whats(&report), [What::MissingHere, What::MissingThere]);

@@ -84,19 +84,37 @@ impl Simulator {
         let (mut text, mut sums) = (format!("{FLOW_HEAD}\r\n"), [(0_u64, 0_u64); 2]);
         for line in &lines {
             let order = &self.orders[line.order];
-            let (number, fen, name, side) = match &line.refund {
-                None => (&order.body.out_trade_no, order.body.total_fen, "交易", 0),
-                Some((number, _, fen, _)) => (number, *fen, "退款", 1),
+            let (at, id) = (written_time(line.at), order.transaction_id.as_deref());
+            let mut moved = |id: &str, number: &str, name: &str, fen: u64, side: usize| {
+                sums[side].0 += 1;
+                sums[side].1 += fen;
+                let (word, yuan) = (["收入", "支出"][side], yuan(fen));
+                text.push_str(&format!(
+                    "`{at},`{id},`{id},`{name},`{name},`{word},`{yuan},`0.00,`system,`,`{number}\r\n"
+                ));
             };
-            sums[side].0 += 1;
-            sums[side].1 += fen;
-            let at = written_time(line.at);
-            let word = ["收入", "支出"][side];
-            let id = order.transaction_id.as_deref().unwrap_or_default();
-            let yuan = yuan(fen);
-            text.push_str(&format!(
-                "`{at},`{id},`{id},`{name},`{name},`{word},`{yuan},`0.00,`system,`,`{number}\r\n"
-            ));
+            match &line.refund {
+                None => {
+                    let (id, number) = (id.unwrap_or_default(), &order.body.out_trade_no);
+                    let (_, merchant_fen) = self.settings.coupon_of(order.body.total_fen);
+                    moved(id, number, "交易", order.body.total_fen - merchant_fen, 0);
+                    // Whole fen, and no line for less than one.
+                    let fee_fen = (fee_of(order.body.total_fen) + 500) / 1_000;
+                    if fee_fen > 0 {
+                        moved(id, number, "扣除交易手续费", fee_fen, 1);
+                    }
+                }
+                Some((number, id, fen, _)) => {
+                    let (total_fen, body) = (order.body.total_fen.max(1), &order.body);
+                    let (_, merchant_fen) = self.settings.coupon_of(body.total_fen);
+                    let settled_fen = fen - merchant_fen * fen / total_fen;
+                    moved(id, number, "退款", settled_fen, 1);
+                    let fee_fen = (fee_of(*fen) + 500) / 1_000;
+                    if fee_fen > 0 {
+                        moved(id, number, "返还手续费", fee_fen, 0);
+                    }
+                }
+            }
         }
         let [(came, in_fen), (went, out_fen)] = sums;
         let (count, income, outgo) = (came + went, yuan(in_fen), yuan(out_fen));
@@ -182,6 +200,7 @@ impl Simulator {
 
     fn written(&self, lines: &[Line]) -> String {
         let (mut text, mut paid, mut back, mut fee) = (format!("{HEAD}\r\n"), 0, 0, 0_i64);
+        let (mut settled, mut settled_back) = (0, 0);
         for line in lines {
             let order = &self.orders[line.order];
             let body = &order.body;
@@ -209,11 +228,17 @@ impl Simulator {
                     )
                 }
             };
-            let own_fee = fee_of(match line.refund {
-                None => i64::try_from(body.total_fen).unwrap_or(0),
-                Some(_) => -i64::try_from(fen).unwrap_or(0),
-            });
+            let own_fee = match line.refund {
+                None => i64::try_from(fee_of(body.total_fen)).unwrap_or(0),
+                Some(_) => -i64::try_from(fee_of(fen)).unwrap_or(0),
+            };
             fee += own_fee;
+            let (coupon_fen, merchant_fen) = self.settings.coupon_of(body.total_fen);
+            let settled_fen = fen - merchant_fen * fen / body.total_fen.max(1);
+            match line.refund {
+                None => settled += body.total_fen - merchant_fen,
+                Some(_) => settled_back += settled_fen,
+            }
             let cells = [
                 written_time(line.at),
                 body.appid.clone(),
@@ -227,11 +252,11 @@ impl Simulator {
                 state.to_owned(),
                 if order.advanced { "BPA" } else { "OTHERS" }.to_owned(),
                 "CNY".to_owned(),
-                total.clone(),
-                "0.00".to_owned(),
+                yuan(body.total_fen - merchant_fen),
+                yuan(coupon_fen),
                 id.to_owned(),
                 number.to_owned(),
-                yuan(fen),
+                yuan(settled_fen),
                 "0.00".to_owned(),
                 kind.to_owned(),
                 stands.to_owned(),
@@ -246,9 +271,10 @@ impl Simulator {
             text.push_str(&format!("`{}\r\n", cells.join(",`")));
         }
         let (count, paid, back) = (lines.len(), yuan(paid), yuan(back));
+        let (settled, settled_back) = (yuan(settled), yuan(settled_back));
         let fee = with_five_decimals(fee);
         text.push_str(&format!(
-            "{SUMS}\r\n`{count},`{paid},`{back},`0.00,`{fee},`{paid},`{back}\r\n"
+            "{SUMS}\r\n`{count},`{settled},`{settled_back},`0.00,`{fee},`{paid},`{back}\r\n"
         ));
         text
     }
@@ -295,7 +321,7 @@ fn yuan(fen: u64) -> String {
 }
 
 /// 0.6 %, in hundred-thousandths of a yuan.
-fn fee_of(fen: i64) -> i64 {
+fn fee_of(fen: u64) -> u64 {
     fen * 6
 }
 
