@@ -263,7 +263,10 @@ impl Rounds {
                 continue;
             };
             let why = causes::told(&fault);
-            tracing::warn!(%day, ?kind, "no bill: {why}");
+            match self.failures {
+                0 => tracing::warn!(%day, ?kind, "no bill: {why}"),
+                _ => tracing::debug!(%day, ?kind, "still no bill: {why}"),
+            }
             self.progress.with(|told| told.fault = Some(why));
             match fault {
                 FetchFault::Creating | FetchFault::TooEarly(_) => {

@@ -375,6 +375,8 @@ async fn receive(mut response: Response, max: usize) -> Result<Reply, reqwest::E
         let value = response.headers().get(name)?;
         Some(value.to_str().ok()?.to_owned())
     };
+    let announced = response.content_length().unwrap_or(0);
+    let announced = usize::try_from(announced).unwrap_or(usize::MAX);
     let mut reply = Reply {
         status: response.status().as_u16(),
         request_id: header("request-id").map(|id| printable(&id, 128)),
@@ -387,7 +389,8 @@ async fn receive(mut response: Response, max: usize) -> Result<Reply, reqwest::E
             serial: header("wechatpay-serial"),
             signature_type: header("wechatpay-signature-type"),
         },
-        body: Vec::new(),
+        // A large one does not grow into twice its size.
+        body: Vec::with_capacity(announced.min(max)),
         cut: false,
     };
     while let Some(chunk) = response.chunk().await? {
