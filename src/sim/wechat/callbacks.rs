@@ -253,7 +253,7 @@ impl Simulator {
         self.tell(&url, event, "", "停车入场状态变更", &resource, at);
     }
 
-    fn tell(
+    pub(super) fn tell(
         &mut self,
         url: &str,
         event_type: &'static str,

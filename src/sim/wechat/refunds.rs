@@ -8,9 +8,10 @@ use super::Simulator;
 use super::books::OrderState;
 use super::fields::{Fields, parse};
 use super::message::{REFUNDS, Request};
+use super::orders::Order;
 use super::parameters::{Parameters, decode};
 use super::refusal::Refusal;
-use super::settings::{RefundOutcome, Settings};
+use super::settings::RefundOutcome;
 use super::time;
 use crate::lane::time::Wall;
 
@@ -69,6 +70,16 @@ impl RefundState {
     }
 }
 
+impl From<RefundOutcome> for RefundState {
+    fn from(outcome: RefundOutcome) -> Self {
+        match outcome {
+            RefundOutcome::Success => Self::Success,
+            RefundOutcome::Closed => Self::Closed,
+            RefundOutcome::Abnormal => Self::Abnormal,
+        }
+    }
+}
+
 /// One refund, for tests to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundRow {
@@ -102,35 +113,90 @@ impl Simulator {
 
     /// The merchant platform finishes an abnormal refund; false if there is none of this number.
     pub fn finish_abnormal(&mut self, out_refund_no: &str, now: Wall) -> bool {
+        self.end_refunds(now);
         let refund = self.refunds.get_mut(out_refund_no);
         let Some(refund) = refund.filter(|refund| refund.state == RefundState::Abnormal) else {
             return false;
         };
         refund.state = RefundState::Success;
         refund.ended = Some(now);
+        self.tell_refund(out_refund_no, now);
         true
     }
 
     /// Ends the refunds that are due.
     pub(super) fn end_refunds(&mut self, now: Wall) {
         let after = i64::try_from(self.settings.refund_after_ms).unwrap_or(i64::MAX);
-        let outcome = self.settings.refund_outcome;
-        for refund in self.refunds.values_mut() {
+        let ends_as = RefundState::from(self.settings.refund_outcome);
+        let mut ended = Vec::new();
+        for (number, refund) in &mut self.refunds {
             let due = refund.created.plus_ms(after);
             if refund.state == RefundState::Processing && due <= now {
                 refund.ended = Some(due);
-                refund.state = match outcome {
-                    RefundOutcome::Success => RefundState::Success,
-                    RefundOutcome::Closed => RefundState::Closed,
-                    RefundOutcome::Abnormal => RefundState::Abnormal,
-                };
+                refund.state = ends_as;
+                ended.push((number.clone(), due));
             }
         }
+        for (number, due) in ended {
+            self.tell_refund(&number, due);
+        }
+    }
+
+    /// Ends one refund at once; false if there is none of this number on its way.
+    pub fn end_refund(&mut self, out_refund_no: &str, outcome: RefundOutcome, now: Wall) -> bool {
+        self.end_refunds(now);
+        let refund = self.refunds.get_mut(out_refund_no);
+        let Some(refund) = refund.filter(|refund| refund.state == RefundState::Processing) else {
+            return false;
+        };
+        refund.state = outcome.into();
+        refund.ended = Some(now);
+        self.tell_refund(out_refund_no, now);
+        true
+    }
+
+    /// How it ended, where the client gave an address for it (`wechat-pay.md` 4.5).
+    fn tell_refund(&mut self, number: &str, at: Wall) {
+        let Some(refund) = self.refunds.get(number) else {
+            return;
+        };
+        let (event_type, summary) = match refund.state {
+            RefundState::Processing => return,
+            RefundState::Success => ("REFUND.SUCCESS", "退款成功"),
+            RefundState::Closed => ("REFUND.CLOSED", "退款关闭"),
+            RefundState::Abnormal => ("REFUND.ABNORMAL", "退款异常"),
+        };
+        let Some(url) = refund.body.notify_url.clone() else {
+            return;
+        };
+        let shown = self.shown_refund(number);
+        let mchid = &self.settings.merchant.mchid;
+        let mut resource = match &self.refunds[number].body.sub_mchid {
+            None => json!({ "mchid": mchid }),
+            Some(sub_mchid) => json!({ "sp_mchid": mchid, "sub_mchid": sub_mchid }),
+        };
+        for key in [
+            "transaction_id",
+            "out_trade_no",
+            "refund_id",
+            "out_refund_no",
+            "user_received_account",
+            "success_time",
+        ] {
+            if let Some(value) = shown.get(key) {
+                resource[key] = value.clone();
+            }
+        }
+        resource["refund_status"] = shown["status"].clone();
+        let amounts = ["total", "refund", "payer_total", "payer_refund"];
+        let amounts = amounts.map(|key| (key.to_owned(), shown["amount"][key].clone()));
+        resource["amount"] = Value::Object(amounts.into_iter().collect());
+        self.tell(&url, event_type, "refund", summary, &resource, at);
     }
 
     /// *Apply*: one number is one refund, however often it comes.
     pub(super) fn create_refund(&mut self, request: &Request, now: Wall) -> Result<Value, Refusal> {
-        let body = RefundBody::read(&self.settings, &request.body)?;
+        let body = self.read_refund(&request.body)?;
         if let Some(known) = self.refunds.get_mut(&body.out_refund_no) {
             if known.body != body {
                 return Err(Refusal::changed_repeat(
@@ -217,7 +283,7 @@ impl Simulator {
         all.any(|it| it.body.out_trade_no == out_trade_no && it.state != RefundState::Closed)
     }
 
-    fn shown_refund(&self, number: &str) -> Value {
+    pub(super) fn shown_refund(&self, number: &str) -> Value {
         let refund = &self.refunds[number];
         let body = &refund.body;
         let order = self.order_by_number.get(&body.out_trade_no);
@@ -254,15 +320,25 @@ impl Simulator {
         }
         shown
     }
-}
 
-impl RefundBody {
-    fn read(settings: &Settings, body: &[u8]) -> Result<Self, Refusal> {
+    /// What is refunded is named by the merchant's number or by WeChat's own.
+    fn read_refund(&self, body: &[u8]) -> Result<RefundBody, Refusal> {
+        let settings = &self.settings;
         let value = parse(body)?;
         let mut fields = Fields::of(&value)?;
         let sub_mchid = settings.merchant.read_sub_mchid(&mut fields)?;
-        let out_trade_no = fields.alphanumeric("out_trade_no", 32)?;
-        let out_refund_no = fields.alphanumeric("out_refund_no", 64)?;
+        let transaction_id = fields.optional_text("transaction_id", 32)?;
+        let out_trade_no = match &transaction_id {
+            Some(_) if value.get("out_trade_no").is_none() => None,
+            _ => Some(fields.alphanumeric("out_trade_no", 32)?),
+        };
+        let out_refund_no = fields.text("out_refund_no", 64)?;
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-|*@".contains(&byte);
+        if !out_refund_no.bytes().all(allowed) {
+            let issue = "has characters other than digits, letters and _-|*@";
+            return Err(fields.refuse("out_refund_no", issue));
+        }
+        fields.optional_word("funds_account", &["AVAILABLE"])?;
         let reason = fields.optional_text("reason", 80)?;
         if reason.as_ref().is_some_and(|reason| reason.len() > 80) {
             return Err(fields.refuse("reason", "is longer than 80 bytes"));
@@ -280,7 +356,8 @@ impl RefundBody {
         amount.word("currency", &["CNY"])?;
         amount.finish()?;
         fields.finish()?;
-        Ok(Self {
+        let out_trade_no = self.refunded_order(transaction_id.as_deref(), out_trade_no)?;
+        Ok(RefundBody {
             sub_mchid,
             out_trade_no,
             out_refund_no,
@@ -289,5 +366,21 @@ impl RefundBody {
             refund_fen,
             total_fen,
         })
+    }
+
+    fn refunded_order(
+        &self,
+        transaction_id: Option<&str>,
+        out_trade_no: Option<String>,
+    ) -> Result<String, Refusal> {
+        let Some(transaction_id) = transaction_id else {
+            return Ok(out_trade_no.unwrap_or_default());
+        };
+        let paid = |order: &&Order| order.transaction_id.as_deref() == Some(transaction_id);
+        let order = self.orders.iter().find(paid);
+        let number = order.map(|order| order.body.out_trade_no.clone());
+        number
+            .filter(|number| out_trade_no.as_ref().is_none_or(|named| named == number))
+            .ok_or_else(|| Refusal::no_such_resource("订单不存在"))
     }
 }
