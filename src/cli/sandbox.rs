@@ -8,22 +8,36 @@ use std::time::Duration;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{demo, fail, log, output};
-use crate::clock::{Clock, TrustRule};
-use crate::lane::time::Wall;
-use crate::sim::sandbox::{self, Kind, Notify, Sandbox};
+use crate::sim::sandbox::{Kind, Notify, Sandbox};
 use crate::sim::wechat::TrustMode;
 
-/// The port is taken, or the files cannot be written.
+/// A port is taken, or the files cannot be written.
 const TRY_AGAIN: u8 = 75;
 
 #[derive(Debug, clap::Args)]
 pub struct SandboxArgs {
-    /// Where to serve, in plain HTTP; port 0 takes a free one
+    /// Where to serve, in plain HTTP unless --tls is given; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8700")]
     listen: SocketAddr,
-    /// Write the client's keys and certificates there; they are throw-away ones that anybody may know
+    /// Where the control page and its API are, in plain HTTP; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8701")]
+    control: SocketAddr,
+    /// Let control be reached from other machines: whoever reaches it rules the sandbox
+    #[arg(long)]
+    control_open: bool,
+    /// Serve no control
+    #[arg(long, conflicts_with_all = ["control", "control_open"])]
+    no_control: bool,
+    /// The folder for the sandbox's keys and what a client is given; made at the first start, and
+    /// ~/.local/state/parkgate-sandbox if it is not named
     #[arg(long, value_name = "DIR")]
     material: Option<PathBuf>,
+    /// Serve HTTPS, with a certificate that the folder's ca.pem vouches for
+    #[arg(long)]
+    tls: bool,
+    /// Print what a client is told as JSON
+    #[arg(long)]
+    json: bool,
     /// All chance comes from it
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -71,16 +85,24 @@ impl From<TrustModel> for TrustMode {
 /// Serves until Ctrl-C. What a client is configured with goes to stdout, each call to the log.
 pub fn run(args: &SandboxArgs) -> ExitCode {
     log::to_stderr(log::level(LevelFilter::INFO));
+    let Some(kind) = kind(args) else {
+        let message = "no HOME says where the keys go: give --material DIR";
+        return fail(TRY_AGAIN, message);
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(TRY_AGAIN, format!("cannot start: {error}")),
     };
-    runtime.block_on(serve(args))
+    runtime.block_on(serve(args, kind))
 }
 
-async fn serve(args: &SandboxArgs) -> ExitCode {
-    let clock = Clock::system(TrustRule::Rtc, Wall(0));
-    let kind = Kind {
+fn kind(args: &SandboxArgs) -> Option<Kind> {
+    Some(Kind {
+        listen: args.listen,
+        control: (!args.no_control).then_some(args.control),
+        control_open: args.control_open,
+        folder: args.material.clone().or_else(usual_folder)?,
+        tls: args.tls,
         seed: args.seed,
         partner: args.partner,
         trust: args.trust.into(),
@@ -90,21 +112,37 @@ async fn serve(args: &SandboxArgs) -> ExitCode {
             (None, true) => Some(Notify::AsNamed),
             (None, false) => None,
         },
+    })
+}
+
+/// As the XDG base directories have it.
+fn usual_folder() -> Option<PathBuf> {
+    let absolute = |name| {
+        let path = PathBuf::from(std::env::var_os(name)?);
+        path.is_absolute().then_some(path)
     };
-    let started = sandbox::run(args.listen, args.material.as_deref(), kind, clock).await;
-    let sandbox = match started {
+    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+    Some(state?.join("parkgate-sandbox"))
+}
+
+async fn serve(args: &SandboxArgs, kind: Kind) -> ExitCode {
+    let sandbox = match Sandbox::start(kind).await {
         Ok(sandbox) => sandbox,
         Err(error) => return fail(TRY_AGAIN, crate::causes::told(&error)),
     };
-    output::print(
-        "# A strict WeChat Pay serves parking calls here; Ctrl-C ends it. A client is told:",
-    );
-    output::print(&format!("\n{}", sandbox.setup));
+    if args.json {
+        output::print(&sandbox.setup.json().to_string());
+    } else {
+        output::print(
+            "# A strict WeChat Pay serves parking calls here; Ctrl-C ends it. A client is told:",
+        );
+        output::print(&format!("\n{}", sandbox.setup));
+    }
     tokio::select! {
         () = interrupted() => {}
         () = rotated(&sandbox, args.rotate_after) => {}
     }
-    sandbox.server.shutdown().await;
+    sandbox.shutdown().await;
     ExitCode::SUCCESS
 }
 

@@ -2,10 +2,13 @@
 
 mod callbacks;
 mod door;
+mod journal;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,17 +17,23 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use rustls::ServerConfig;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 pub use self::callbacks::Target;
 use self::door::{Cut, Door};
+use self::journal::Journal;
+pub use self::journal::JournalLine;
 use super::wechat::{Answer, Books, Exchange, Plate, Request, Simulator};
 use crate::clock::Clock;
+use crate::lane::time::Wall;
 
 /// What the network does, to every host or to one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outage {
     /// Nothing.
     #[default]
@@ -48,10 +57,15 @@ impl Outage {
 
 /// A simulator that is being served. Dropping it stops the serving.
 pub struct Server {
-    shell: Arc<Shell>,
+    handle: Handle,
     addresses: Vec<SocketAddr>,
+    is_tls: bool,
     tasks: Vec<JoinHandle<()>>,
 }
+
+/// A hand in a simulator that is being served, and beyond its end in what it left.
+#[derive(Clone)]
+pub struct Handle(Arc<Shell>);
 
 /// Why the simulator could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +78,7 @@ pub struct ListenError {
 
 struct Shell {
     simulator: Mutex<Simulator>,
+    journal: Mutex<Journal>,
     clock: Clock,
     /// What the network does to each host, in the order of their ports.
     hosts: Vec<watch::Sender<Outage>>,
@@ -83,8 +98,29 @@ impl Server {
         clock: Clock,
         listen: &[SocketAddr],
     ) -> Result<Self, ListenError> {
+        Self::start_with(simulator, clock, listen, None).await
+    }
+
+    /// The same over TLS.
+    pub async fn start_tls(
+        simulator: Simulator,
+        clock: Clock,
+        listen: &[SocketAddr],
+        tls: Arc<ServerConfig>,
+    ) -> Result<Self, ListenError> {
+        Self::start_with(simulator, clock, listen, Some(tls)).await
+    }
+
+    async fn start_with(
+        simulator: Simulator,
+        clock: Clock,
+        listen: &[SocketAddr],
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Result<Self, ListenError> {
+        let is_tls = tls.is_some();
         let shell = Arc::new(Shell {
             simulator: Mutex::new(simulator),
+            journal: Mutex::default(),
             clock,
             hosts: listen
                 .iter()
@@ -96,7 +132,7 @@ impl Server {
             .iter()
             .zip(&shell.hosts)
             .map(|(&address, outage)| {
-                Door::open(address, outage.subscribe())
+                Door::open(address, outage.subscribe(), tls.clone())
                     .map_err(|source| ListenError { address, source })
             })
             .collect::<Result<Vec<Door>, ListenError>>()?;
@@ -107,8 +143,9 @@ impl Server {
             .map(|(host, door)| tokio::spawn(serve(shell.clone(), host, door)))
             .collect();
         Ok(Self {
-            shell,
+            handle: Handle(shell),
             addresses,
+            is_tls,
             tasks,
         })
     }
@@ -131,55 +168,25 @@ impl Server {
 
     /// What a client is configured with as `base_urls`.
     pub fn base_urls(&self) -> Vec<String> {
-        let url = |address| format!("http://{address}");
+        let scheme = if self.is_tls { "https" } else { "http" };
+        let url = |address| format!("{scheme}://{address}");
         self.addresses.iter().map(url).collect()
-    }
-
-    /// Looks into the simulator, or changes its faults, plates and settings. No request is served
-    /// meanwhile.
-    pub fn with<T>(&self, look: impl FnOnce(&mut Simulator) -> T) -> T {
-        look(&mut self.shell.simulator())
-    }
-
-    /// The books as they are now, with everything settled that is due.
-    pub fn books(&self) -> Books {
-        let now = self.shell.clock.now().wall;
-        self.with(|simulator| {
-            simulator.advance(now);
-            simulator.books()
-        })
     }
 
     /// Delivers what the simulator tells by itself, from now on, if its settings say that it does.
     pub fn deliver_callbacks(&mut self, target: Target) {
-        let courier = callbacks::deliver(self.shell.clone(), target);
+        let courier = callbacks::deliver(self.handle.0.clone(), target);
         self.tasks.push(tokio::spawn(courier));
     }
 
-    /// Changes what is true of a plate now; see [`Simulator::set_plate`].
-    pub fn set_plate(&self, number: &str, plate: Plate) {
-        let now = self.shell.clock.now().wall;
-        self.with(|simulator| simulator.set_plate(number, plate, now));
-    }
-
-    /// Starts, changes or ends an outage.
-    pub fn set_outage(&self, outage: Outage) {
-        self.with(|simulator| simulator.faults_mut().outage = outage != Outage::None);
-        for host in &self.shell.hosts {
-            host.send_replace(outage);
-        }
-    }
-
-    /// Starts, changes or ends an outage of one host, counted from 0; the others serve on.
-    pub fn set_outage_at(&self, host: usize, outage: Outage) {
-        if let Some(host) = self.shell.hosts.get(host) {
-            host.send_replace(outage);
-        }
+    /// A hand in it that others can hold.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 
     /// Stops listening, drops the connections that are kept in silence, and lets the others finish.
     pub async fn shutdown(mut self) {
-        self.shell.stop.send_replace(true);
+        self.handle.0.stop.send_replace(true);
         for task in std::mem::take(&mut self.tasks) {
             if let Err(error) = task.await {
                 tracing::warn!(%error, "a port of the simulator ended badly");
@@ -188,9 +195,75 @@ impl Server {
     }
 }
 
+impl Handle {
+    /// Looks into the simulator, or changes its faults, plates and settings. No request is served
+    /// meanwhile.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Simulator) -> T) -> T {
+        look(&mut self.0.simulator())
+    }
+
+    /// The books as they are now, with everything settled that is due.
+    pub fn books(&self) -> Books {
+        let now = self.0.clock.now().wall;
+        self.with(|simulator| {
+            simulator.advance(now);
+            simulator.books()
+        })
+    }
+
+    /// Changes what is true of a plate now; see [`Simulator::set_plate`].
+    pub fn set_plate(&self, number: &str, plate: Plate) {
+        let now = self.0.clock.now().wall;
+        self.with(|simulator| simulator.set_plate(number, plate, now));
+    }
+
+    /// Starts, changes or ends an outage.
+    pub fn set_outage(&self, outage: Outage) {
+        self.with(|simulator| simulator.faults_mut().outage = outage != Outage::None);
+        for host in &self.0.hosts {
+            host.send_replace(outage);
+        }
+    }
+
+    /// Starts, changes or ends an outage of one host, counted from 0; the others serve on.
+    pub fn set_outage_at(&self, host: usize, outage: Outage) {
+        if let Some(host) = self.0.hosts.get(host) {
+            host.send_replace(outage);
+        }
+    }
+
+    /// What the network does to the first host.
+    pub fn outage(&self) -> Outage {
+        let first = self.0.hosts.first();
+        first.map_or(Outage::None, |host| *host.borrow())
+    }
+
+    /// How many requests came, and the newest that `wanted` lets through, newest first.
+    pub fn journal(
+        &self,
+        at_most: usize,
+        wanted: impl Fn(&JournalLine) -> bool,
+    ) -> (u64, Vec<JournalLine>) {
+        self.0.journal().newest(at_most, wanted)
+    }
+
+    /// The time as the simulator sees it.
+    pub fn now(&self) -> Wall {
+        self.0.clock.now().wall
+    }
+}
+
+impl Deref for Server {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
-        self.shell.stop.send_replace(true);
+        self.handle.0.stop.send_replace(true);
     }
 }
 
@@ -202,11 +275,17 @@ impl Shell {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Decides under the lock and signs outside it.
     fn exchange(&self, request: &Request) -> Exchange {
         let now = self.clock.now().wall;
         let decision = self.simulator().decide(request, now);
-        decision.seal()
+        let exchange = decision.seal();
+        self.journal().write(request, &exchange, now);
+        exchange
     }
 
     /// Keeps the connection open without a word, then cuts it. Ends early when the peer gives up,

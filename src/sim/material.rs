@@ -1,4 +1,4 @@
-//! Keys that anybody may know, for the demo, the sandbox and the tests.
+//! Keys that anybody may know, for the demo and the tests; the sandbox makes its own.
 //!
 //! **Never use any of this against the real service.**
 

@@ -27,7 +27,7 @@ pub enum FilesError {
     },
     /// The keys.
     #[error("cannot write the demo's keys")]
-    Material(#[from] sandbox::SandboxError),
+    Material(#[from] sandbox::FilesError),
     /// One of the others.
     #[error("cannot write {}", path.display())]
     File {

@@ -10,11 +10,14 @@ use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 use super::Outage;
+use super::wire::Wire;
 
 /// A port, listened at except while the outage refuses connections.
 pub(super) struct Door {
@@ -24,6 +27,7 @@ pub(super) struct Door {
     _holder: TcpSocket,
     listener: Option<TcpListener>,
     outage: watch::Receiver<Outage>,
+    tls: Option<TlsAcceptor>,
 }
 
 const BACKLOG: u32 = 1024;
@@ -32,7 +36,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 impl Door {
     /// Binds `address` and listens.
-    pub fn open(address: SocketAddr, outage: watch::Receiver<Outage>) -> io::Result<Self> {
+    pub fn open(
+        address: SocketAddr,
+        outage: watch::Receiver<Outage>,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> io::Result<Self> {
         if address.port() != 0 {
             // Sockets that share a port would hide that somebody else has it already.
             std::net::TcpListener::bind(address)?;
@@ -45,6 +53,7 @@ impl Door {
             _holder: holder,
             listener: Some(listener),
             outage,
+            tls: tls.map(TlsAcceptor::from),
         })
     }
 
@@ -88,7 +97,8 @@ impl Listener for Door {
                 Ok((stream, peer)) => {
                     // Without it an answer is only slower.
                     let _set = stream.set_nodelay(true);
-                    return (Line::new(stream, self.outage.clone()), peer);
+                    let wire = Wire::of(stream, self.tls.as_ref());
+                    return (Line::new(wire, self.outage.clone()), peer);
                 }
                 Err(error) => {
                     tracing::warn!(address = %self.address, %error, "cannot accept");
@@ -116,7 +126,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
 
 /// One connection.
 pub(super) struct Line {
-    stream: TcpStream,
+    wire: Wire,
     cut: Cut,
     /// Ends when the server dies. It is polled with every read, and a server reads on while it
     /// answers: whatever is on its way is dropped there and then.
@@ -149,7 +159,7 @@ impl Connected<IncomingStream<'_, Door>> for Cut {
 }
 
 impl Line {
-    fn new(stream: TcpStream, mut outage: watch::Receiver<Outage>) -> Self {
+    fn new(wire: Wire, mut outage: watch::Receiver<Outage>) -> Self {
         let death = async move {
             // Without a server there is nobody left to die.
             if outage.wait_for(|now| *now == Outage::Down).await.is_err() {
@@ -157,7 +167,7 @@ impl Line {
             }
         };
         Self {
-            stream,
+            wire,
             cut: Cut::default(),
             death: Box::pin(death),
         }
@@ -176,7 +186,7 @@ impl AsyncRead for Line {
             self.cut.now();
             self.cut.check()?;
         }
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        Pin::new(&mut self.wire).poll_read(context, buffer)
     }
 }
 
@@ -187,17 +197,17 @@ impl AsyncWrite for Line {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.cut.check()?;
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        Pin::new(&mut self.wire).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.cut.check()?;
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(&mut self.wire).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.cut.check()?;
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut self.wire).poll_shutdown(context)
     }
 
     fn poll_write_vectored(
@@ -206,10 +216,10 @@ impl AsyncWrite for Line {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.cut.check()?;
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        Pin::new(&mut self.wire).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.wire.is_write_vectored()
     }
 }

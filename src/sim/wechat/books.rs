@@ -1,5 +1,7 @@
 //! What WeChat's side knows in the end, for tests to compare with the daemon's.
 
+use serde::Serialize;
+
 use super::Simulator;
 use super::message::Call;
 use super::orders::Order;
@@ -81,7 +83,8 @@ pub struct Violation {
 }
 
 /// The kinds of fault of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ViolationKind {
     /// `Accept`, `User-Agent` or `Content-Type` missing or wrong.
     Headers,

@@ -1,10 +1,15 @@
 //! What WeChat tells by itself (`wechat-pay.md` 3): made when something happens, signed anew for each
 //! delivery, and sent again by the ladder until it is taken.
 
+mod history;
+
 use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::history::ENDED_KEPT;
+pub use self::history::{CallbackAnswer, CallbackRow, CallbackState};
 use super::Simulator;
 use super::books::{OrderState, Violation, ViolationKind};
 use super::certificates::{NONCE_LEN, encrypt};
@@ -24,7 +29,8 @@ const PROBE: &str = "WECHATPAY/SIGNTEST/";
 const OTHER_KEY: &[u8; 32] = b"00000000000000000000000000000000";
 
 /// What goes wrong with one delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CallbackFault {
     /// Nothing.
     Pass,
@@ -65,6 +71,8 @@ pub struct Delivery {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Callbacks {
     waiting: BTreeMap<u64, Callback>,
+    /// Taken or given up; the oldest are forgotten.
+    ended: BTreeMap<u64, Callback>,
     made: u64,
     taken: u64,
     given_up: u64,
@@ -84,6 +92,10 @@ struct Callback {
     due: Wall,
     deliveries: usize,
     is_under_way: bool,
+    /// Of the next delivery, before what is queued for any.
+    next_fault: Option<CallbackFault>,
+    state: CallbackState,
+    answers: Vec<CallbackAnswer>,
 }
 
 impl CallbackFault {
@@ -100,6 +112,11 @@ impl Simulator {
     /// Queues what goes wrong with the next deliveries.
     pub fn push_callback_faults(&mut self, faults: impl IntoIterator<Item = CallbackFault>) {
         self.callbacks.faults.extend(faults);
+    }
+
+    /// What goes wrong with the next deliveries.
+    pub fn callback_faults(&self) -> Vec<CallbackFault> {
+        self.callbacks.faults.iter().copied().collect()
     }
 
     /// Notices that were taken, and that were given up after the last repeat.
@@ -143,7 +160,10 @@ impl Simulator {
             .collect();
         let mut deliveries = Vec::new();
         for number in due {
-            let fault = self.callbacks.faults.pop_front();
+            let callbacks = &mut self.callbacks;
+            let own = callbacks.waiting.get_mut(&number);
+            let own = own.and_then(|callback| callback.next_fault.take());
+            let fault = own.or_else(|| callbacks.faults.pop_front());
             let fault = fault.unwrap_or(CallbackFault::Pass);
             if let CallbackFault::Late(ms) = fault {
                 if let Some(callback) = self.callbacks.waiting.get_mut(&number) {
@@ -172,14 +192,24 @@ impl Simulator {
             });
         }
         let ladder = self.settings.callback_ladder_ms.clone();
+        let answer = CallbackAnswer {
+            at: now,
+            status,
+            fault: delivery.fault,
+        };
         let callbacks = &mut self.callbacks;
         let Some(callback) = callbacks.waiting.get_mut(&delivery.number) else {
+            if let Some(ended) = callbacks.ended.get_mut(&delivery.number) {
+                ended.answered(answer);
+            }
             return;
         };
         callback.is_under_way = false;
+        callback.answered(answer);
         if is_taken {
-            callbacks.waiting.remove(&delivery.number);
+            callback.state = CallbackState::Taken;
             callbacks.taken += 1;
+            callbacks.end(delivery.number);
             return;
         }
         match ladder.get(callback.deliveries.saturating_sub(1)) {
@@ -187,8 +217,9 @@ impl Simulator {
                 callback.due = now.plus_ms(i64::try_from(*pause_ms).unwrap_or(i64::MAX));
             }
             None => {
-                callbacks.waiting.remove(&delivery.number);
+                callback.state = CallbackState::GivenUp;
                 callbacks.given_up += 1;
+                callbacks.end(delivery.number);
             }
         }
     }
@@ -279,6 +310,9 @@ impl Simulator {
             due: at,
             deliveries: 0,
             is_under_way: false,
+            next_fault: None,
+            state: CallbackState::Waiting,
+            answers: Vec::new(),
         };
         self.callbacks.waiting.insert(self.callbacks.made, callback);
     }
@@ -351,6 +385,17 @@ impl Simulator {
                 let drawn = self.callback_draws.pick(&trust.signing);
                 drawn.cloned().unwrap_or_default()
             }
+        }
+    }
+}
+
+impl Callbacks {
+    fn end(&mut self, number: u64) {
+        if let Some(callback) = self.waiting.remove(&number) {
+            self.ended.insert(number, callback);
+        }
+        if self.ended.len() > ENDED_KEPT {
+            self.ended.pop_first();
         }
     }
 }

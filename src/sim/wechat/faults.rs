@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use super::message::Call;
 use crate::sim::random::SplitMix64;
 
 /// One thing that goes wrong with one request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// Nothing: lets one request through ahead of what is queued behind it.
     Pass,
@@ -43,7 +46,7 @@ pub enum Fault {
 }
 
 /// The faults in force. A test queues single ones; the demo and long runs set rates.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Faults {
     /// Silence for everything, before all else.
     pub outage: bool,
@@ -58,7 +61,8 @@ pub struct Faults {
 }
 
 /// How many of 1000 requests meet each fault. Together at most 1000; what exceeds it never happens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rates {
     /// [`Fault::Silence`].
     pub silence: u16,

@@ -242,7 +242,7 @@ impl<'a> Fields<'a> {
 }
 
 /// What is wrong with a plate; None if nothing is.
-pub(super) fn plate_fault(plate: &str) -> Option<&'static str> {
+pub(in crate::sim) fn plate_fault(plate: &str) -> Option<&'static str> {
     let fits =
         |char: char| char.is_ascii_digit() || char.is_ascii_uppercase() || is_ideograph(char);
     if !plate.chars().all(fits) {
@@ -255,7 +255,7 @@ pub(super) fn plate_fault(plate: &str) -> Option<&'static str> {
 }
 
 /// Whether `word` is one of WeChat's words for a plate's colour.
-pub(super) fn is_color(word: &str) -> bool {
+pub(in crate::sim) fn is_color(word: &str) -> bool {
     COLORS.contains(&word)
 }
 

@@ -1,5 +1,7 @@
 //! What goes in and what comes out.
 
+use serde::{Deserialize, Serialize};
+
 use super::faults::Fault;
 
 /// One HTTP request, as it came over the wire.
@@ -85,7 +87,8 @@ pub struct Exchange {
 }
 
 /// The calls that the simulator serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Call {
     /// `POST /v3/vehicle/parking/parkings`.
     Entry,

@@ -26,6 +26,7 @@ mod refusal;
 mod repeats;
 mod seal;
 mod settings;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -34,10 +35,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use answer::Decision;
 pub use books::{Books, EntryRow, OrderRow, OrderState, Violation, ViolationKind};
-pub use callbacks::{CallbackFault, Delivery, LADDER_MS};
+pub use callbacks::{
+    CallbackAnswer, CallbackFault, CallbackRow, CallbackState, Delivery, LADDER_MS,
+};
 pub use faults::{Fault, Faults, Rates};
+pub(super) use fields::{is_color, plate_fault};
 pub use message::{Answer, Call, Exchange, Request};
 pub use native::{NativeRow, NativeState};
+pub(super) use parameters::decode;
 pub use refunds::{RefundRow, RefundState};
 pub use seal::{RsaKeys, Seal, SealError};
 pub use settings::{

@@ -34,26 +34,40 @@ impl Simulator {
         for index in self.unsettled.clone() {
             let order = &self.orders[index];
             let due = order.accepted_at.plus_ms(after);
-            if due > now {
-                continue;
+            if due <= now {
+                let plate = self.settings.plate(&order.body.parking.plate_number);
+                self.settle_as(index, plate.outcome, due);
             }
-            let plate = self.settings.plate(&order.body.parking.plate_number);
-            let (state, advanced) = match plate.outcome {
-                Outcome::Success => (OrderState::Success, false),
-                Outcome::Advanced => (OrderState::Success, true),
-                Outcome::PayFail => (OrderState::PayFail, false),
-                Outcome::Never => continue,
-            };
-            let transaction_id = (state == OrderState::Success).then(|| transaction_id(index, due));
-            self.unsettled.remove(&index);
-            let order = &mut self.orders[index];
-            order.state = state;
-            order.advanced = advanced;
-            order.settled_at = Some(due);
-            order.transaction_id = transaction_id;
-            self.tell_order(index, false, due);
         }
         self.repay_due(now);
+    }
+
+    /// Settles one accepted charge at once, whatever its plate's outcome is; false if there is no
+    /// such charge, or it is settled.
+    pub fn settle(&mut self, out_trade_no: &str, outcome: Outcome, now: Wall) -> bool {
+        self.advance(now);
+        let index = self.order_by_number.get(out_trade_no).copied();
+        match index.filter(|index| self.unsettled.contains(index)) {
+            Some(index) => self.settle_as(index, outcome, now),
+            None => false,
+        }
+    }
+
+    fn settle_as(&mut self, index: usize, outcome: Outcome, at: Wall) -> bool {
+        let (state, advanced) = match outcome {
+            Outcome::Success => (OrderState::Success, false),
+            Outcome::Advanced => (OrderState::Success, true),
+            Outcome::PayFail => (OrderState::PayFail, false),
+            Outcome::Never => return false,
+        };
+        self.unsettled.remove(&index);
+        let order = &mut self.orders[index];
+        order.state = state;
+        order.advanced = advanced;
+        order.settled_at = Some(at);
+        order.transaction_id = (state == OrderState::Success).then(|| transaction_id(index, at));
+        self.tell_order(index, false, at);
+        true
     }
 
     /// Drivers pay WeChat back.

@@ -62,7 +62,7 @@ pub(super) fn refuse(name: &str, value: &str, issue: &str) -> Refusal {
 }
 
 /// Percent-decodes; None unless the text is ASCII, every `%` has two digits, and UTF-8 comes out.
-pub(super) fn decode(text: &str) -> Option<String> {
+pub(in crate::sim) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {

@@ -19,7 +19,7 @@ pub enum Seal {
 }
 
 /// The simulator's keys, by serial (or public-key id).
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct RsaKeys {
     callers: BTreeMap<String, PublicKey>,
     platform: BTreeMap<String, PrivateKey>,
@@ -69,6 +69,17 @@ impl RsaKeys {
 }
 
 impl Seal {
+    /// The same, with one more key that answers can be signed with.
+    ///
+    /// # Errors
+    /// When the key cannot be read.
+    pub fn with_platform(&self, serial: &str, private_pem: &str) -> Result<Self, SealError> {
+        match self {
+            Self::Rsa(keys) => Ok(Self::Rsa(keys.clone().platform(serial, private_pem)?)),
+            Self::None => Ok(Self::None),
+        }
+    }
+
     /// Signs `text` with the platform's key `serial`, Base64. None if there is no such key.
     pub fn sign_answer(&self, serial: &str, text: &[u8]) -> Option<String> {
         match self {

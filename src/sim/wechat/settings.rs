@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::seal::Seal;
 use crate::lane::time::Wall;
 
@@ -102,7 +104,8 @@ pub struct Trust {
 }
 
 /// Which of the two trust models the merchant is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TrustMode {
     /// Platform certificates only.
     Certificates,
@@ -128,7 +131,8 @@ pub struct PlatformCertificate {
 }
 
 /// What WeChat knows of a plate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plate {
     /// May its stays be charged?
     pub service: Service,
@@ -141,7 +145,8 @@ pub struct Plate {
 }
 
 /// Whether a plate's stays may be charged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Service {
     /// Enrolled and in service.
     Normal,
@@ -152,7 +157,8 @@ pub enum Service {
 }
 
 /// What becomes of an accepted charge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The driver pays.
     Success,
@@ -165,7 +171,8 @@ pub enum Outcome {
 }
 
 /// How a refund ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RefundOutcome {
     /// The driver gets it.
     #[default]
@@ -177,7 +184,8 @@ pub enum RefundOutcome {
 }
 
 /// Behaviour on which the documents are open, or which differs between WeChat's versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Switches {
     /// Sign error answers too.
     pub sign_errors: bool,
@@ -220,6 +228,11 @@ impl Trust {
         let next = std::mem::take(&mut self.next);
         self.signing.extend(next.iter().map(|it| it.serial.clone()));
         self.certificates.extend(next);
+    }
+
+    /// The next certificates are returned beside the old ones, and sign nothing yet.
+    pub fn announce(&mut self) {
+        self.certificates.append(&mut self.next);
     }
 
     /// The rotation is over: only the newest certificate signs and is returned.

@@ -1,0 +1,6 @@
+//! The sandbox as a whole: its keys, what it tells a client, its control and its page.
+
+mod asking;
+mod controlling;
+mod page;
+mod starting;
