@@ -10,6 +10,8 @@ wanted=(
     "cc:gcc libc6-dev"                  # ring is C and assembly
     "git:git"
     "python3:python3"                   # .ci/links.py
+    "node:nodejs"                       # other people's clients of WeChat Pay, and Python's below
+    "npm:npm"
     "mosquitto:mosquitto"               # the tests start one of their own, on a port of the kernel's choice
     "mosquitto_pub:mosquitto-clients"
     "mkfs.ext4:e2fsprogs"               # the disks whose power is cut
@@ -25,6 +27,11 @@ for entry in "${wanted[@]}"; do
         packages+=("${names[@]}")
     fi
 done
+
+# Debian's Python makes environments of its own only with this.
+if ! python3 -c 'import ensurepip' 2>/dev/null; then
+    packages+=(python3-venv)
+fi
 
 if ((${#packages[@]} > 0)); then
     if ! command -v apt-get >/dev/null; then
@@ -54,3 +61,5 @@ if ! command -v cargo-deny >/dev/null; then
     (cd / && nice env -u CARGO_TARGET_DIR cargo install --quiet --locked --root "$PARKGATE_TOOLS" \
         "cargo-deny@$CARGO_DENY_VERSION" </dev/null)
 fi
+
+../tests/clients/install.sh
