@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All measurements, as docs/measurements.md explains them, and at the end one table beside the goals. Seven
+# All measurements, as docs/measurements.md explains them, and at the end one table beside the goals. Eleven
 # minutes after the build; other work on the machine shows in the figures. The figures stay in
 # target/figures.txt and, for other programs, in target/figures.json.
 # IDLE_SECONDS (60) is how long the idle daemon is watched.
@@ -35,7 +35,7 @@ cp "$target/release/parkgate" "$PARKGATE_PROGRAM"
 size whole_mb "with demo, sandbox and simulator"
 
 # All of them first, so that no build stands between two measurements.
-cargo bench --quiet --no-run --bench commit --bench lane --bench goals
+cargo bench --quiet --no-run --bench commit --bench lane --bench goals --bench callbacks --bench crypto
 
 title "Instructions"
 if command -v valgrind >/dev/null; then
@@ -49,6 +49,12 @@ cargo bench --quiet --bench commit
 
 title "What is written, counted on loop devices"
 benches/device_bytes.sh
+
+title "Signatures and seals, beside openssl and others' clients"
+cargo bench --quiet --bench crypto
+
+title "Callbacks"
+cargo bench --quiet --bench callbacks
 
 title "The daemon"
 cargo bench --quiet --bench lane

@@ -14,12 +14,12 @@ use crate::loads::PLAIN;
 use crate::place::{Place, STAY};
 use crate::wechat::{Mood, WeChat};
 
-const CHARGES: usize = 640;
+const CHARGES: usize = 10_000;
 const LATENCY_MS: u64 = 50;
 const AT_ONCE: u64 = 8;
 /// In silence one call at a time finds out, every ten seconds or so.
 const TAKEN_UP_WITHIN: Duration = Duration::from_secs(30);
-const DONE_WITHIN: Duration = Duration::from_secs(60);
+const DONE_WITHIN: Duration = Duration::from_secs(240);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 pub async fn measure(place: &mut Place) -> Outcome<()> {
