@@ -224,7 +224,11 @@ impl Rounds {
             self.match_day(day).await;
         }
         self.progress.with(|told| told.at_work = None);
-        self.remove_old(newest).await;
+        // WeChat gave out yesterday's bill to a call of this clock: it is right. By one that ran ahead, bills
+        // would go that are to be kept.
+        if self.bills.has(Kind::Trade, newest) {
+            self.remove_old(newest).await;
+        }
     }
 
     /// Days that WeChat still has, and of which this ledger can tell.
