@@ -41,7 +41,9 @@ pub(super) fn compare(
     if let Bill::Lines(lines) = bill {
         flows.rows = flow::read(lines, |flow| {
             fee_lines += u64::from(flow.kind == FlowKind::Fee);
-            match own(&flow, told, ledger) {
+            // What is shared with others (分账), say, may name an own number and is neither payment nor refund.
+            let own = own(&flow, told, ledger).filter(|_| flow.kind != FlowKind::Other);
+            match own {
                 Some(own) => hear(&flow, moved.entry(own).or_default()),
                 None => others(&flow, &mut flows),
             }
@@ -98,10 +100,11 @@ fn hear(flow: &Flow, moved: &mut Moved) {
             moved.fee_fen = moved.fee_fen.saturating_sub(flow.fen);
             moved.fees += 1;
         }
-        FlowKind::Trade | FlowKind::Refund | FlowKind::Other => {
+        FlowKind::Trade | FlowKind::Refund => {
             moved.fen = moved.fen.saturating_add(flow.fen);
             moved.has_moved = true;
         }
+        FlowKind::Other => {}
     }
 }
 

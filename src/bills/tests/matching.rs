@@ -467,14 +467,15 @@ fn the_fund_flow_is_held_against_the_trade_bill_line_by_line() {
         (refund, "退款", -200),
         (refund, "返还手续费", 1),
         ("other", "交易", 700),
-        ("", "提现", -900),
+        ("", "提现", -880),
+        (charge, "分账", -20),
     ];
     let fits = report(&whole);
     assert!(fits.matches(), "{fits:?}");
     let flow = fits.flow.unwrap();
     assert_eq!(
         (flow.rows, flow.income.fen, flow.refunded.fen),
-        (6, 500, 200)
+        (7, 500, 200)
     );
     assert_eq!((flow.others_in.fen, flow.others_out.fen), (700, 900));
     assert_eq!((flow.ok.count, flow.fee_yuan.as_str()), (2, "0.02000"));
