@@ -439,6 +439,7 @@ fn rules() -> Rules {
     let tariff = Tariff::from_toml(tariff, "tariff.toml").unwrap();
     let lane = |direction| LaneRules {
         direction,
+        zone: None,
         duplicate_window_ms: 30_000,
         min_confidence_permille: Some(800),
     };
@@ -465,7 +466,7 @@ fn rules() -> Rules {
             silent_normal_up_to_fen: 5_000,
             silent_unknown_up_to_fen: 2_000,
             exposure_limit_fen: 200_000,
-            time_to_leave_ms: 900_000,
+            time_to_leave_ms: Some(900_000),
             advance: true,
         },
         guard: GuardRules {

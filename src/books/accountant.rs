@@ -10,6 +10,7 @@ use super::price::{self, Claimed, Prices};
 use super::refund::{REFUND_ASKED, REFUND_GIVEN_UP, Refund};
 use super::till::Tills;
 use super::violation::{Violation, Wrong};
+use super::zone::Zones;
 use super::{Period, Report, Sum};
 use crate::json;
 use crate::lane::plate::PlateColor;
@@ -25,6 +26,7 @@ const CHARGE_OPENED: u16 = 38;
 const BENEFIT_GIVEN: u16 = 68;
 const BENEFIT_TAKEN_BACK: u16 = 69;
 const BALANCE_CHANGED: u16 = 70;
+const ZONE_PASSED: u16 = 71;
 const SESSION: u8 = 2;
 const PAYMENT_TAKEN: u16 = 56;
 const MONEY: u8 = 3;
@@ -69,6 +71,7 @@ pub(super) struct Accountant {
     pub(super) charges: BTreeMap<Box<str>, Charge>,
     /// Coupons, times on the charger, and money in store.
     pub(super) tills: Tills,
+    zones: Zones,
     /// Every price list so far.
     prices: Vec<Prices>,
     /// A whole state, as far as it was heard, and whether the books begin with it.
@@ -99,6 +102,7 @@ impl Accountant {
             stays: BTreeMap::new(),
             charges: BTreeMap::new(),
             tills: Tills::default(),
+            zones: Zones::default(),
             prices: Vec::new(),
             state: (State::default(), false),
             totals: BTreeMap::new(),
@@ -138,6 +142,7 @@ impl Accountant {
                     | BENEFIT_GIVEN
                     | BENEFIT_TAKEN_BACK
                     | BALANCE_CHANGED
+                    | ZONE_PASSED
             ),
             (MONEY, kind) => kind >= CHARGE_OPENED,
             _ => false,
@@ -156,6 +161,7 @@ impl Accountant {
             (SESSION, SESSION_CLOSED) => self.closed(&at),
             (SESSION, kind @ (BENEFIT_GIVEN | BENEFIT_TAKEN_BACK)) => self.benefit(kind, &at),
             (SESSION, BALANCE_CHANGED) => self.balance(&at),
+            (SESSION, ZONE_PASSED) => self.zones.pass(&fields),
             (MONEY, CHARGE_OPENED) => self.due(&at),
             (MONEY, PAYMENT_TAKEN) => self.paid(&at),
             (MONEY, kind @ REFUND_ASKED..=REFUND_GIVEN_UP) => self.refund(kind, &at),
@@ -230,8 +236,10 @@ impl Accountant {
             refunds,
             refunded,
             tills,
+            zones,
         } = state;
         self.tills = tills;
+        self.zones = zones;
         for (number, fen) in refunded {
             *self.reserved.entry(number.into()).or_default() += fen;
         }
@@ -420,13 +428,10 @@ impl Accountant {
         }
         let mut claimed = Claimed::of(claim, stay.and_then(|stay| stay.color));
         claimed.benefits = self.tills.benefits_of(session);
-        let paid_fen = stay.map_or(0, |stay| stay.paid_fen);
+        claimed.visits = self.zones.of(session);
+        claimed.paid_fen = stay.map_or(0, |stay| stay.paid_fen);
         let fees = self.prices.iter().map(|prices| prices.fee_fen(&claimed));
         let fees: Vec<u64> = fees.collect::<Option<_>>().unwrap_or_default();
-        let fees: Vec<u64> = fees
-            .iter()
-            .map(|fee| fee.saturating_sub(paid_fen))
-            .collect();
         let stay = self.stays.get_mut(session);
         if let Some(due_fen) = stay.and_then(|stay| stay.rest_fen.take())
             && due_fen != fee_fen

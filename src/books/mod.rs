@@ -11,6 +11,8 @@ mod refund;
 pub(crate) mod slow;
 mod till;
 mod violation;
+mod walk;
+mod zone;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::charge::{Charge, Stands};
 use super::refund::Refund;
 use super::till::Tills;
+use super::zone::Zones;
 
 /// What a checkpoint says of open stays and charges.
 #[derive(Debug, Default)]
@@ -23,6 +24,7 @@ pub(super) struct State {
     pub(super) paid: BTreeMap<String, u64>,
     /// Coupons, times on the charger, and money in store.
     pub(super) tills: Tills,
+    pub(super) zones: Zones,
     /// Sums over the ledger's whole life, by name: count and fen.
     pub(super) totals: BTreeMap<String, (u64, u64)>,
     /// Refunds that are not done with.
@@ -54,6 +56,7 @@ impl State {
             Some((name?, (sum["count"].as_u64()?, sum["fen"].as_u64()?)))
         }));
         self.tills = Tills::of_state(&rest["site"]);
+        self.zones = Zones::of_state(&rest["site"]);
         let paid = entries(&rest["site"]["paid"]);
         self.paid
             .extend(paid.filter_map(|(stay, paid)| Some((stay?, paid["fen"].as_u64()?))));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::slow;
 use crate::json;
 use crate::lane::plate::{PlateColor, PlateNumber};
-use crate::lane::tariff::{Benefit, Stay, Tariff};
+use crate::lane::tariff::{Benefit, Stay, Tariff, Visit};
 use crate::lane::time::Wall;
 
 const DAY_S: u64 = 86_400;
@@ -31,6 +31,10 @@ pub(super) struct Claimed {
     color: Option<Option<PlateColor>>,
     /// Coupons and times on the charger.
     pub(super) benefits: Vec<Benefit>,
+    /// What was paid before, fen.
+    pub(super) paid_fen: u64,
+    /// Times in zones within the car park.
+    pub(super) visits: Vec<Visit>,
 }
 
 impl Claimed {
@@ -42,6 +46,8 @@ impl Claimed {
             plate: json::typed(&claim["plate"]).ok(),
             color,
             benefits: Vec::new(),
+            paid_fen: 0,
+            visits: Vec::new(),
         }
     }
 }
@@ -75,12 +81,13 @@ impl Prices {
         }
     }
 
-    /// What a stay costs, fen. None where that follows from earlier visits too, or from a class and the
+    /// What a stay still costs, fen. None where that follows from earlier visits too, or from a class and the
     /// colour is not on record.
     pub(super) fn fee_fen(&self, claimed: &Claimed) -> Option<u64> {
         let tariff = match self {
             Self::Simple(prices, _) if claimed.benefits.is_empty() => {
-                return Some(prices.fee_fen(claimed.stay_ms));
+                let fee_fen = prices.fee_fen(claimed.stay_ms);
+                return Some(fee_fen.saturating_sub(claimed.paid_fen));
             }
             Self::Simple(_, tariff) | Self::Other(tariff) => tariff,
         };
@@ -94,12 +101,18 @@ impl Prices {
             plate: claimed.plate.clone(),
             tally: None,
             benefits: claimed.benefits.clone(),
+            visits: claimed.visits.clone(),
         };
         let mut lists = tariff.later.iter().chain([&**tariff]);
-        let has_classes = lists.any(|list| !list.classes.is_empty());
+        let has_classes = lists.any(|list| {
+            let of_zones = list.zones.iter().map(|zone| &zone.classes);
+            of_zones
+                .chain([&list.classes])
+                .any(|classes| !classes.is_empty())
+        });
         let is_known = !has_classes || claimed.color.is_some();
         (is_known && !tariff.looks_back())
-            .then(|| slow::fee_fen(tariff, &stay))
+            .then(|| slow::fee_fen(tariff, &stay, claimed.paid_fen))
             .flatten()
     }
 }
@@ -276,6 +289,8 @@ mod tests {
                         plate: None,
                         color: None,
                         benefits: Vec::new(),
+                        paid_fen: 0,
+                        visits: Vec::new(),
                     };
                     let fee_fen = prices.fee_fen(&claimed);
                     assert_eq!(fee_fen, Some(quoted), "{stay_ms} ms: {tariff:?}");
@@ -300,6 +315,8 @@ mod tests {
             plate: None,
             color,
             benefits: Vec::new(),
+            paid_fen: 0,
+            visits: Vec::new(),
         };
         let tail = of("then = { every = \"1h\", fen = 500, count = \"full\" }");
         assert_eq!(tail.fee_fen(&claimed(None)), Some(1500));

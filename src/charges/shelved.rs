@@ -292,6 +292,7 @@ fn unpack_claim(key: NumberKey, unpacker: &mut ChargeUnpacker<'_>) -> Claim {
 fn pack_line(packer: &mut ChargePacker<'_>, line: &Line) {
     let Line {
         what,
+        zone,
         of,
         from_ms,
         to_ms,
@@ -300,11 +301,13 @@ fn pack_line(packer: &mut ChargePacker<'_>, line: &Line) {
         amount_fen,
     } = line;
     packer.common(what);
-    match of {
-        None => packer.byte(NONE),
-        Some(of) => {
-            packer.byte(WRITTEN);
-            packer.text(of);
+    for name in [zone, of] {
+        match name {
+            None => packer.byte(NONE),
+            Some(name) => {
+                packer.byte(WRITTEN);
+                packer.text(name);
+            }
         }
     }
     packer.number(*from_ms);
@@ -315,12 +318,16 @@ fn pack_line(packer: &mut ChargePacker<'_>, line: &Line) {
 }
 
 fn unpack_line(unpacker: &mut ChargeUnpacker<'_>) -> Line {
+    let what = unpacker.common();
+    let mut name = || match unpacker.byte() {
+        NONE => None,
+        _ => Some(unpacker.text().to_owned()),
+    };
+    let (zone, of) = (name(), name());
     Line {
-        what: unpacker.common(),
-        of: match unpacker.byte() {
-            NONE => None,
-            _ => Some(unpacker.text().to_owned()),
-        },
+        what,
+        zone,
+        of,
         from_ms: unpacker.number(),
         to_ms: unpacker.number(),
         units: unpacker.number(),

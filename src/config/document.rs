@@ -6,14 +6,15 @@
 //! refuses the whole file.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, Faults, excerpt, position};
+pub(super) use super::key::{Key, Need, Takes};
 use super::nearest::nearest;
+use super::syntax;
 use super::value::{shortened, wrong_type};
 
 /// One file while it is read.
@@ -22,83 +23,8 @@ pub(super) struct Document<'t> {
     text: &'t str,
     faults: RefCell<Vec<Fault>>,
     keys: RefCell<Vec<Key>>,
-}
-
-/// A key that a file may have, for `docs/configure.md` and `parkgate config explain`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
-    /// With its sections, `exit.if_wechat_silent.normal_up_to_fen`.
-    pub path: String,
-    /// Whether it must be given, and what holds if not.
-    pub need: Need,
-    /// Which values are taken.
-    pub range: String,
-    /// What kind of value.
-    pub takes: Takes,
-}
-
-/// What kind of value a key takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Takes {
-    Text,
-    /// One of a few texts.
-    Word,
-    Path,
-    /// A list of texts.
-    Texts,
-    Flag,
-    Integer,
-    /// A whole number of fen.
-    Fen,
-    /// A decimal fraction.
-    Decimal,
-    Duration,
-}
-
-impl Takes {
-    /// For people.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Word => "word",
-            Self::Path => "path",
-            Self::Texts => "list of texts",
-            Self::Flag => "true or false",
-            Self::Integer | Self::Fen => "whole number",
-            Self::Decimal => "decimal number",
-            Self::Duration => "duration",
-        }
-    }
-
-    /// What it is counted in.
-    pub fn unit(self) -> Option<&'static str> {
-        match self {
-            Self::Fen => Some("fen"),
-            Self::Duration => Some("ms, s, m, h or d, in quotes"),
-            _ => None,
-        }
-    }
-}
-
-/// What becomes of a key that is left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// That is a fault.
-    Required,
-    /// Nothing stands in its place.
-    Optional,
-    /// As if this had been written.
-    Default(String),
-}
-
-impl fmt::Display for Need {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Required => f.write_str("required"),
-            Self::Optional => f.write_str("none"),
-            Self::Default(value) => f.write_str(value),
-        }
-    }
+    /// Keys that no section knew, with their faults.
+    strays: RefCell<Vec<(String, usize)>>,
 }
 
 impl<'t> Document<'t> {
@@ -130,6 +56,7 @@ impl<'t> Document<'t> {
             text,
             faults: RefCell::default(),
             keys: RefCell::default(),
+            strays: RefCell::default(),
         };
         let value = match DeTable::parse(text) {
             Ok(table) => {
@@ -148,12 +75,17 @@ impl<'t> Document<'t> {
                     listed: true,
                 };
                 let value = read(&mut root);
+                let known = root.known.clone();
                 root.finish();
+                document.send_up(&known);
                 Some(value)
             }
             Err(error) => {
                 let span = error.span().unwrap_or(0..0);
-                let text = format!("not TOML: {}", error.message().trim().replace('\n', ", "));
+                let message = error.message().trim().replace('\n', ", ");
+                let fix = syntax::fix(text, &span, &message);
+                let fix = fix.map_or(String::new(), |fix| format!("; {fix}"));
+                let text = format!("not TOML: {message}{fix}");
                 document.note(&span, String::new(), text);
                 None
             }
@@ -163,6 +95,21 @@ impl<'t> Document<'t> {
             document.faults.into_inner(),
             document.keys.into_inner(),
         )
+    }
+
+    /// A key that belongs to the file as a whole, and stands below the head of a section: TOML reads it as
+    /// the section's.
+    fn send_up(&self, known: &[&'static str]) {
+        let mut faults = self.faults.borrow_mut();
+        for (name, fault) in self.strays.borrow().iter() {
+            if let Some(fault) = faults
+                .get_mut(*fault)
+                .filter(|_| known.contains(&name.as_str()))
+            {
+                let text = "belongs to no section; move it up, above the first line with [ ]";
+                fault.text = text.to_owned();
+            }
+        }
     }
 
     fn note(&self, span: &Range<usize>, place: String, text: String) {
@@ -403,6 +350,27 @@ impl<'d> Section<'d> {
         self.document.note(&span, place, text);
     }
 
+    /// Notes a fault of a section within sections, each told by its key and its name, where it begins.
+    pub(super) fn fault_about(&self, place: &[(&str, &str)], text: String) {
+        let mut table = self.table;
+        let mut span = self.span.clone();
+        for (key, name) in place {
+            let items = table.and_then(|table| table.get(*key));
+            let items = items.map(|items| items.get_ref());
+            let list = items.and_then(|items| items.as_array());
+            let one = list.into_iter().flatten().find(|item| {
+                let its = item.get_ref().get("name").map(|its| its.get_ref());
+                its.and_then(|its| its.as_str()) == Some(*name)
+            });
+            let Some(one) = one else { break };
+            span = one.span();
+            table = one.get_ref().as_table();
+        }
+        let keys: Vec<&str> = place.iter().map(|(key, _)| *key).collect();
+        let place = format!("[[{}]]", self.section_name(&keys.join(".")));
+        self.document.note(&span, place, text);
+    }
+
     /// Notes a fault of `key` at `span`.
     pub(super) fn note(&self, key: &str, span: &Range<usize>, text: String) {
         self.document.note(span, self.place(key), text);
@@ -508,6 +476,10 @@ impl<'d> Section<'d> {
                 }
                 None => format!("unknown {kind}; known here: {}", self.known.join(", ")),
             };
+            if !self.label.is_empty() {
+                let fault = (name.to_owned(), self.faults());
+                self.document.strays.borrow_mut().push(fault);
+            }
             self.note(&shortened(name), &key.span(), text);
         }
         // A mistyped key is one mistake, not also a missing key.

@@ -21,7 +21,7 @@ pub struct Exit {
     /// After this long before a barrier that stays down, the vehicle goes as arrears.
     pub held_at_most_ms: u64,
     /// After a payment in advance the vehicle may leave within this time without a further fee.
-    pub time_to_leave_ms: u64,
+    pub time_to_leave_ms: Option<u64>,
     /// What is let out while WeChat does not answer.
     pub if_wechat_silent: IfWechatSilent,
 }
@@ -75,12 +75,8 @@ impl Exit {
             600_000,
             60_000..=7_200_000,
         );
-        let time_to_leave_ms = section.duration_ms(
-            "time_to_leave",
-            Need::Default("\"15m\"".into()),
-            900_000,
-            0..=7_200_000,
-        );
+        let time_to_leave_ms =
+            section.duration_ms("time_to_leave", Need::Optional, 900_000, 0..=7_200_000);
         if section.faults() == before && success_budget_ms < budget_ms {
             section.fault(
                 "success_budget",
@@ -95,7 +91,7 @@ impl Exit {
             no_entry: no_entry.unwrap_or(NoEntry::Ask),
             near_match: near_match.unwrap_or(NearMatch::Ask),
             held_at_most_ms: held_at_most_ms.unwrap_or_default(),
-            time_to_leave_ms: time_to_leave_ms.unwrap_or_default(),
+            time_to_leave_ms,
             if_wechat_silent: section.section("if_wechat_silent", IfWechatSilent::read),
         }
     }

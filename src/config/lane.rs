@@ -6,6 +6,7 @@ use super::barrier::{self, Barrier};
 use super::document::{Need, Section};
 use super::port::Ports;
 use super::site::{IDENTIFIER, identifier};
+use super::tariff::label;
 use super::text::TextCamera;
 use super::value::shortened;
 use crate::park::rules::Direction;
@@ -16,6 +17,9 @@ pub struct Lane {
     /// Unique on the box, also without its hyphens.
     pub id: String,
     pub direction: Direction,
+    /// The zone within the car park that it leads into or out of, as the price list calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// Readings of one plate within this time are one vehicle.
     pub duplicate_window_ms: u64,
     pub camera: Camera,
@@ -82,6 +86,7 @@ pub struct LoopInput {
 pub(super) fn read_all(root: &mut Section<'_>) -> Vec<Lane> {
     let mut lanes: Vec<Lane> = Vec::new();
     let mut ports = Ports::default();
+    let before = root.faults();
     root.sections("lane", |section| {
         let lane = Lane::read(section);
         for (number, other) in (1..).zip(&lanes) {
@@ -106,7 +111,28 @@ pub(super) fn read_all(root: &mut Section<'_>) -> Vec<Lane> {
         ports.add(section, &lane);
         lanes.push(lane);
     });
+    if root.faults() == before {
+        refuse_dead_ends(root, &lanes);
+    }
     lanes
+}
+
+/// Who goes into a zone comes out of it, and both must be seen.
+fn refuse_dead_ends(root: &Section<'_>, lanes: &[Lane]) {
+    for lane in lanes {
+        let Some(zone) = &lane.zone else { continue };
+        let mut of_zone = lanes.iter().filter(|other| other.zone == lane.zone);
+        if of_zone.all(|other| other.direction == lane.direction) {
+            let (leads, none) = match lane.direction {
+                Direction::Entry => ("into", "out of it; add one with direction = \"exit\""),
+                Direction::Exit => ("out of", "into it; add one with direction = \"entry\""),
+            };
+            let id = &lane.id;
+            let text = format!("lane {id:?} leads {leads} {zone:?}, and no lane leads {none}");
+            root.fault_among("lane", text);
+            return;
+        }
+    }
 }
 
 impl Lane {
@@ -118,6 +144,7 @@ impl Lane {
             &[("entry", Direction::Entry), ("exit", Direction::Exit)],
             &[],
         );
+        let zone = section.parsed("zone", Need::Optional, "1 to 64 characters", label);
         let duplicate_window_ms = section.duration_ms(
             "duplicate_window",
             Need::Default("\"30s\"".into()),
@@ -128,6 +155,7 @@ impl Lane {
         let lane = Self {
             id: id.unwrap_or_default(),
             direction: direction.unwrap_or(Direction::Entry),
+            zone,
             duplicate_window_ms: duplicate_window_ms.unwrap_or_default(),
             camera: section.section("camera", Camera::read),
             barrier: section.section("barrier", Barrier::read),

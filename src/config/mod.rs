@@ -22,6 +22,7 @@ mod entry;
 mod exit;
 mod fault;
 mod guard;
+mod key;
 mod lane;
 mod lists;
 mod merchant;
@@ -31,6 +32,7 @@ mod port;
 mod retention;
 mod secret;
 mod site;
+mod syntax;
 mod tariff;
 #[cfg(test)]
 mod tests;
@@ -42,11 +44,11 @@ pub use self::address::Broker;
 pub use self::barrier::{Barrier, Gpio, Modbus};
 pub use self::bills::BillsSection;
 pub use self::callbacks::Callbacks;
-pub use self::document::{Key, Need, Takes};
 pub use self::entry::Entry;
 pub use self::exit::{Exit, IfWechatSilent};
 pub use self::fault::{Fault, Faults, Position};
 pub use self::guard::Guard;
+pub use self::key::{Key, Need, Takes};
 pub use self::lane::{Camera, Dialect, Lane, LoopInput, Loops};
 pub use self::lists::Lists;
 pub use self::merchant::{Certificate, Merchant, SubMerchant};
@@ -117,6 +119,40 @@ pub struct Control {
     pub socket: PathBuf,
 }
 
+/// Lanes of zones that a price list says nothing of.
+fn unknown_zones(config: &Config, tariff: &Tariff, file: &str, text: &str) -> Vec<Fault> {
+    let files = [&config.tariff.file]
+        .into_iter()
+        .chain(&config.tariff.later_files);
+    let lists: Vec<_> = files
+        .zip([tariff].into_iter().chain(&tariff.later))
+        .collect();
+    let mut faults = Vec::new();
+    for lane in &config.lanes {
+        let Some(zone) = &lane.zone else { continue };
+        let has_it = |list: &Tariff| list.zones.iter().any(|known| known.name == *zone);
+        let Some((without, _)) = lists.iter().find(|(_, list)| !has_it(list)) else {
+            continue;
+        };
+        let says_so = |line: &str| line.trim_start().starts_with("zone") && line.contains(zone);
+        let line = text.lines().position(says_so);
+        faults.push(Fault {
+            file: file.to_owned(),
+            position: line.map(|line| Position {
+                line: line + 1,
+                column: 1,
+            }),
+            place: "[[lane]] zone".to_owned(),
+            text: format!(
+                "lane {:?} belongs to {zone:?}, of which {} says nothing; add [[zone]] with name = {zone:?} there",
+                lane.id,
+                without.display()
+            ),
+        });
+    }
+    faults
+}
+
 /// Price lists that may follow one another.
 const LISTS_MAX: usize = 12;
 
@@ -142,6 +178,9 @@ impl Config {
             Some(config) => config.tariff.load(),
             None => return Err(Faults::of(faults).expect("no config comes only of a syntax error")),
         };
+        if let (Some(config), Ok(tariff)) = (&config, &tariff) {
+            faults.extend(unknown_zones(config, tariff, &file_name, &text));
+        }
         match (config, tariff) {
             (Some(config), Ok(tariff)) if faults.is_empty() => return Ok((config, tariff)),
             (_, Ok(_)) => {}

@@ -110,6 +110,10 @@ impl<'d> Section<'d> {
         };
         let wanted = format!("a whole number from {} to {}", range.start(), range.end());
         let parsed = match value.get_ref().as_integer() {
+            None if is_money => Err(wrong_type(
+                value,
+                &format!("{wanted}, in fen: 5 yuan are 500"),
+            )),
             None => Err(wrong_type(value, &wanted)),
             Some(integer) => u64::from_str_radix(integer.as_str(), integer.radix())
                 .ok()

@@ -111,6 +111,15 @@ fn lane_fact(record: &LaneRecord) {
         LaneRecord::BenefitTakenBack { session, by, .. } => {
             tracing::info!(%session, by, "coupon or time on the charger taken back");
         }
+        LaneRecord::ZonePassed {
+            session,
+            lane,
+            zone,
+            way,
+            ..
+        } => {
+            tracing::info!(%session, %lane, zone, ?way, "passed within the car park");
+        }
         LaneRecord::BalanceChanged {
             plate,
             fen,

@@ -65,6 +65,7 @@ pub fn rules(config: &Config, tariff: Tariff) -> Rules {
 fn lane_rules(lane: &config::Lane) -> LaneRules {
     LaneRules {
         direction: lane.direction,
+        zone: lane.zone.clone(),
         duplicate_window_ms: lane.duplicate_window_ms,
         min_confidence_permille: Some(lane.camera.min_confidence_permille),
     }

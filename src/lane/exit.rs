@@ -33,9 +33,10 @@ pub struct ExitRules {
     pub silent_unknown_up_to_fen: u64,
     /// Highest sum of fees at risk at any time, fen.
     pub exposure_limit_fen: u64,
-    /// After a payment in advance the car may leave within this time without a further fee, milliseconds.
-    #[serde(default)]
-    pub time_to_leave_ms: u64,
+    /// After a payment in advance the car may leave within this time without a further fee, milliseconds; None:
+    /// within that of the price list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_to_leave_ms: Option<u64>,
     /// The advance permission (垫资): acceptance is money-safe.
     pub advance: bool,
 }
@@ -123,7 +124,11 @@ pub enum ExitDecision {
 
 /// The table, from the top.
 pub fn decide(case: &ExitCase<'_>, rules: &ExitRules, guarded: WhenGuarded) -> ExitDecision {
-    let harmless_when_free = [Doubt::LowConfidence, Doubt::ColorContradictsShape];
+    let harmless_when_free = [
+        Doubt::LowConfidence,
+        Doubt::ColorContradictsShape,
+        Doubt::ZoneUnclear,
+    ];
     if case
         .doubts
         .iter()
@@ -203,7 +208,7 @@ mod tests {
             silent_normal_up_to_fen: 5000,
             silent_unknown_up_to_fen: 2000,
             exposure_limit_fen: 200_000,
-            time_to_leave_ms: 0,
+            time_to_leave_ms: Some(0),
             advance: true,
         }
     }

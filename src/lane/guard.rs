@@ -45,6 +45,8 @@ pub enum Doubt {
     UntrustedTime,
     /// The reading is cached data that the camera delivered late.
     Replayed,
+    /// A passage into or out of a zone within the car park was missed, or nobody can tell when it was.
+    ZoneUnclear,
 }
 
 /// What a reading alone gives cause to doubt. A camera that reports no confidence passes.

@@ -10,6 +10,8 @@ use super::guard::Doubt;
 pub enum RaiseReason {
     /// A car enters.
     Entry,
+    /// It goes into a zone within the car park, or out of it. Nothing is due there.
+    Zone,
     /// Nothing to pay.
     Free,
     /// Everything was paid in advance (E14).

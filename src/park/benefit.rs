@@ -172,8 +172,7 @@ impl Park {
         let hold = held.next().cloned();
         let by_now = hold.as_ref().map_or(&turn.at, |hold| &hold.arrived);
         let stay_ms = open.entered.stay_ms(by_now);
-        let quote = self.quote(open, stay_ms.unwrap_or(0));
-        let quote = self.less_paid(&open.id, quote, stay_ms);
+        let quote = self.rest(open, stay_ms);
         let rest_fen = quote.fee_fen;
         let hold = hold.filter(|hold| stay_ms.is_some() && hold.quote.is_some());
         match hold {

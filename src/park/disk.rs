@@ -208,7 +208,7 @@ pub fn kind_name(class: Class, kind: u16) -> Option<&'static str> {
     known.filter(|_| fits).map(|(_, name)| *name)
 }
 
-const KIND_NAMES: [(u16, &str); 58] = [
+const KIND_NAMES: [(u16, &str); 59] = [
     (1, "step_taken"),
     (2, "rules"),
     (3, "checkpoint"),
@@ -267,6 +267,7 @@ const KIND_NAMES: [(u16, &str); 58] = [
     (68, "benefit_given"),
     (69, "benefit_taken_back"),
     (70, "balance_changed"),
+    (71, "zone_passed"),
 ];
 
 /// Readings are erased first, money last.
@@ -298,7 +299,7 @@ fn class_of_event(event: &Event) -> Class {
 
 /// Kinds of facts about stays, barriers and people.
 fn is_lane_kind(kind: u16) -> bool {
-    matches!(kind, 16..=31 | 68..=70)
+    matches!(kind, 16..=31 | 68..=71)
 }
 
 fn lane_kind(record: &LaneRecord) -> u16 {
@@ -322,6 +323,7 @@ fn lane_kind(record: &LaneRecord) -> u16 {
         LaneRecord::BenefitGiven { .. } => 68,
         LaneRecord::BenefitTakenBack { .. } => 69,
         LaneRecord::BalanceChanged { .. } => 70,
+        LaneRecord::ZonePassed { .. } => 71,
     }
 }
 

@@ -15,11 +15,9 @@ use crate::lane::plate::PlateNumber;
 use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::lane::reading::PlateRead;
 use crate::lane::session::{Ending, LaneId, Session};
-use crate::lane::tariff::{Quote, Stay, Tally};
+use crate::lane::tariff::Quote;
 use crate::lane::time::{Now, Stamp};
 
-/// A stay shorter than this costs nothing (WeChat wants an end after its start and before now).
-const SHORTEST_CHARGED_MS: u64 = 2_000;
 /// Stays that are shown to the attendant for a plate without an entry.
 const CANDIDATES_MAX: usize = 5;
 
@@ -151,7 +149,7 @@ impl Park {
             .collect()
     }
 
-    fn near_rules(&self) -> near::Rules {
+    pub(super) fn near_rules(&self) -> near::Rules {
         near::Rules {
             home: self.rules.exit.home_province,
             ..near::Rules::default()
@@ -186,9 +184,8 @@ impl Park {
         arrived: Stamp,
     ) -> Leaving {
         let stay_ms = session.entered.stay_ms(&arrived);
-        let quote = self.quote(&session, stay_ms.unwrap_or(0));
-        let over_fen = stay_ms.and_then(|_| self.paid_over(&session.id, &quote, &arrived));
-        let quote = self.less_paid(&session.id, quote, stay_ms);
+        let quote = self.rest(&session, stay_ms);
+        let over_fen = self.paid_over(&session, &quote, &arrived);
         let mut doubts = session.doubts.clone();
         doubts.extend(guard::doubts_of_read(read, self.min_confidence(lane)));
         doubts.extend(guard::doubts_of_stay(
@@ -196,6 +193,9 @@ impl Park {
             quote.fee_fen,
             &self.rules.guard,
         ));
+        if self.site.visits.are_unclear(&session.id) {
+            doubts.push(Doubt::ZoneUnclear);
+        }
         doubts.sort_unstable();
         doubts.dedup();
         if planted!(GuardIgnored) {
@@ -211,59 +211,6 @@ impl Park {
             doubts,
             over_fen,
         }
-    }
-
-    pub(super) fn quote(&self, session: &Session, stay_ms: u64) -> Quote {
-        if stay_ms < SHORTEST_CHARGED_MS {
-            return Quote {
-                fee_fen: 0,
-                lines: Vec::new(),
-            };
-        }
-        let beyond_ms = if planted!(FeeOneStepTooHigh) {
-            3_600_000
-        } else {
-            0
-        };
-        let stay = Stay {
-            entry: session.entered.now.wall,
-            duration_ms: stay_ms + beyond_ms,
-            color: session.color,
-            plate: Some(session.plate.clone()),
-            tally: self.site.tallies.get(&session.plate).copied(),
-            benefits: self.site.benefits.to_price(&session.id),
-        };
-        self.rules.tariff.quote(&stay)
-    }
-
-    /// What the plate's next visit is priced by, after a stay that was priced.
-    pub(super) fn tally_after(
-        &self,
-        session: &Session,
-        ending: &Ending,
-        at: &Stamp,
-    ) -> Option<Tally> {
-        let tariff = &self.rules.tariff;
-        if !tariff.looks_back() {
-            return None;
-        }
-        let stay_ms = match ending {
-            Ending::Charged { trade_no } => self.queue.book().unfinished(trade_no)?.claim.stay_ms,
-            Ending::Free | Ending::Prepaid { .. }
-                if !self.leaves_free(session, session.color, at.now) =>
-            {
-                session.entered.stay_ms(at)?
-            }
-            _ => return None,
-        };
-        tariff.tally(&Stay {
-            entry: session.entered.now.wall,
-            duration_ms: stay_ms,
-            color: session.color,
-            plate: Some(session.plate.clone()),
-            tally: self.site.tallies.get(&session.plate).copied(),
-            ..Stay::default()
-        })
     }
 
     /// What the table says of it.

@@ -12,6 +12,7 @@ pub mod erasure;
 pub mod event;
 mod exit;
 mod hold;
+mod lane_mind;
 mod listed;
 pub mod meanwhile;
 pub mod mind;
@@ -20,6 +21,7 @@ mod noticed;
 pub mod part;
 pub mod payment;
 mod places;
+mod price;
 mod reading;
 pub mod record;
 mod refund;
@@ -34,6 +36,7 @@ pub mod step;
 mod tests;
 mod verdict;
 mod waiting;
+pub mod zone;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -469,7 +472,14 @@ impl Park {
         }
     }
 
+    /// Into the car park or out of it; None for lanes within it, where no stay begins or ends.
     fn direction(&self, lane: &LaneId) -> Option<Direction> {
+        let rules = self.rules.lanes.get(lane)?;
+        rules.zone.is_none().then_some(rules.direction)
+    }
+
+    /// Into the car park or a zone, or out of it.
+    fn lane_direction(&self, lane: &LaneId) -> Option<Direction> {
         self.rules.lanes.get(lane).map(|rules| rules.direction)
     }
 

@@ -62,6 +62,7 @@ impl Park {
             ..PlateRead::by_hand(plate.clone(), color)
         };
         match session {
+            _ if self.zone(lane).is_some() => self.at_zone(lane, plate, &hold.arrived, turn),
             Some(session) => self.leave_from(session, lane, &read, hold.arrived, turn),
             None if is_exit => self.at_exit(lane, plate, &read, hold.arrived, turn),
             None => self.at_entry(lane, plate, &read, hold.arrived, turn),

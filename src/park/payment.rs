@@ -110,14 +110,14 @@ impl Park {
         let fee_fen = self.quote(open, stay_ms.unwrap_or(0)).fee_fen;
         let toward = Toward::Stay { fee_fen };
         self.note_payment(taking, toward, taking.fen, turn);
-        let paid_fen = self.site.paid.get(&open.id).map_or(0, |paid| paid.fen);
+        let rest_fen = self.rest(open, stay_ms).fee_fen;
         if let Some(hold) = hold {
             self.pay_at_the_barrier(open, hold, taking.fen, stay_ms, turn);
         }
         Done::Paid {
             session: open.id.clone(),
             fen: taking.fen,
-            rest_fen: fee_fen.saturating_sub(paid_fen),
+            rest_fen,
             over_fen: 0,
         }
     }
@@ -135,9 +135,13 @@ impl Park {
         let Some(quote) = hold.quote.clone().filter(|quote| quote.fee_fen > 0) else {
             return;
         };
-        let rest = quote.clone().less_paid(fen, stay_ms.unwrap_or(0));
-        if rest.fee_fen == 0 && stay_ms.is_some() {
-            let over_fen = fen - quote.fee_fen;
+        let rest = match stay_ms {
+            Some(_) => self.rest(open, stay_ms),
+            None => quote.less_paid(fen, 0),
+        };
+        if let Some(stay_ms) = stay_ms.filter(|_| rest.fee_fen == 0) {
+            let paid_fen = self.site.paid.get(&open.id).map_or(0, |paid| paid.fen);
+            let over_fen = paid_fen.saturating_sub(self.quote(open, stay_ms).fee_fen);
             self.close_prepaid(open, &hold.lane, over_fen, turn);
             let session = Some(open.id.clone());
             self.raise(&hold.lane, hold.plate, session, RaiseReason::Prepaid, turn);
@@ -318,31 +322,23 @@ impl Park {
 
     // At the exit.
 
-    /// What the stay still costs.
-    pub(super) fn less_paid(
-        &self,
-        session: &SessionId,
-        quote: Quote,
-        stay_ms: Option<u64>,
-    ) -> Quote {
-        match (self.site.paid.get(session), stay_ms) {
-            (Some(paid), Some(stay_ms)) => quote.less_paid(paid.fen, stay_ms),
-            _ => quote,
-        }
-    }
-
     /// Some: everything was paid, and by so much more; what came due since the payment is not asked for
     /// where the car was quick.
     pub(super) fn paid_over(
         &self,
-        session: &SessionId,
-        quote: &Quote,
+        session: &Session,
+        rest: &Quote,
         arrived: &Stamp,
     ) -> Option<u64> {
-        let paid = self.site.paid.get(session)?;
-        let is_quick = paid.covers(arrived, self.rules.exit.time_to_leave_ms);
-        let over_fen = paid.fen.checked_sub(quote.fee_fen);
-        over_fen.or_else(|| is_quick.then_some(0))
+        let paid = self.site.paid.get(&session.id)?;
+        let stay_ms = session.entered.stay_ms(arrived)?;
+        let tariff = &self.rules.tariff;
+        let stay = self.to_price(session, stay_ms);
+        let by_tariff_ms = tariff.in_force(&stay).grace_s.saturating_mul(1000);
+        let to_leave_ms = self.rules.exit.time_to_leave_ms.unwrap_or(by_tariff_ms);
+        let is_over = rest.fee_fen == 0 || paid.covers(arrived, to_leave_ms);
+        let fee_fen = self.quote(session, stay_ms).fee_fen;
+        is_over.then(|| paid.fen.saturating_sub(fee_fen))
     }
 
     /// Nothing is left to be charged, and so nothing that a doubt could keep from being filed.

@@ -142,9 +142,10 @@ impl Park {
     }
 
     fn take_up(&mut self, lane: &LaneId, read: &PlateRead, arrived: Stamp, turn: &mut Turn) {
-        let Some(direction) = self.direction(lane) else {
+        let Some(direction) = self.lane_direction(lane) else {
             return;
         };
+        let is_within = self.zone(lane).is_some();
         match (self.meaning(lane, direction, read, turn), &read.plate) {
             (Meaning::NothingNew, _) => {
                 self.lift_doubt(lane, read, turn);
@@ -158,6 +159,8 @@ impl Park {
                 let session = raise.and_then(|raise| raise.session.clone());
                 self.hold_unread(lane, read, session, HoldReason::BarrierStuck, turn);
             }
+            (_, Some(plate)) if is_within => self.at_zone(lane, plate, &arrived, turn),
+            (_, None) if is_within => self.unreadable_at_zone(lane, read, turn),
             (_, Some(plate)) if direction == Direction::Entry => {
                 self.at_entry(lane, plate, read, arrived, turn);
             }
@@ -187,7 +190,7 @@ impl Park {
             return self.meaning_while_held(lane, hold, plate, read, turn);
         }
         if let Some(raise) = self.site.raises.get(lane)
-            && self.is_before_its_raise(raise, direction, plate, turn)
+            && self.is_before_its_raise(lane, raise, direction, plate, turn)
         {
             return self.meaning_after_raise(lane, raise, turn);
         }
@@ -197,7 +200,7 @@ impl Park {
         let is_the_last = last == Some(plate) && self.was_decided(lane, window_ms, turn);
         let is_misread = self.was_just_decided(lane, turn)
             && last.is_some_and(|last| self.may_be_misread(last, plate));
-        if (is_the_last && !self.has_new_business(direction, plate)) || is_misread {
+        if (is_the_last && !self.has_new_business(lane, direction, plate)) || is_misread {
             Meaning::NothingNew
         } else {
             Meaning::ACar
@@ -263,6 +266,7 @@ impl Park {
     /// long ago that was, it is at least as long as this boot.
     fn is_before_its_raise(
         &self,
+        lane: &LaneId,
         raise: &Raise,
         direction: Direction,
         plate: &PlateNumber,
@@ -273,6 +277,10 @@ impl Park {
             && !raise.passed
             && since_ms < SAME_CAR_MS
             && match direction {
+                _ if self.zone(lane).is_some() => match &raise.session {
+                    Some(session) => self.is_beyond(lane, session),
+                    None => self.site.session_of(plate).is_none(),
+                },
                 Direction::Entry => {
                     let session = self.site.session_of(plate);
                     session.is_some_and(|session| raise.session.as_ref() == Some(&session.id))
@@ -283,8 +291,12 @@ impl Park {
 
     /// A car that was let in is inside, and one that was let out is not: if that has changed, it is
     /// here for another reason.
-    fn has_new_business(&self, direction: Direction, plate: &PlateNumber) -> bool {
-        let is_inside = self.site.session_of(plate).is_some();
+    fn has_new_business(&self, lane: &LaneId, direction: Direction, plate: &PlateNumber) -> bool {
+        let session = self.site.session_of(plate);
+        if self.zone(lane).is_some() {
+            return session.is_some_and(|session| !self.is_beyond(lane, &session.id));
+        }
+        let is_inside = session.is_some();
         match direction {
             Direction::Entry => !is_inside,
             Direction::Exit => is_inside,
@@ -371,6 +383,10 @@ impl Park {
         session = session.or_else(|| raise.and_then(|raise| raise.session.clone()));
         self.mind(lane).decided = None;
         let session = session.and_then(|id| self.site.session(&id));
+        if let Some(session) = session.as_ref().filter(|_| self.zone(lane).is_some()) {
+            self.zone_undone(lane, session, turn);
+            return;
+        }
         match session.filter(|session| session.lane == *lane) {
             Some(session) => self.close_session(&session, lane, Ending::TurnedBack, 0, turn),
             None => turn.ignored = Some(Ignored::TurnedBack),

@@ -11,6 +11,7 @@ use super::part::Part;
 use super::review::{Review, ReviewEnd};
 use super::rules::Rules;
 use super::state::{Hold, Snapshot};
+use super::zone::Way;
 use crate::charges::record::MoneyRecord;
 use crate::charges::totals::Arrears;
 use crate::lane::guard::Doubt;
@@ -252,6 +253,23 @@ pub enum LaneRecord {
         by: String,
         /// Why.
         why: String,
+        /// When.
+        at: Stamp,
+    },
+    /// A stay went into a zone within the car park, or out of it.
+    ZonePassed {
+        /// The stay.
+        session: SessionId,
+        /// Its plate.
+        plate: PlateNumber,
+        /// Where it passed.
+        lane: LaneId,
+        /// The zone.
+        zone: String,
+        /// Which way.
+        way: Way,
+        /// How long after its entry, milliseconds; None where nobody can tell, or tell whose car it was.
+        after_ms: Option<u64>,
         /// When.
         at: Stamp,
     },

@@ -18,6 +18,9 @@ impl Park {
         };
         let open = self.site.session_of(plate);
         match (self.direction(lane), open) {
+            (None, Some(session)) if is_after_entry(captured_at, &session, turn) => {
+                self.zone_replayed(lane, &session, turn);
+            }
             (Some(Direction::Entry), None) if !self.has_left_since(plate, captured_at) => {
                 let entered = self.by_camera(captured_at);
                 let doubts = guard::doubts_of_read(read, self.min_confidence(lane));

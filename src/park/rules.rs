@@ -43,6 +43,9 @@ pub struct Rules {
 pub struct LaneRules {
     /// Which way it leads.
     pub direction: Direction,
+    /// The zone within the car park that it leads into or out of; None: the car park itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// The same plate again within this time is the same car, milliseconds.
     pub duplicate_window_ms: u64,
     /// A reading below this is never charged automatically, 0–1000.

@@ -1,27 +1,26 @@
 //! What the car park knows. The durable part is the fold of the ledger's records.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::benefit::Benefits;
 use super::erasure::Erasure;
+pub use super::lane_mind::{Car, Decided, Held, LaneMind, Stage, Waiting};
 use super::record::{LaneRecord, Proof};
 use super::review::{self, Closed, Review, ReviewWhy};
+use super::zone::AllVisits;
 use crate::charges::book::Book;
 use crate::charges::payment::{Paid, Payment, Toward};
 use crate::charges::record::MoneyRecord;
-use crate::lane::freshness::CameraClock;
 use crate::lane::listing::Listing;
 use crate::lane::number::{NumberKey, SessionId};
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::raise::{HoldReason, RaiseReason};
-use crate::lane::reading::PlateRead;
 use crate::lane::session::{Ending, LaneId, Session};
 use crate::lane::shelf::{Shelf, Shelved};
 use crate::lane::tariff::{Quote, Tally};
-use crate::lane::time::{Moment, Stamp, Wall};
+use crate::lane::time::{Stamp, Wall};
 
 /// Readings remembered to know a second delivery by; the oldest go first.
 const SEEN_MAX: usize = 4096;
@@ -78,6 +77,9 @@ pub struct Site {
     /// Coupons and times on the charger.
     #[serde(default, skip_serializing_if = "Benefits::is_empty")]
     pub benefits: Benefits,
+    /// Times in zones within the car park.
+    #[serde(default, skip_serializing_if = "AllVisits::is_empty")]
+    pub visits: AllVisits,
     /// Cars inside that have no open stay; below 0: open stays whose cars are gone. As a person last
     /// counted them.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -274,6 +276,7 @@ impl Site {
             tallies: self.tallies.clone(),
             listing: self.listing.clone(),
             benefits: self.benefits.clone(),
+            visits: self.visits.clone(),
             uncounted: self.uncounted,
             paid: self.paid.clone(),
             ..Self::default()
@@ -352,6 +355,9 @@ impl Site {
                     self.by_plate.remove(&closed.plate);
                 }
                 self.forget_benefits();
+                if !self.is_under_review(session) {
+                    self.visits.forget(session);
+                }
             }
             LaneRecord::RaiseDecided {
                 raise,
@@ -363,7 +369,9 @@ impl Site {
             } => {
                 self.raises_decided = self.raises_decided.max(*raise);
                 // A car that comes in has a stay, so this one leaves without.
-                if let (Some(plate), None, true) = (plate, session, at.now.trusted) {
+                if let (Some(plate), None, true) = (plate, session, at.now.trusted)
+                    && *reason != RaiseReason::Zone
+                {
                     self.note_left(plate, at.now.wall);
                 }
                 let raise = Raise {
@@ -402,6 +410,7 @@ impl Site {
             }
             LaneRecord::ReviewOpened { review } => {
                 review::open(&mut self.reviews, review);
+                self.forget_visits();
             }
             LaneRecord::ReviewClosed {
                 session,
@@ -435,6 +444,13 @@ impl Site {
                 at,
                 ..
             } => self.listing.set_balance(plate, *left_fen, at),
+            LaneRecord::ZonePassed {
+                session,
+                zone,
+                way,
+                after_ms,
+                ..
+            } => self.visits.pass(session, zone, *way, *after_ms),
             LaneRecord::PlacesCounted {
                 inside, open_stays, ..
             } => {
@@ -450,6 +466,13 @@ impl Site {
         let mut benefits = std::mem::take(&mut self.benefits);
         benefits.keep(|session| self.is_open(session) || self.is_under_review(session));
         self.benefits = benefits;
+    }
+
+    /// Seldom, and so when a review begins: those of reviews that are over.
+    fn forget_visits(&mut self) {
+        let mut visits = std::mem::take(&mut self.visits);
+        visits.keep(|session| self.is_open(session) || self.is_under_review(session));
+        self.visits = visits;
     }
 
     /// No window lasts longer than a day, so what is older than two bears on no price.
@@ -511,92 +534,4 @@ fn ends_late(ending: &Ending) -> bool {
 
 fn is_zero(count: &i64) -> bool {
     *count == 0
-}
-
-/// What a lane knows of this run only.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct LaneMind {
-    /// How old its camera's messages are.
-    #[serde(skip)]
-    pub camera: CameraClock,
-    /// What was last decided here.
-    pub decided: Option<Decided>,
-    /// The car that waits for an answer.
-    pub car: Option<Arc<Car>>,
-    /// The reading that waits until the car before it is decided.
-    pub next: Option<Waiting>,
-    /// When the car that is held here is let out.
-    pub held_until: Option<Moment>,
-    /// The raise whose proof is waited for, until then.
-    pub proof_by: Option<(u64, Moment)>,
-    /// The closing loop as last reported; None: it never was in this run, and there may be none.
-    pub loop_occupied: Option<bool>,
-    /// When the last vehicle left the closing loop.
-    pub passed_at: Option<Moment>,
-}
-
-/// A raise or a hold, to know the same car by.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Decided {
-    /// As read; None for a vehicle without a readable plate.
-    pub plate: Option<PlateNumber>,
-    /// When.
-    pub at: Moment,
-}
-
-/// A reading that waits for its turn.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Waiting {
-    /// Which camera.
-    pub camera: String,
-    /// What it saw.
-    pub read: PlateRead,
-    /// When it arrived.
-    pub arrived: Stamp,
-}
-
-/// A car in front of the barrier while WeChat is asked.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Car {
-    /// Its stay.
-    pub session: SessionId,
-    /// The plate of the stay; at an exit the reading may differ from it.
-    pub plate: PlateNumber,
-    /// How it was read here.
-    pub read: PlateRead,
-    /// When it arrived.
-    pub arrived: Stamp,
-    /// How it was held before it was decided anew; the time counts on.
-    pub held: Option<Held>,
-    /// Until when it waits.
-    pub deadline: Moment,
-    /// What it waits for.
-    pub stage: Stage,
-}
-
-/// How long a car has waited for a person.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Held {
-    /// Since when.
-    pub since: Stamp,
-    /// When it is let out, if it stands at an exit.
-    pub until: Option<Moment>,
-}
-
-/// What it waits for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// At the entry: WeChat's answer, to greet with it.
-    Greeting,
-    /// At the exit: the charge to be taken on.
-    Filing {
-        /// Number of the charge.
-        trade_no: String,
-    },
-    /// At the exit, without the advance permission: the money to move.
-    Paying {
-        /// Number of the charge.
-        trade_no: String,
-    },
 }

@@ -268,6 +268,7 @@ impl Park {
                 plate: Some(review.plate.clone()),
                 tally: self.site.tallies.get(&review.plate).copied(),
                 benefits: self.site.benefits.to_price(&review.session),
+                visits: self.site.visits.to_price(&review.session),
             }),
             (None, None) => quoted.ok_or(Undecided::FeeUnknown)?,
         };

@@ -63,7 +63,7 @@ pub fn rules() -> Rules {
             silent_normal_up_to_fen: 5_000,
             silent_unknown_up_to_fen: 2_000,
             exposure_limit_fen: 200_000,
-            time_to_leave_ms: 900_000,
+            time_to_leave_ms: Some(900_000),
             advance: true,
         },
         guard: GuardRules {
@@ -134,6 +134,7 @@ fn lane_rules(lane: &str) -> LaneRules {
             true => Direction::Entry,
             false => Direction::Exit,
         },
+        zone: None,
         duplicate_window_ms: 30_000,
         min_confidence_permille: Some(800),
     }

@@ -112,6 +112,7 @@ pub enum What {
     BenefitGiven,
     BenefitTakenBack,
     BalanceChanged,
+    ZonePassed,
     CorrectionAsked,
     CorrectionDone,
     RefundAsked,
@@ -439,6 +440,21 @@ impl Teller {
                 let detail = format!("{fen} fen, {left_fen} fen left");
                 self.tell(told, What::BalanceChanged, detail);
             }
+            LaneRecord::ZonePassed {
+                session,
+                lane,
+                zone,
+                way,
+                after_ms,
+                ..
+            } if is_ours(session) => {
+                let unsure = match after_ms {
+                    Some(_) => "",
+                    None => ", unsure",
+                };
+                let detail = format!("{zone}, {}, {lane}{unsure}", word(way));
+                self.tell(told, What::ZonePassed, detail);
+            }
             LaneRecord::ArrearsSeen { session, owes, .. } if is_ours(session) => {
                 let detail = format!("{} × = {} fen", owes.charges, owes.fen);
                 self.tell(told, What::ArrearsSeen, detail);
@@ -462,6 +478,7 @@ impl Teller {
             | LaneRecord::BenefitGiven { .. }
             | LaneRecord::BenefitTakenBack { .. }
             | LaneRecord::BalanceChanged { .. }
+            | LaneRecord::ZonePassed { .. }
             | LaneRecord::DoubtLifted { .. } => {}
         }
     }

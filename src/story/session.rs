@@ -13,6 +13,7 @@ use crate::lane::time::Wall;
 use crate::park::part::Part;
 use crate::park::record::LaneRecord;
 use crate::park::state::{Hold, Site};
+use crate::park::zone::Visits;
 
 /// Whether a stay goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,6 +76,9 @@ pub struct SessionRow {
     /// Its charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trade_no: Option<String>,
+    /// Its times in zones within the car park.
+    #[serde(default, skip_serializing_if = "Visits::is_empty")]
+    pub visits: Visits,
 }
 
 impl SessionRow {
@@ -93,6 +97,7 @@ impl SessionRow {
             ending: None,
             fee_fen: None,
             trade_no: None,
+            visits: Visits::default(),
         }
     }
 
@@ -101,6 +106,7 @@ impl SessionRow {
         site.sessions().map(|session| {
             let mut row = Self::opened(&session, session.entered.now.wall);
             row.trade_no = site.claimed.get(&session.id).cloned();
+            row.visits = site.visits.of(&session.id).cloned().unwrap_or_default();
             let mut holds = site.holds.values();
             if let Some(hold) = holds.find(|hold| hold.session.as_ref() == Some(&session.id)) {
                 row.is_held(hold);
@@ -219,6 +225,17 @@ impl<K: Fn(&SessionRow) -> bool> Sessions<K> {
             LaneRecord::DoubtLifted { session, doubt } => {
                 if let Some(row) = self.rows.get_mut(&session.0) {
                     row.doubts.retain(|held| held != doubt);
+                }
+            }
+            LaneRecord::ZonePassed {
+                session,
+                zone,
+                way,
+                after_ms,
+                ..
+            } => {
+                if let Some(row) = self.rows.get_mut(&session.0) {
+                    row.visits.pass(zone, *way, *after_ms);
                 }
             }
             LaneRecord::RaiseDecided { .. }

@@ -63,6 +63,7 @@ mod starting;
 mod systemd;
 mod tls;
 mod topics;
+mod zones;
 
 /// How long cars stay.
 mod stay {

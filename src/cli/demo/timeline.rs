@@ -259,6 +259,7 @@ impl Timeline {
             | LaneRecord::BenefitGiven { .. }
             | LaneRecord::BenefitTakenBack { .. }
             | LaneRecord::BalanceChanged { .. }
+            | LaneRecord::ZonePassed { .. }
             | LaneRecord::PlacesCounted { .. }
             | LaneRecord::ArrearsSeen { .. } => {}
         }

@@ -43,6 +43,7 @@ pub fn ignored(why: Ignored) -> &'static str {
 pub fn raise(reason: &RaiseReason) -> String {
     let text = match reason {
         RaiseReason::Entry => "a car comes in",
+        RaiseReason::Zone => "within the car park",
         RaiseReason::Free => "nothing to pay",
         RaiseReason::Permit => "season ticket",
         RaiseReason::Prepaid => "paid in advance",

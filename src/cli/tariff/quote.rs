@@ -10,7 +10,7 @@ use crate::cli::when::{long, when};
 use crate::cli::words::{Lang, pair};
 use crate::config::duration::parse_ms;
 use crate::lane::plate::{PlateColor, PlateNumber};
-use crate::lane::tariff::{Benefit, Quote, Stay, Tariff, yuan};
+use crate::lane::tariff::{Benefit, Quote, Stay, Tariff, Visit, yuan};
 use crate::lane::time::Wall;
 
 #[derive(Debug, clap::Args)]
@@ -32,6 +32,9 @@ pub struct QuoteArgs {
     /// An earlier visit of the same car, as ENTRY/EXIT; may be given several times, in order
     #[arg(long, value_name = "ENTRY/EXIT", value_parser = visit)]
     earlier: Vec<(Wall, Wall)>,
+    /// A time in a zone within the car park, as NAME=FROM/TO; may be given several times, in order
+    #[arg(long, value_name = "NAME=FROM/TO", value_parser = in_zone)]
+    zone: Vec<(String, (Wall, Wall))>,
     /// Time that costs nothing, such as on the charger: 45m
     #[arg(long, value_name = "DURATION", value_parser = seconds)]
     time_off: Option<u64>,
@@ -52,7 +55,7 @@ pub struct QuoteArgs {
     json: bool,
 }
 
-/// The exit is before the entry.
+/// The exit is before the entry, or a zone is not in the price list.
 const BAD_TIMES: u8 = 2;
 
 pub fn run(args: &QuoteArgs, lang: Lang) -> ExitCode {
@@ -64,10 +67,27 @@ pub fn run(args: &QuoteArgs, lang: Lang) -> ExitCode {
         let words = pair("the exit is before the entry", "离场时间早于入场时间");
         return crate::cli::fail(BAD_TIMES, lang.of(words));
     };
+    if let Some((zone, _)) = args.zone.iter().find(|(zone, _)| !knows(&tariff, zone)) {
+        return crate::cli::fail(BAD_TIMES, no_such_zone(&tariff, zone, lang));
+    }
     let quote = tariff.quote(&stay);
     match args.json {
         true => output::print(&as_json(&tariff, &stay, &quote).to_string()),
         false => output::print(&as_table(&tariff, &stay, &quote, lang)),
+    }
+}
+
+fn knows(tariff: &Tariff, zone: &str) -> bool {
+    tariff.zones.iter().any(|known| known.name == zone)
+}
+
+fn no_such_zone(tariff: &Tariff, zone: &str, lang: Lang) -> String {
+    let known: Vec<&str> = tariff.zones.iter().map(|zone| zone.name.as_str()).collect();
+    match (known.is_empty(), lang) {
+        (true, Lang::En) => format!("no zone {zone:?}: this price list has no [[zone]]"),
+        (true, Lang::Zh) => format!("没有 {zone:?}：此价目没有 [[zone]]"),
+        (false, Lang::En) => format!("no zone {zone:?}; there are: {}", known.join(", ")),
+        (false, Lang::Zh) => format!("没有 {zone:?}；现有：{}", known.join("、")),
     }
 }
 
@@ -91,9 +111,18 @@ impl QuoteArgs {
             };
             tally = tariff.tally(&visit);
         }
+        let after_ms = |wall: Wall| u64::try_from(wall.0.checked_sub(self.entry.0)?).ok();
+        let visits = self.zone.iter().map(|(zone, (from, to))| {
+            Some(Visit {
+                zone: zone.clone(),
+                from_ms: after_ms(*from)?,
+                to_ms: Some(after_ms(*to)?),
+            })
+        });
         Some(Stay {
             tally,
             benefits: self.benefits(),
+            visits: visits.collect::<Option<_>>()?,
             ..bare(self.entry, self.exit)?
         })
     }
@@ -182,6 +211,13 @@ fn visit(text: &str) -> Result<(Wall, Wall), String> {
         .split_once('/')
         .ok_or("write the entry, a slash and the exit")?;
     Ok((when(entry)?, when(exit)?))
+}
+
+fn in_zone(text: &str) -> Result<(String, (Wall, Wall)), String> {
+    let (zone, times) = text
+        .split_once('=')
+        .ok_or("write the zone's name, =, when it came in, a slash and when it went out")?;
+    Ok((zone.to_owned(), visit(times)?))
 }
 
 fn seconds(text: &str) -> Result<u64, String> {

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::cli::when::when;
+use crate::json;
 use crate::lane::plate::PlateNumber;
-use crate::lane::tariff::Stay;
+use crate::lane::tariff::{Stay, Visit};
 use crate::lane::time::Wall;
 
 /// What a file of stays holds.
@@ -77,7 +78,7 @@ impl Sessions {
                 cell(plate),
                 cell(color),
             ];
-            self.take(path, index + 1, row)?;
+            self.take(path, index + 1, row, Vec::new())?;
         }
         Ok(())
     }
@@ -103,6 +104,7 @@ impl Sessions {
             }
         };
         for (line, row) in rows {
+            let visits = row["visits"]["list"].clone();
             let field = |names: &[&str]| {
                 let found = names.iter().find_map(|name| row.get(name)?.as_str());
                 found.unwrap_or("")
@@ -113,12 +115,19 @@ impl Sessions {
                 field(&["plate"]),
                 field(&["color"]),
             ];
-            self.take(path, line, row)?;
+            let visits = json::typed::<Vec<Visit>>(&visits).unwrap_or_default();
+            self.take(path, line, row, visits)?;
         }
         Ok(())
     }
 
-    fn take(&mut self, path: &Path, line: usize, row: [&str; 4]) -> Result<(), BadSessions> {
+    fn take(
+        &mut self,
+        path: &Path,
+        line: usize,
+        row: [&str; 4],
+        visits: Vec<Visit>,
+    ) -> Result<(), BadSessions> {
         let [entry, exit, plate, color] = row;
         if entry.is_empty() || exit.is_empty() {
             self.left_out += 1;
@@ -138,6 +147,7 @@ impl Sessions {
             duration_ms,
             color: super::color(color).ok(),
             plate: PlateNumber::parse(plate).ok().map(|parsed| parsed.plate),
+            visits,
             ..Stay::default()
         });
         Ok(())

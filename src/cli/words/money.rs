@@ -184,6 +184,7 @@ impl Lang {
                 Doubt::FakePlate => pair("plate not believed", "车牌存疑"),
                 Doubt::UntrustedTime => pair("times not trusted", "时间不可信"),
                 Doubt::Replayed => pair("read late", "补传记录"),
+                Doubt::ZoneUnclear => pair("time in a zone unclear", "内场时间不明"),
             })
         });
         let separator = self.of(pair(", ", "、"));
@@ -213,7 +214,9 @@ impl Lang {
         let text = chinese(line);
         let of = line.of.as_deref().filter(|_| line.is_about_time());
         let text = of.map_or(text.clone(), |of| format!("{of}：{text}"));
-        match english.split_once("  ") {
+        let zone = line.zone.as_deref();
+        let text = zone.map_or(text.clone(), |zone| format!("{zone}，{text}"));
+        match english.split_once("  ").filter(|_| line.has_span()) {
             Some((times, _)) => format!("{times}  {text}"),
             None => text,
         }
@@ -237,6 +240,8 @@ fn chinese(line: &Line) -> String {
         What::PriceList => format!("价目版本：{of}"),
         What::Class => format!("车辆类别：{of}"),
         What::FreeTime => "免费".to_owned(),
+        What::Elsewhere => format!("在{of}内，场外不计时"),
+        What::Passing => format!("往返{of}途经，不计时"),
         What::FirstBlock | What::Steps => format!("{units} × {price} 元"),
         What::Visit if units == 0 => "本次已计".to_owned(),
         What::Visit => format!("每次 {price} 元"),

@@ -85,6 +85,7 @@ pub fn happened(what: What) -> Pair {
         What::BenefitGiven => pair("coupon or charging time", "优惠或充电减免"),
         What::BenefitTakenBack => pair("coupon taken back", "优惠撤回"),
         What::BalanceChanged => pair("stored value", "储值扣款"),
+        What::ZonePassed => pair("within the car park", "场内通过"),
         What::CorrectionAsked => pair("correction asked for", "要求更正"),
         What::CorrectionDone => pair("corrected", "更正完成"),
         What::RefundAsked => pair("refund asked for", "要求退款"),

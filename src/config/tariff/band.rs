@@ -43,6 +43,7 @@ fn band(section: &mut Section<'_>) -> Band {
             false => DAY_S - from_s + to_s,
         };
         contradiction::price(section, &price, length_s);
+        contradiction::band_cap(section, &price, cap_fen);
     }
     Band {
         name: name.unwrap_or_default(),

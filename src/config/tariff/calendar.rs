@@ -27,6 +27,11 @@ const WORDS: [(&str, Days); 11] = [
     ("sunday", Days::OfWeek(6)),
 ];
 
+/// Kinds of days as a band names them.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    WORDS.iter().map(|(word, _)| *word)
+}
+
 /// All calendars of a file, as one.
 pub(super) fn read(root: &mut Section<'_>) -> Calendar {
     let mut all = Calendar::default();

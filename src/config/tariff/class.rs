@@ -24,12 +24,12 @@ pub(super) fn read(root: &mut Section<'_>, general: &Prices) -> Vec<Class> {
                     let word = word(*kind);
                     let (a, b) = (&other.name, &class.name);
                     let text = format!("{word:?} stands in {a:?} and in {b:?}; leave one out");
-                    root.fault_among("class", text);
+                    root.fault_about(&[("class", &class.name)], text);
                 }
                 if let Some(plate) = class.plates.intersection(&other.plates).next() {
                     let (a, b, plate) = (&other.name, &class.name, plate.as_str());
                     let text = format!("{plate} stands in {a:?} and in {b:?}; leave one out");
-                    root.fault_among("class", text);
+                    root.fault_about(&[("class", &class.name)], text);
                 }
             }
         }

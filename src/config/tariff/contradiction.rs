@@ -1,8 +1,9 @@
 //! What a price list says twice, in two ways, or not at all.
 
 use super::super::document::Section;
+use super::super::nearest::nearest;
 use super::super::value::shortened;
-use super::in_words;
+use super::{calendar, in_words};
 use crate::lane::tariff::{
     AfterWindow, BANDS_MAX, Band, Calendar, DAY_S, Day, Days, FreeAgain, Price, Prices, Tariff,
     Window,
@@ -12,23 +13,60 @@ use crate::lane::tariff::{
 pub(super) fn refuse(root: &Section<'_>, tariff: &Tariff) {
     prices(root, &tariff.prices);
     let calendar = &tariff.calendar;
-    let classes = tariff.classes.iter().map(|class| &class.prices.bands);
-    for band in classes.chain([&tariff.prices.bands]).flatten() {
-        for days in &band.days {
-            if let Some(text) = unknown_days(days, calendar) {
-                root.fault_among("band", format!("{:?} {text}", band.name));
+    for (place, list) in all_prices(tariff) {
+        for band in &list.bands {
+            let unknown = band
+                .days
+                .iter()
+                .find_map(|days| unknown_days(days, calendar));
+            if let Some(text) = unknown {
+                root.fault_about(
+                    &within(&place, Some(band)),
+                    format!("{:?} {text}", band.name),
+                );
+            }
+        }
+        if let Some((band, text)) = overlap(&list.bands, calendar) {
+            root.fault_about(&within(&place, Some(band)), text);
+        } else if let Some(text) = gap(list, calendar) {
+            root.fault_about(&within(&place, list.bands.first()), text);
+        }
+        let stops = tariff.zones.iter().any(|zone| zone.stops_clock);
+        let is_outside = place.first().is_none_or(|(key, _)| *key != "zone");
+        if list.cap_shared && stops && is_outside {
+            let text = "a cap that visits share is for a time by the clock, and a [[zone]] stops it; leave it out, or write outer_clock = \"goes-on\" there";
+            match place.is_empty() {
+                true => root.fault("cap.shared", text.to_owned()),
+                false => root.fault_about(&place, text.to_owned()),
             }
         }
     }
-    let of_classes = tariff.classes.iter();
-    let of_classes = of_classes.map(|class| (Some(&class.name), &class.prices));
-    for (class, list) in of_classes.chain([(None, &tariff.prices)]) {
-        if let Some(text) = overlap(&list.bands, calendar).or_else(|| gap(list, calendar)) {
-            let key = if class.is_some() { "class" } else { "band" };
-            let of = class.map_or(String::new(), |name| format!("{name:?}: "));
-            root.fault_among(key, format!("{of}{text}"));
-        }
+}
+
+/// Where a band of a price list stands.
+fn within<'a>(
+    place: &[(&'static str, &'a str)],
+    band: Option<&'a Band>,
+) -> Vec<(&'static str, &'a str)> {
+    let band = band.map(|band| ("band", band.name.as_str()));
+    place.iter().copied().chain(band).collect()
+}
+
+/// Every price list in a tariff, with where it stands.
+fn all_prices(tariff: &Tariff) -> Vec<(Vec<(&'static str, &str)>, &Prices)> {
+    let mut all = vec![(Vec::new(), &tariff.prices)];
+    for class in &tariff.classes {
+        all.push((vec![("class", class.name.as_str())], &class.prices));
     }
+    for zone in &tariff.zones {
+        let place = vec![("zone", zone.name.as_str())];
+        for class in &zone.classes {
+            let inner = [("class", class.name.as_str())];
+            all.push((place.iter().copied().chain(inner).collect(), &class.prices));
+        }
+        all.push((place, &zone.prices));
+    }
+    all
 }
 
 /// What a price contradicts itself in; it is for stretches of at most `reach_s`.
@@ -137,7 +175,33 @@ fn windows(section: &Section<'_>, prices: &Prices, goes_on: bool) {
     }
 }
 
+/// A cap below the first unit would make a price of it.
+pub(super) fn band_cap(section: &Section<'_>, price: &Price, cap_fen: Option<u64>) {
+    let first_fen = price.first_unit_fen();
+    if let Some(cap_fen) = cap_fen.filter(|cap_fen| *cap_fen < first_fen) {
+        let text = format!(
+            "{cap_fen} is less than the first unit costs, {first_fen}; write at least that"
+        );
+        section.fault("cap_fen", text);
+    }
+}
+
 fn caps(section: &Section<'_>, prices: &Prices) {
+    let dearer = prices.bands.iter().find(|band| {
+        let its_fen = band
+            .cap_fen
+            .unwrap_or(u64::MAX)
+            .min(band.price.first_unit_fen());
+        prices.cap_fen.is_some_and(|cap_fen| cap_fen < its_fen)
+    });
+    if let (Some(band), Some(cap_fen)) = (dearer, prices.cap_fen) {
+        let (name, its_fen) = (&band.name, band.price.first_unit_fen());
+        let text = format!(
+            "{cap_fen} is less than the first unit costs in {name:?}, {its_fen}; write at least that"
+        );
+        section.fault("cap.fen", text);
+        return;
+    }
     let first_fen = prices.price.first_unit_fen();
     if let Some(cap_fen) = prices.cap_fen.filter(|cap_fen| *cap_fen < first_fen) {
         section.fault(
@@ -152,8 +216,15 @@ fn caps(section: &Section<'_>, prices: &Prices) {
 fn unknown_days(days: &Days, calendar: &Calendar) -> Option<String> {
     match days {
         Days::Named(name) if !calendar.named.iter().any(|(known, _)| known == name) => {
+            let named = calendar.named.iter().map(|(name, _)| name.as_str());
+            let words: Vec<&str> = calendar::words().collect();
+            let meant = nearest(name, words.into_iter().chain(named));
+            let fix = match meant {
+                Some(word) => format!("{word:?}"),
+                None => "workday, weekend, holiday, makeup, a day of the week or a date".to_owned(),
+            };
             Some(format!(
-                "is for {:?}, which is no kind of day, no date and no [[calendar]] with days; write workday, weekend, holiday, makeup, a day of the week or a date",
+                "is for {:?}, which is no kind of day, no date and no [[calendar]] with days; write {fix}",
                 shortened(name)
             ))
         }
@@ -169,7 +240,7 @@ fn unknown_days(days: &Days, calendar: &Calendar) -> Option<String> {
 }
 
 /// Two bands of one rank that hold at one time.
-fn overlap(bands: &[Band], calendar: &Calendar) -> Option<String> {
+fn overlap<'a>(bands: &'a [Band], calendar: &Calendar) -> Option<(&'a Band, String)> {
     for (index, a) in bands.iter().enumerate() {
         for b in bands.iter().skip(index + 1) {
             let Some(second) = common_second(a, b).filter(|_| a.rank() == b.rank()) else {
@@ -180,11 +251,12 @@ fn overlap(bands: &[Band], calendar: &Calendar) -> Option<String> {
                 .iter()
                 .any(|day| holds(a, day, calendar) && holds(b, day, calendar))
             {
-                let (a, b) = (&a.name, &b.name);
                 let at = clock(second);
-                return Some(format!(
-                    "{a:?} and {b:?} both hold at {at}; make one end where the other begins"
-                ));
+                let text = format!(
+                    "{:?} and {:?} both hold at {at}; make one end where the other begins",
+                    a.name, b.name
+                );
+                return Some((b, text));
             }
         }
     }

@@ -4,7 +4,7 @@ use super::super::document::{Need, Section, Written};
 use super::super::value::shortened;
 use super::{HIGHEST_CAP_FEN, label};
 use crate::lane::plate::{PlateColor, PlateNumber};
-use crate::lane::tariff::{Quote, Stay, Tariff};
+use crate::lane::tariff::{Quote, Stay, Tariff, Visit};
 use crate::lane::time::Wall;
 
 /// A stay and its fee, as a municipal table, a sign or a sum on paper has it.
@@ -65,6 +65,9 @@ fn one(section: &mut Section<'_>) -> Example {
     let fee_fen = section.integer("fee_fen", Need::Required, 0..=HIGHEST_CAP_FEN);
     let same_car = section.flag("same_car", false);
     let (entry, exit) = (entry.unwrap_or_default(), exit.unwrap_or_default());
+    let visits = section.tables("visits", Written::Inline, |section| {
+        visit(section, entry, exit)
+    });
     let duration_ms = exit.0.checked_sub(entry.0).map(u64::try_from);
     if section.faults() == before && !matches!(duration_ms, Some(Ok(_))) {
         section.fault("exit", "before the entry; write a later time".to_owned());
@@ -76,10 +79,31 @@ fn one(section: &mut Section<'_>) -> Example {
             duration_ms: duration_ms.and_then(Result::ok).unwrap_or_default(),
             color: color.flatten(),
             plate,
+            visits,
             ..Stay::default()
         },
         fee_fen: fee_fen.unwrap_or_default(),
         same_car,
+    }
+}
+
+/// A time in a zone.
+fn visit(section: &mut Section<'_>, entry: Wall, exit: Wall) -> Visit {
+    let before = section.faults();
+    let zone = section.parsed("zone", Need::Required, "1 to 64 characters", label);
+    let from = section.parsed("from", Need::Required, TIME, time);
+    let to = section.parsed("to", Need::Required, TIME, time);
+    let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+    let is_within = entry <= from && from <= to && to <= exit;
+    if section.is_given() && section.faults() == before && !is_within {
+        let text = "not within the stay; write entry, from, to and exit in this order";
+        section.fault("from", text.to_owned());
+    }
+    let after_ms = |wall: Wall| u64::try_from(wall.0.saturating_sub(entry.0)).unwrap_or(0);
+    Visit {
+        zone: zone.unwrap_or_default(),
+        from_ms: after_ms(from),
+        to_ms: Some(after_ms(to)),
     }
 }
 

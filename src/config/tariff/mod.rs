@@ -16,6 +16,7 @@ mod contradiction;
 mod example;
 mod price;
 mod prices;
+mod zone;
 
 pub use self::example::Example;
 
@@ -148,12 +149,14 @@ fn read(root: &mut Section<'_>) -> TariffFile {
     let total = root.section("total", total);
     let calendar = calendar::read(root);
     let classes = class::read(root, &prices);
+    let zones = zone::read(root);
     let examples = example::read(root);
     let tariff = Tariff {
         name: name.unwrap_or_default(),
         version: version.unwrap_or_default(),
         prices,
         classes,
+        zones,
         calendar,
         total,
         grace_s: grace_s.unwrap_or_default(),
@@ -214,7 +217,7 @@ fn beginning(text: &str) -> Result<Wall, String> {
     })
 }
 
-fn label(text: &str) -> Result<String, String> {
+pub(super) fn label(text: &str) -> Result<String, String> {
     let fits = !text.trim().is_empty()
         && text.chars().count() <= 64
         && !text.chars().any(char::is_control);

@@ -264,3 +264,51 @@ listen = "127.0.0.1:8600"
         Some("https://pay.example.cn/parkgate")
     );
 }
+
+/// Lanes of a zone stand in one file, and its prices in the other.
+#[test]
+fn a_lane_of_a_zone_needs_its_prices_and_a_way_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let tariff = folder.path().join("tariff.toml");
+    let lane = |id: &str, direction: &str| {
+        format!(
+            "[[lane]]\nid = \"{id}\"\ndirection = \"{direction}\"\nzone = \"tower\"\ncamera = {{ dialect = \"vz-mqtt\", device_id = \"{id}\" }}\nbarrier = {{ driver = \"camera\" }}\n"
+        )
+    };
+    let into = lane("t-in", "entry");
+    let text = format!("{SHORTEST}\n{into}");
+    let faults = Config::parse(&text, "parkgate.toml")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        faults.contains("lane \"t-in\" leads into \"tower\", and no lane leads out of it; add one with direction = \"exit\""),
+        "{faults}"
+    );
+    let file = folder.path().join("parkgate.toml");
+    let text = format!(
+        "{SHORTEST}\n[tariff]\nfile = {:?}\n{into}{}",
+        tariff.display().to_string(),
+        lane("t-out", "exit")
+    );
+    std::fs::write(&file, &text).unwrap();
+    let prices = "name = \"t\"\nversion = \"1\"\nthen = { every = \"1h\", fen = 500 }\n";
+    std::fs::write(&tariff, prices).unwrap();
+    let faults = Config::load_with_tariff(&file).unwrap_err();
+    assert_eq!(faults.list().len(), 2, "{faults}");
+    let line = text
+        .lines()
+        .position(|line| line.starts_with("zone"))
+        .unwrap()
+        + 1;
+    let first = faults.list()[0].to_string();
+    assert!(
+        first.contains(&format!(
+            "parkgate.toml:{line}:1: [[lane]] zone: lane \"t-in\" belongs to \"tower\""
+        )),
+        "{first}"
+    );
+    let zone = "[[zone]]\nname = \"tower\"\nper_visit_fen = 100\n";
+    std::fs::write(&tariff, format!("{prices}{zone}")).unwrap();
+    let (config, _) = Config::load_with_tariff(&file).unwrap();
+    assert_eq!(config.lanes.last().unwrap().zone.as_deref(), Some("tower"));
+}

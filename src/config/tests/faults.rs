@@ -67,7 +67,7 @@ fn a_syntax_error_stands_alone() {
     let faults = faults_of("[site]\nid = \"a\"\nid = \"b\"\n");
     assert_eq!(
         faults,
-        "parkgate.toml:3:1: not TOML: duplicate key\n1 fault"
+        "parkgate.toml:3:1: not TOML: duplicate key; it stands above already; leave one out\n1 fault"
     );
 }
 

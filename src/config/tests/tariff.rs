@@ -73,7 +73,7 @@ fn contradictions_are_refused_with_their_fix() {
         ),
         (
             "then = { every = \"1h\", fen = 5.0 }",
-            "3:30: [then] fen: found a decimal number; write a whole number from 0 to 1000000",
+            "3:30: [then] fen: found a decimal number; write a whole number from 0 to 1000000, in fen: 5 yuan are 500",
         ),
         (
             "free = 30\nthen = { every = \"1h\", fen = 500 }",
@@ -131,7 +131,7 @@ fn contradictions_of_bands_days_and_classes_are_refused_with_their_fix() {
         ),
         (
             format!("{HOURLY}{night}per_visit_fen = 500\n{}per_visit_fen = 500\n", night.replace("night", "late").replace("19", "22")),
-            "4:1: [[band]]: \"night\" and \"late\" both hold at 22:00; make one end where the other begins".to_owned(),
+            "9:1: [[band]]: \"night\" and \"late\" both hold at 22:00; make one end where the other begins".to_owned(),
         ),
         (
             format!("{HOURLY}{night}days = [\"holiday\"]\nper_visit_fen = 500\n"),
@@ -163,7 +163,7 @@ fn contradictions_of_bands_days_and_classes_are_refused_with_their_fix() {
         ),
         (
             format!("{HOURLY}[[class]]\nname = \"a\"\nkinds = [\"small\"]\n[[class]]\nname = \"b\"\nkinds = [\"small\"]\n"),
-            "4:1: [[class]]: \"small\" stands in \"a\" and in \"b\"; leave one out".to_owned(),
+            "7:1: [[class]]: \"small\" stands in \"a\" and in \"b\"; leave one out".to_owned(),
         ),
         (
             "table = [{ up_to = \"2h\", fen = 5 }, { up_to = \"1h\", fen = 9 }]\nthen = { every = \"1h\", fen = 500 }\n".to_owned(),
@@ -257,4 +257,134 @@ fn price_lists_follow_one_another() {
     assert!(wrong.contains("b.toml: begins before"), "{wrong}");
     let wrong = load(&[&first]).unwrap_err().to_string();
     assert!(wrong.contains("needs its beginning"), "{wrong}");
+}
+
+const TOWER: &str = "then = { every = \"1h\", fen = 500 }\n[[zone]]\nname = \"tower\"\nthen = { every = \"1h\", fen = 200 }\n";
+
+#[test]
+fn a_zone_has_prices_of_its_own_and_takes_over_none() {
+    let text = format!(
+        "{RIGHT}free = \"30m\"\n{TOWER}passing = \"10m\"\n[[zone.band]]\nname = \"night\"\nfrom = \"20:00\"\nto = \"08:00\"\nper_visit_fen = 300\n[[zone.class]]\nname = \"large\"\nkinds = [\"large\"]\npercent_off = 10\n"
+    );
+    let tariff = Tariff::from_toml(&text, "tariff.toml").unwrap_or_else(|f| panic!("{f}"));
+    let zone = &tariff.zones[0];
+    assert!(zone.stops_clock);
+    assert_eq!((zone.passing_s, zone.prices.free_s), (600, 0));
+    assert_eq!(zone.prices.bands[0].name, "night");
+    assert_eq!(zone.classes[0].prices.bands, zone.prices.bands);
+}
+
+#[test]
+fn contradictions_of_zones_are_refused_with_their_fix() {
+    for (added, fault) in [
+        (
+            "passing = \"10m\"\nouter_clock = \"goes-on\"\n",
+            "7:11: [[zone]] passing: time outside is counted anyway where the outer clock goes on; leave it out",
+        ),
+        (
+            "cap = { fen = 900, shared = true }\n",
+            "7:29: [[zone]] cap.shared: each time in a zone has its cap; leave it out",
+        ),
+        (
+            "free = \"15m\"\nfree_again = \"first-visit-of-day\"\n",
+            "8:14: [[zone]] free_again: each time in a zone has its free time; leave it out",
+        ),
+        (
+            "[[zone]]\nname = \"tower\"\nper_visit_fen = 5\n",
+            "4:1: [[zone]]: \"tower\" is there twice; leave one out",
+        ),
+        (
+            "[[zone.band]]\nname = \"a\"\nfrom = \"08:00\"\nto = \"18:00\"\nper_visit_fen = 1\n[[zone.band]]\nname = \"b\"\nfrom = \"17:00\"\nto = \"19:00\"\nper_visit_fen = 1\n",
+            "12:1: [[zone.band]]: \"a\" and \"b\" both hold at 17:00; make one end where the other begins",
+        ),
+    ] {
+        let text = format!("{RIGHT}{TOWER}{added}");
+        let faults = Tariff::from_toml(&text, "t").unwrap_err();
+        assert_eq!(faults.to_string(), format!("t:{fault}\n1 fault"), "{added}");
+    }
+    let shared = format!("{RIGHT}cap = {{ fen = 900, shared = true }}\n{TOWER}");
+    let faults = Tariff::from_toml(&shared, "t").unwrap_err().to_string();
+    assert!(
+        faults.starts_with("t:3:29: [cap] shared: a cap that visits share"),
+        "{faults}"
+    );
+}
+
+/// What a new user does wrong, and what he is told: the line where it is, and what to write instead.
+#[test]
+fn the_mistakes_of_a_new_user_are_told_where_they_are() {
+    const HOUR: &str = "then = { every = \"1h\", fen = 500 }\n";
+    let band = |name: &str, from: &str, to: &str, rest: &str| {
+        format!("[[band]]\nname = \"{name}\"\nfrom = \"{from}\"\nto = \"{to}\"\n{rest}\n")
+    };
+    let visit = "per_visit_fen = 1";
+    let early = band("早", "07:00", "12:00", visit);
+    for (text, fault) in [
+        (
+            format!(
+                "{RIGHT}{HOUR}{early}{}",
+                band("午", "11:00", "13:00", visit)
+            ),
+            "9:1: [[band]]: \"早\" and \"午\" both hold at 11:00; make one end where the other begins",
+        ),
+        (
+            format!(
+                "{RIGHT}{HOUR}{}",
+                band(
+                    "d",
+                    "07:00",
+                    "19:00",
+                    "then = { every = \"1h\", fen = 900 }\ncap_fen = 500"
+                )
+            ),
+            "9:11: [[band]] cap_fen: 500 is less than the first unit costs, 900; write at least that",
+        ),
+        (
+            format!(
+                "{RIGHT}{HOUR}cap = {{ fen = 800 }}\n{}",
+                band("d", "07:00", "19:00", "per_visit_fen = 900")
+            ),
+            "4:15: [cap] fen: 800 is less than the first unit costs in \"d\", 900; write at least that",
+        ),
+        (
+            format!("{RIGHT}{HOUR}{early}free = \"30m\"\n"),
+            "9:1: [[band]] free: belongs to no section; move it up, above the first line with [ ]",
+        ),
+        (
+            format!("{RIGHT}{HOUR}[[band]]\nname = \"h\"\ndays = [\"holidays\"]\n{visit}\n"),
+            "4:1: [[band]]: \"h\" is for \"holidays\", which is no kind of day, no date and no [[calendar]] with days; write \"holiday\"",
+        ),
+        (
+            "name ＝ \"停车场\"\n".to_owned(),
+            "1:6: not TOML: key with no value, expected `=`; write = and not ＝",
+        ),
+        (
+            "name = “停车场”\n".to_owned(),
+            "1:8: not TOML: string values must be quoted, expected literal string; write \" and not “",
+        ),
+        (
+            "停车 = 3\n".to_owned(),
+            "1:1: not TOML: invalid unquoted key, expected letters, numbers, `-`, `_`; keys are those of docs/configure.md; other text stands in quotes",
+        ),
+        (
+            format!("{RIGHT}{HOUR}{HOUR}"),
+            "4:1: not TOML: duplicate key; it stands above already; leave one out",
+        ),
+        (
+            format!("{RIGHT}then = {{ every = \"1h\", fen = \"5元\" }}\n"),
+            "3:30: [then] fen: found a text; write a whole number from 0 to 1000000, in fen: 5 yuan are 500",
+        ),
+    ] {
+        let faults = Tariff::from_toml(&text, "t").unwrap_err().to_string();
+        assert_eq!(faults, format!("t:{fault}\n1 fault"), "{text}");
+    }
+}
+
+/// As Notepad writes it: a byte order mark, and both signs at the ends of lines.
+#[test]
+fn a_file_from_windows_is_read() {
+    let text =
+        format!("\u{feff}{RIGHT}then = {{ every = \"1h\", fen = 500 }}\n").replace('\n', "\r\n");
+    let tariff = Tariff::from_toml(&text, "t").unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(tariff.name, "t");
 }

@@ -19,7 +19,8 @@ pub enum Benefit {
     Percent { name: String, off: u64 },
     /// Nothing is to be paid.
     Whole { name: String },
-    /// Paid before; a car that leaves within the time given after paying owes no more.
+    /// Paid before. Who had paid by then all that was due leaves within the time given after paying and owes
+    /// no more.
     Prepaid {
         fen: u64,
         /// Seconds from the entry.
@@ -34,6 +35,33 @@ pub(super) struct Taking<'a> {
     pub grace_s: u64,
     /// What a stay so long costs, before benefits.
     pub fee_of: &'a dyn Fn(u64) -> u64,
+    /// What is asked for a stay so long of one who has paid nothing.
+    pub due_at: &'a dyn Fn(u64) -> u64,
+}
+
+/// Everything but payments.
+pub(super) fn but_payments(benefits: &[Benefit]) -> Vec<Benefit> {
+    let others = benefits
+        .iter()
+        .filter(|benefit| benefit.payment().is_none());
+    others.cloned().collect()
+}
+
+/// All that was paid, fen.
+pub(super) fn paid_fen(benefits: &[Benefit]) -> u64 {
+    let paid = benefits.iter().filter_map(Benefit::payment);
+    paid.fold(0, |sum, (fen, _)| sum.saturating_add(fen))
+}
+
+impl Benefit {
+    fn payment(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Prepaid { fen, at_s } => Some((*fen, *at_s)),
+            Self::Time { .. } | Self::Amount { .. } | Self::Percent { .. } | Self::Whole { .. } => {
+                None
+            }
+        }
+    }
 }
 
 impl Taking<'_> {
@@ -44,14 +72,14 @@ impl Taking<'_> {
         let mut lines = Vec::new();
         let (mut left_fen, mut charged_s) = (fee_fen, self.stay_s);
         for benefit in sorted {
-            let line = self.line(benefit, left_fen, &mut charged_s);
+            let line = self.line(benefit, benefits, left_fen, &mut charged_s);
             left_fen = left_fen.saturating_sub(line.amount_fen.unsigned_abs());
             lines.push(line);
         }
         lines
     }
 
-    fn line(&self, benefit: &Benefit, left_fen: u64, charged_s: &mut u64) -> Line {
+    fn line(&self, benefit: &Benefit, all: &[Benefit], left_fen: u64, charged_s: &mut u64) -> Line {
         let off = |what: What, price_fen: u64, off_fen: u64| {
             Line::off(what, (0, self.stay_s), price_fen, off_fen.min(left_fen))
         };
@@ -71,7 +99,11 @@ impl Taking<'_> {
             Benefit::Whole { name } => off(What::Coupon, 0, left_fen).named(Some(name)),
             Benefit::Prepaid { fen, at_s } => {
                 let is_in_time = self.stay_s <= at_s.saturating_add(self.grace_s);
-                match is_in_time && *fen < left_fen {
+                let by_then = all.iter().filter_map(Benefit::payment);
+                let by_then = by_then.filter(|(_, paid_s)| paid_s <= at_s);
+                let by_then_fen = by_then.fold(0_u64, |sum, (fen, _)| sum.saturating_add(fen));
+                let is_quick = is_in_time && by_then_fen >= (self.due_at)(*at_s);
+                match is_quick && *fen < left_fen {
                     true => off(What::Grace, *fen, left_fen),
                     false => off(What::Prepaid, *fen, *fen),
                 }

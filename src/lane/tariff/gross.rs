@@ -92,29 +92,42 @@ impl Gross<'_> {
         let alone_to_s = self.charged_from_s().max(self.discounted_to_s());
         let mut at_s = from_s;
         let mut next_s = self.first_end_s(from_s);
-        // Windows unlike those after them: the first one, and while free time or a discount lasts.
-        while at_s < stay_s && (at_s == from_s || at_s < alone_to_s || stay_s - at_s < DAY_S) {
-            let to_s = next_s.min(stay_s);
-            self.push_window(at_s, to_s, stay_s, at_s == 0, priced);
-            (at_s, next_s) = (to_s, to_s.saturating_add(DAY_S));
-        }
-        let full = (stay_s - at_s) / DAY_S;
-        if full == 0 {
-            return;
-        }
-        self.full_windows(at_s, full, priced);
-        let rest_s = at_s + full * DAY_S;
-        if rest_s < stay_s {
-            self.push_window(rest_s, stay_s, stay_s, false, priced);
+        while at_s < stay_s {
+            // Windows unlike those after them: the first one, those while free time or a discount lasts, and
+            // the rest of a day whose beginning the clock stood.
+            let is_whole = next_s == at_s.saturating_add(DAY_S);
+            let is_alone = at_s == from_s || at_s < alone_to_s || !is_whole;
+            let stop_s = self.timeline.clock.next_stop_s(at_s).unwrap_or(u64::MAX);
+            let full = (stop_s.min(stay_s) - at_s) / DAY_S;
+            let to_s = match is_alone || full == 0 {
+                true => {
+                    let to_s = next_s.min(stay_s);
+                    self.push_window(at_s, to_s, stay_s, at_s == 0, priced);
+                    to_s
+                }
+                false => {
+                    self.full_windows(at_s, full, priced);
+                    at_s + full * DAY_S
+                }
+            };
+            (at_s, next_s) = (to_s, self.next_end_s(to_s));
         }
     }
 
     /// The end of the first window that is not over at `from_s`.
     fn first_end_s(&self, from_s: u64) -> u64 {
         match self.prices.window {
-            Window::Stay => u64::MAX,
-            Window::Day => self.timeline.until_midnight_s(),
             Window::Hours24 => from_s + DAY_S - self.window_age_s.min(DAY_S - 1),
+            Window::Day | Window::Stay => self.next_end_s(from_s),
+        }
+    }
+
+    /// The end of a window that begins at `from_s`.
+    fn next_end_s(&self, from_s: u64) -> u64 {
+        match self.prices.window {
+            Window::Stay => u64::MAX,
+            Window::Day => self.timeline.next_midnight_s(from_s),
+            Window::Hours24 => from_s.saturating_add(DAY_S),
         }
     }
 
@@ -228,13 +241,10 @@ impl Gross<'_> {
         let mut last_fen = 0;
         let like_the_first = self.timeline.is_daily();
         let steps = if like_the_first { 1 } else { count };
-        for step in 0..steps {
-            let at_s = from_s + step * DAY_S;
-            let days = if like_the_first {
-                (0, 0)
-            } else {
-                self.timeline.days_at(at_s)
-            };
+        let mut next_s = from_s;
+        for days in self.timeline.days(from_s, steps) {
+            let at_s = next_s;
+            next_s += DAY_S;
             let known = costs.iter().find(|(of, _)| *of == days);
             let fen = known.map_or_else(|| price_fen(at_s), |(_, fen)| *fen);
             if known.is_none() {
@@ -277,7 +287,7 @@ impl Gross<'_> {
             }
             priced.window_fen = used_fen.saturating_add(lines.sum_fen());
             priced.lines.append(lines);
-            (at_s, next_s) = (to_s, to_s.saturating_add(DAY_S));
+            (at_s, next_s) = (to_s, self.next_end_s(to_s));
         }
     }
 }

@@ -7,6 +7,7 @@ use jiff::civil::DateTime;
 use jiff::tz::{Offset, offset};
 use serde::{Deserialize, Serialize};
 
+use super::clock::Clock;
 use super::quote::yuan;
 use crate::lane::time::Wall;
 
@@ -17,6 +18,9 @@ const OFFSET: Offset = offset(8);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     pub what: What,
+    /// The zone within the car park whose prices it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// Name of the band, class or coupon that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
@@ -41,6 +45,10 @@ pub enum What {
     /// The vehicle's class.
     Class,
     FreeTime,
+    /// In a zone within the car park, and so not counted outside.
+    Elsewhere,
+    /// On the way to or from such a zone, and so not counted either.
+    Passing,
     FirstBlock,
     Steps,
     /// One price for the visit, or for a band's stretch of it.
@@ -92,6 +100,7 @@ impl Line {
     pub(super) fn note(what: What, from_s: u64, to_s: u64, units: u64, price_fen: u64) -> Self {
         Self {
             what,
+            zone: None,
             of: None,
             from_ms: from_s.saturating_mul(1000),
             to_ms: to_s.saturating_mul(1000),
@@ -112,6 +121,19 @@ impl Line {
     pub(super) fn named(self, of: Option<&str>) -> Self {
         Self {
             of: of.map(str::to_owned),
+            ..self
+        }
+    }
+
+    /// The same with times from the entry, where they are those of a clock that stood now and then.
+    pub(super) fn by(self, clock: Clock<'_>) -> Self {
+        Self {
+            from_ms: clock
+                .since_entry_s(self.from_ms / 1000)
+                .saturating_mul(1000),
+            to_ms: clock
+                .first_since_entry_s(self.to_ms / 1000)
+                .saturating_mul(1000),
             ..self
         }
     }
@@ -142,9 +164,12 @@ pub(super) struct Dated<'a, T>(pub &'a T, pub Wall);
 impl fmt::Display for Dated<'_, Line> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(line, entry) = self;
-        if line.is_about_time() || line.is_cap() || line.what == What::Discount {
+        if line.has_span() {
             let (from, to) = (Instant(*entry, line.from_ms), Instant(*entry, line.to_ms));
             write!(f, "{from}–{to}  ")?;
+        }
+        if let Some(zone) = &line.zone {
+            write!(f, "{zone}, ")?;
         }
         let (units, price) = (line.units, yuan(line.price_fen));
         let of = line.of.as_deref().unwrap_or_default();
@@ -159,6 +184,8 @@ impl fmt::Display for Dated<'_, Line> {
             What::PriceList => write!(f, "price list {of}"),
             What::Class => write!(f, "class {of}"),
             What::FreeTime => f.write_str("free"),
+            What::Elsewhere => write!(f, "in {of}, not counted outside"),
+            What::Passing => write!(f, "on the way to or from {of}, not counted"),
             What::FirstBlock | What::Steps => write!(f, "{units} × {price} yuan"),
             What::Visit if units == 0 => f.write_str("counted before"),
             What::Visit => write!(f, "{price} yuan a visit"),
@@ -187,6 +214,12 @@ impl fmt::Display for Dated<'_, Line> {
 }
 
 impl Line {
+    /// Whether it is told with the time that it is about.
+    pub fn has_span(&self) -> bool {
+        let is_note = matches!(self.what, What::Elsewhere | What::Passing);
+        self.is_about_time() || self.is_cap() || is_note || self.what == What::Discount
+    }
+
     /// Whether it is about a limit.
     pub fn is_cap(&self) -> bool {
         matches!(

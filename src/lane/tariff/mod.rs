@@ -12,6 +12,7 @@ use super::time::Wall;
 mod benefit;
 mod calendar;
 mod class;
+mod clock;
 mod free_time;
 mod gross;
 mod line;
@@ -25,6 +26,7 @@ mod tests;
 mod timeline;
 mod total;
 mod vehicle;
+mod zone;
 
 pub use self::benefit::Benefit;
 pub use self::calendar::{Calendar, Day, Days};
@@ -37,11 +39,14 @@ pub use self::quote::{Quote, yuan};
 pub use self::tally::Tally;
 pub use self::total::{Rounding, Total};
 pub use self::vehicle::VehicleKind;
+pub use self::zone::{Visit, Zone};
 
 use self::benefit::Taking;
+use self::clock::{Clock, Pause};
 use self::gross::{Gross, Priced};
 use self::prices::is_default;
 use self::timeline::Timeline;
+use self::zone::Whereabouts;
 
 /// A day, in seconds.
 pub const DAY_S: u64 = 86_400;
@@ -65,6 +70,9 @@ pub struct Tariff {
     /// Vehicles with prices of their own; the first one that has a vehicle counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<Class>,
+    /// Car parks within this one, with prices of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<Zone>,
     #[serde(default, skip_serializing_if = "Calendar::is_empty")]
     pub calendar: Calendar,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -109,35 +117,70 @@ pub struct Stay {
     pub tally: Option<Tally>,
     /// Coupons, time on the charger, payments made before.
     pub benefits: Vec<Benefit>,
+    /// Times in zones within the car park, in their order.
+    pub visits: Vec<Visit>,
 }
 
 impl Tariff {
     /// The fee for a stay, with its explanation.
     pub fn quote(&self, stay: &Stay) -> Quote {
+        self.rest(stay, 0)
+    }
+
+    /// What is left of it after `more_fen` were paid, which give no time to leave. Payments come before
+    /// rounding (`parking-domain.md` 5.2).
+    pub fn rest(&self, stay: &Stay, more_fen: u64) -> Quote {
         let tariff = self.in_force(stay);
-        let class = tariff.class_of(stay);
-        let (gross, stay_s) = tariff.gross(class, stay);
-        let mut lines = Vec::new();
-        let note = |what, name: &str| Line::note(what, 0, stay_s, 0, 0).named(Some(name));
+        let mut quote = tariff.rest_by_this(stay, more_fen);
         if !self.later.is_empty() {
-            lines.push(note(What::PriceList, &tariff.version));
+            let note = Line::note(What::PriceList, 0, stay.duration_ms / 1000, 0, 0);
+            quote.lines.insert(0, note.named(Some(&tariff.version)));
         }
+        quote
+    }
+
+    /// As [`Tariff::rest`], whichever price list follows it.
+    fn rest_by_this(&self, stay: &Stay, more_fen: u64) -> Quote {
+        let class = self.class_of(stay);
+        let stay_s = self.counted_s(class, stay);
+        let mut lines = Vec::new();
         if let Some(class) = class {
-            lines.push(note(What::Class, &class.name));
+            let note = Line::note(What::Class, 0, stay_s, 0, 0);
+            lines.push(note.named(Some(&class.name)));
         }
-        lines.extend(gross.price(stay_s).lines.into_vec());
+        lines.extend(self.count(class, stay, stay_s));
         let fee_fen = quote::sum_fen(&lines);
-        lines.extend(tariff.total.limit(fee_fen, stay_s));
+        lines.extend(self.total.limit(fee_fen, stay_s));
         let taking = Taking {
             stay_s,
-            grace_s: tariff.grace_s,
+            grace_s: self.grace_s,
             fee_of: &|stay_s| {
-                let fee_fen = gross.price(stay_s).lines.sum_fen();
-                fee_fen.min(tariff.total.at_most_fen.unwrap_or(u64::MAX))
+                let fee_fen = quote::sum_fen(&self.count(class, stay, stay_s));
+                fee_fen.min(self.total.at_most_fen.unwrap_or(u64::MAX))
+            },
+            due_at: &|stay_s| {
+                let by_then = Stay {
+                    duration_ms: stay_s.saturating_mul(1000).min(stay.duration_ms),
+                    benefits: benefit::but_payments(&stay.benefits),
+                    ..stay.clone()
+                };
+                self.rest_by_this(&by_then, 0).fee_fen
             },
         };
-        lines.extend(taking.lines(&stay.benefits, quote::sum_fen(&lines)));
-        lines.extend(tariff.total.finish(quote::sum_fen(&lines), stay_s));
+        let taken = taking.lines(&stay.benefits, quote::sum_fen(&lines));
+        let by_payments = |line: &&Line| matches!(line.what, What::Prepaid | What::Grace);
+        let paid_before = taken.iter().filter(by_payments);
+        let paid_before_fen: u64 = paid_before.map(|line| line.amount_fen.unsigned_abs()).sum();
+        lines.extend(taken);
+        let owed_fen = quote::sum_fen(&lines).saturating_add(paid_before_fen);
+        let more = more_fen.min(quote::sum_fen(&lines));
+        if more > 0 {
+            lines.push(Line::off(What::Prepaid, (0, stay_s), more_fen, more));
+        }
+        let paid_fen = benefit::paid_fen(&stay.benefits).saturating_add(more_fen);
+        let left_fen = quote::sum_fen(&lines);
+        let finish = self.total.finish(left_fen, (owed_fen, paid_fen), stay_s);
+        lines.extend(finish);
         Quote::of(lines)
     }
 
@@ -152,13 +195,21 @@ impl Tariff {
     pub fn tally(&self, stay: &Stay) -> Option<Tally> {
         let tariff = self.in_force(stay);
         let class = tariff.class_of(stay);
-        let (gross, stay_s) = tariff.gross(class, stay);
-        gross.prices.looks_back().then(|| {
+        let prices = class.map_or(&tariff.prices, |class| &class.prices);
+        prices.looks_back().then(|| {
+            let stay_s = tariff.counted_s(class, stay);
+            let whereabouts = Whereabouts::of(tariff, stay, stay_s);
+            let gross = tariff.gross(class, stay, &whereabouts.pauses);
+            let clock = gross.timeline.clock;
             let Priced {
                 window_from_s,
                 window_fen,
                 ..
-            } = gross.price(stay_s);
+            } = gross.price(clock.counted_s(stay_s));
+            let window_from_s = match u64::try_from(window_from_s) {
+                Ok(from_s) => clock.since_entry_s(from_s).cast_signed(),
+                Err(_) => window_from_s,
+            };
             Tally {
                 entered: stay.entry,
                 window_from: stay.entry.plus_ms(window_from_s.saturating_mul(1000)),
@@ -191,30 +242,61 @@ impl Tariff {
         Class::find(&self.classes, stay.plate.as_ref(), stay.color)
     }
 
-    fn gross<'a>(&'a self, class: Option<&'a Class>, stay: &Stay) -> (Gross<'a>, u64) {
+    /// So much of a stay as counts, seconds.
+    fn counted_s(&self, class: Option<&Class>, stay: &Stay) -> u64 {
         let prices = class.map_or(&self.prices, |class| &class.prices);
-        let entry_s = calendar::local_s(stay.entry.0);
-        let stay_s = (stay.duration_ms / 1000).min(LONGEST_S);
-        let stay_s = match prices.drops_seconds {
-            true => stay_s / 60 * 60,
-            false => stay_s,
-        };
-        let mut gross = Gross {
+        prices.whole((stay.duration_ms / 1000).min(LONGEST_S))
+    }
+
+    /// What the first `stay_s` of a stay cost: outside, then in the zones.
+    fn count(&self, class: Option<&Class>, stay: &Stay, stay_s: u64) -> Vec<Line> {
+        let whereabouts = Whereabouts::of(self, stay, stay_s);
+        let gross = self.gross(class, stay, &whereabouts.pauses);
+        let clock = gross.timeline.clock;
+        let outside = gross.price(clock.counted_s(stay_s)).lines.into_vec();
+        let mut lines: Vec<Line> = outside.into_iter().map(|line| line.by(clock)).collect();
+        lines.extend(whereabouts.notes());
+        lines.extend(whereabouts.lines(self, stay));
+        lines
+    }
+
+    fn gross<'a>(
+        &'a self,
+        class: Option<&'a Class>,
+        stay: &Stay,
+        pauses: &'a [Pause],
+    ) -> Gross<'a> {
+        let prices = class.map_or(&self.prices, |class| &class.prices);
+        let mut gross = Gross::of(prices, class, &self.calendar, stay.entry, pauses);
+        if let Some(tally) = &stay.tally {
+            gross.remember(tally, calendar::local_s(stay.entry.0));
+        }
+        gross
+    }
+}
+
+impl<'a> Gross<'a> {
+    /// Of a stay that no earlier visit bears on.
+    fn of(
+        prices: &'a Prices,
+        class: Option<&'a Class>,
+        calendar: &'a Calendar,
+        entry: Wall,
+        pauses: &'a [Pause],
+    ) -> Self {
+        Self {
             prices,
             discount: class.and_then(|class| Some((class.name.as_str(), class.discount?))),
             timeline: Timeline {
                 bands: &prices.bands,
-                calendar: &self.calendar,
-                entry_s,
+                calendar,
+                entry_s: calendar::local_s(entry.0),
+                clock: Clock(pauses),
             },
             free_s: prices.free_s.min(DAY_S),
             window_age_s: 0,
             used_fen: 0,
-        };
-        if let Some(tally) = &stay.tally {
-            gross.remember(tally, entry_s);
         }
-        (gross, stay_s)
     }
 }
 

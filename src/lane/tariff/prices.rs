@@ -129,6 +129,14 @@ impl Prices {
         self.window != Window::Stay
     }
 
+    /// So much of a stay as counts, seconds.
+    pub(super) fn whole(&self, stay_s: u64) -> u64 {
+        match self.drops_seconds {
+            true => stay_s / 60 * 60,
+            false => stay_s,
+        }
+    }
+
     pub(super) fn price_of(&self, band: usize) -> (&Price, Option<&Band>) {
         match self.bands.get(band) {
             Some(band) => (&band.price, Some(band)),

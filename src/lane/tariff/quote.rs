@@ -84,7 +84,10 @@ impl Lines {
         }
         if self.0.len() >= MOST
             && let Some(like) = self.0.iter_mut().skip(BEGINNING).rev().find(|held| {
-                held.what == line.what && held.price_fen == line.price_fen && held.of == line.of
+                held.what == line.what
+                    && held.price_fen == line.price_fen
+                    && held.of == line.of
+                    && held.zone == line.zone
             })
         {
             like.to_ms = line.to_ms;

@@ -2,6 +2,7 @@
 
 use super::DAY_S;
 use super::calendar::{Calendar, Day};
+use super::clock::Clock;
 use super::price::Band;
 
 /// The bands of a price list along one stay.
@@ -11,6 +12,8 @@ pub(super) struct Timeline<'a> {
     pub calendar: &'a Calendar,
     /// Local second of the entry, from 1970-01-01.
     pub entry_s: i64,
+    /// By which the stay is counted.
+    pub clock: Clock<'a>,
 }
 
 impl Timeline<'_> {
@@ -36,17 +39,23 @@ impl Timeline<'_> {
         self.bands.iter().all(|band| band.days.is_empty())
     }
 
-    /// The bands that hold on the day at `at_s` of the stay and on the one after it, as bits: two
-    /// stretches of 24 h that begin at the same hour and have equal bits cost the same.
-    pub(super) fn days_at(&self, at_s: u64) -> (u64, u64) {
-        let (day, _) = self.day(at_s);
-        (self.bits(day), self.bits(day.plus(1)))
+    /// For each of `count` stretches of 24 h from `at_s` of the stay, the bands that hold on its day and on
+    /// the one after it, as bits: of those that begin at the same hour, two with equal bits cost the same.
+    pub(super) fn days(&self, at_s: u64, count: u64) -> impl Iterator<Item = (u64, u64)> {
+        let (mut day, _) = self.day(at_s);
+        let mut bits = self.bits(day);
+        (0..count).map(move |_| {
+            day = day.plus(1);
+            let today = std::mem::replace(&mut bits, self.bits(day));
+            (today, bits)
+        })
     }
 
-    /// Seconds from the entry to the next midnight.
-    pub(super) fn until_midnight_s(&self) -> u64 {
-        let (_, second) = self.day(0);
-        DAY_S - second
+    /// The second of the stay at the next midnight after `at_s`.
+    pub(super) fn next_midnight_s(&self, at_s: u64) -> u64 {
+        let (_, second) = self.day(at_s);
+        let midnight_s = self.clock.since_entry_s(at_s) + DAY_S - second;
+        self.clock.counted_s(midnight_s)
     }
 
     fn step(&self, at_s: u64) -> (usize, u64) {
@@ -65,7 +74,9 @@ impl Timeline<'_> {
                 band = band.min(index);
             }
         }
-        (band, at_s.saturating_add(edge - second))
+        let end_s = at_s.saturating_add(edge - second);
+        let stop_s = self.clock.next_stop_s(at_s).unwrap_or(u64::MAX);
+        (band, end_s.min(stop_s))
     }
 
     fn bits(&self, day: Day) -> u64 {
@@ -78,6 +89,7 @@ impl Timeline<'_> {
     }
 
     fn day(&self, at_s: u64) -> (Day, u64) {
-        Day::of_local_s(self.entry_s.saturating_add_unsigned(at_s))
+        let since_entry_s = self.clock.since_entry_s(at_s);
+        Day::of_local_s(self.entry_s.saturating_add_unsigned(since_entry_s))
     }
 }

@@ -16,7 +16,7 @@ pub struct Total {
     pub round_to_fen: u64,
     #[serde(default, skip_serializing_if = "is_default")]
     pub rounding: Rounding,
-    /// The least that is asked of one who has to pay at all, fen.
+    /// The least that one pays who has to pay at all, fen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least_fen: Option<u64>,
 }
@@ -38,8 +38,13 @@ impl Total {
         Some(Line::off(What::StayCap, (0, stay_s), most_fen, over_fen))
     }
 
-    /// Rounding, then the least.
-    pub(super) fn finish(&self, fee_fen: u64, stay_s: u64) -> Vec<Line> {
+    /// Rounding, then the least: of `fee_fen` that are left of `owed_fen` after `paid_fen` were paid before.
+    pub(super) fn finish(
+        &self,
+        fee_fen: u64,
+        (owed_fen, paid_fen): (u64, u64),
+        stay_s: u64,
+    ) -> Vec<Line> {
         let mut lines = Vec::new();
         let to = |what, price_fen, from_fen: u64, to_fen: u64| Line {
             amount_fen: to_fen.cast_signed().saturating_sub(from_fen.cast_signed()),
@@ -49,9 +54,8 @@ impl Total {
         if rounded_fen != fee_fen {
             lines.push(to(What::Rounding, self.round_to_fen, fee_fen, rounded_fen));
         }
-        if let Some(least_fen) = self.at_least_fen
-            && (1..least_fen).contains(&rounded_fen)
-        {
+        let least_fen = self.at_least_fen.unwrap_or(0).saturating_sub(paid_fen);
+        if rounded_fen < least_fen && self.rounded(owed_fen) > 0 {
             lines.push(to(What::AtLeast, least_fen, rounded_fen, least_fen));
         }
         lines

@@ -15,8 +15,9 @@ const TABLE: &str = include_str!("../../../docs/record-kinds.md");
 const NUMBERS_SKIPPED: u16 = 25;
 /// Nothing in the traffic leads to it, but age and people's requests (`retention/`).
 const PAYLOADS_ERASED: u16 = 6;
-/// What is handed in for a stay, and money in store, have tests of their own (`benefits.rs`).
-const BENEFITS: std::ops::RangeInclusive<u16> = 68..=70;
+/// What is handed in for a stay, money in store and zones have tests of their own (`benefits.rs`,
+/// `zones.rs`).
+const BENEFITS: std::ops::RangeInclusive<u16> = 68..=71;
 
 /// By number: class and name.
 fn documented() -> BTreeMap<u16, (String, String)> {

@@ -44,3 +44,4 @@ mod stories;
 mod traffic;
 mod views;
 mod world;
+mod zones;

@@ -347,3 +347,31 @@ fn given_money_beyond_what_was_due_when_a_person_charges_that_stay_then_no_numbe
     assert_eq!(numbers.collect::<Vec<_>>(), [session.trade_no(0)]);
     assert_books(&world);
 }
+
+/// The price list rounds what is left to pay, after what was paid before: at the gate as on paper.
+#[test]
+fn given_a_part_paid_in_advance_when_the_rest_is_rounded_then_payments_come_before_rounding() {
+    let mut world = inside_under(2 * HOUR - MINUTE, |rules| {
+        rules.tariff.total.round_to_fen = 100;
+        rules.tariff.total.at_least_fen = Some(900);
+    });
+    let told = pay(&mut world, 330).unwrap();
+    assert!(told.contains("7.00 yuan are still due"), "{told}");
+    world.read(OUT, PLATE);
+    world.pass(MINUTE);
+    assert_eq!(world.book().totals().opened.fen, 700);
+    assert_books(&world);
+}
+
+#[test]
+fn given_a_price_list_that_gives_longer_to_leave_then_the_gate_gives_it() {
+    let mut world = inside_under(HOUR - MINUTE, |rules| {
+        rules.exit.time_to_leave_ms = None;
+        rules.tariff.grace_s = 1_800;
+    });
+    pay(&mut world, 500).unwrap();
+    world.pass(30 * MINUTE);
+    world.read(OUT, PLATE);
+    assert_eq!(world.reason(OUT), Some(RaiseReason::Prepaid));
+    assert_books(&world);
+}

@@ -242,6 +242,7 @@ impl Model {
             | LaneRecord::PlateNamed { .. }
             | LaneRecord::BenefitGiven { .. }
             | LaneRecord::BenefitTakenBack { .. }
+            | LaneRecord::ZonePassed { .. }
             | LaneRecord::ArrearsSeen { .. } => {}
         }
     }

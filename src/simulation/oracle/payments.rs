@@ -94,7 +94,7 @@ impl Oracle {
     fn is_quick(&self, paid: &Advance, arrived: &Stamp) -> bool {
         let since_ms = price::stay_ms(&paid.at, arrived);
         paid.fen >= paid.fee_fen
-            && since_ms.is_some_and(|ms| ms <= self.rules.exit.time_to_leave_ms)
+            && since_ms.is_some_and(|ms| Some(ms) <= self.rules.exit.time_to_leave_ms)
     }
 
     /// What was paid in advance for it, fen.

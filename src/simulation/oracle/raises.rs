@@ -108,6 +108,7 @@ impl Oracle {
             }
             LaneRecord::RaiseCarriedOut { .. }
             | LaneRecord::Passed { .. }
+            | LaneRecord::ZonePassed { .. }
             | LaneRecord::HoldStarted { .. }
             | LaneRecord::HoldEnded { .. }
             | LaneRecord::NumbersSkipped { .. }
@@ -155,6 +156,7 @@ impl Oracle {
                 let is_paid = |session| self.is_paid(session, at) || self.is_paid(session, arrived);
                 !enters && session.is_some_and(is_paid)
             }
+            RaiseReason::Zone => lane_rules.zone.is_some(),
             RaiseReason::Free => !enters && self.is_free(lane, stay, head),
             RaiseReason::Permit => {
                 let its = stay.map(|stay| &stay.plate).or(plate);

@@ -65,3 +65,37 @@ fn what_was_paid_before_is_taken_off_and_leaves_time_to_go() {
         "only what is more"
     );
 }
+
+#[test]
+fn who_had_not_paid_all_by_then_has_no_time_to_leave() {
+    let tariff = Tariff {
+        grace_s: 15 * MINUTE_S,
+        ..of(hourly(free_for(0)))
+    };
+    let stay = Stay {
+        benefits: vec![Benefit::Prepaid {
+            fen: 100,
+            at_s: 110 * MINUTE_S,
+        }],
+        ..stay(115 * MINUTE_S)
+    };
+    assert_eq!(tariff.quote(&stay).fee_fen, 900);
+}
+
+#[test]
+fn what_was_paid_before_is_taken_off_before_rounding_and_counts_toward_the_least() {
+    let mut tariff = of(hourly(free_for(0)));
+    tariff.total.round_to_fen = 100;
+    tariff.total.at_least_fen = Some(700);
+    let rest = |paid_fen| tariff.rest(&stay(HOUR_S), paid_fen).fee_fen;
+    assert_eq!(rest(0), 700, "the least");
+    assert_eq!(rest(200), 500, "with what was paid it is the least");
+    assert_eq!(rest(330), 370);
+    assert_eq!(rest(700), 0);
+    tariff.total.at_least_fen = None;
+    assert_eq!(
+        tariff.rest(&stay(HOUR_S), 130).fee_fen,
+        400,
+        "3.70 yuan rounded"
+    );
+}

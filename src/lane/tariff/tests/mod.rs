@@ -8,6 +8,7 @@ mod forms;
 mod properties;
 mod random;
 mod vehicles;
+mod zones;
 
 const MINUTE_S: u64 = 60;
 const HOUR_S: u64 = 60 * MINUTE_S;

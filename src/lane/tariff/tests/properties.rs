@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::random::{discounted, simple, stays, tariffs};
+use super::random::{discounted, simple, stays, tariffs, visits, zoned};
 use super::*;
 use crate::books::slow;
 
@@ -29,6 +29,95 @@ proptest! {
         stay in stays(1, 1),
     ) {
         prop_assert_eq!(tariff.quote(&stay).fee_fen, slow_fen(&tariff, &stay));
+    }
+
+    #[test]
+    fn the_fee_with_zones_is_that_of_a_minute_by_minute_count(
+        tariff in zoned(),
+        stay in stays(5, MINUTE_S),
+        visits in visits(MINUTE_S),
+    ) {
+        let stay = Stay { visits, ..stay };
+        prop_assert_eq!(tariff.quote(&stay).fee_fen, slow_fen(&tariff, &stay));
+    }
+
+    #[test]
+    fn the_fee_with_zones_is_that_of_a_second_by_second_count(
+        tariff in zoned(),
+        stay in stays(1, 1),
+        visits in visits(1),
+    ) {
+        let stay = Stay { visits, ..stay };
+        prop_assert_eq!(tariff.quote(&stay).fee_fen, slow_fen(&tariff, &stay));
+    }
+
+    /// What was paid before is taken off in the one order that there is, whoever takes it off.
+    #[test]
+    fn what_is_left_after_payments_is_that_of_a_slow_count(
+        tariff in zoned(),
+        stay in stays(2, MINUTE_S),
+        visits in visits(MINUTE_S),
+        grace_s in 0..HOUR_S,
+        paid in (0..5000_u64, 0..2 * DAY_S, 0..3000_u64),
+    ) {
+        let (fen, at_s, more_fen) = paid;
+        let tariff = Tariff { grace_s, ..tariff };
+        let benefits = vec![Benefit::Prepaid { fen, at_s }];
+        let stay = Stay { visits, benefits, ..stay };
+        let rest = tariff.rest(&stay, more_fen);
+        let sum: i64 = rest.lines.iter().map(|line| line.amount_fen).sum();
+        prop_assert_eq!(sum, i64::try_from(rest.fee_fen).unwrap());
+        prop_assert_eq!(Some(rest.fee_fen), slow::fee_fen(&tariff, &stay, more_fen));
+        let rest = tariff.rest(&Stay { benefits: Vec::new(), ..stay.clone() }, fen);
+        let far = Tariff { grace_s: 0, ..tariff };
+        let late = vec![Benefit::Prepaid { fen, at_s: 0 }];
+        let by_quote = far.quote(&Stay { benefits: late, ..stay.clone() });
+        if stay.duration_ms >= 1000 {
+            prop_assert_eq!(rest.fee_fen, by_quote.fee_fen, "at the gate and on paper");
+        }
+    }
+
+    #[test]
+    fn a_longer_stay_with_zones_never_costs_less_unless_passing_is_free(
+        mut tariff in zoned(),
+        stay in stays(5, 1),
+        visits in visits(1),
+        more_ms in prop_oneof![0..2000_u64, 0..2 * DAY_S * 1000],
+    ) {
+        for zone in &mut tariff.zones {
+            zone.passing_s = 0;
+            let of_classes = zone.classes.iter_mut().map(|class| &mut class.prices);
+            for prices in of_classes.chain([&mut zone.prices]) {
+                prices.full_day_fen = None;
+            }
+        }
+        let of_classes = tariff.classes.iter_mut().map(|class| &mut class.prices);
+        for prices in of_classes.chain([&mut tariff.prices]) {
+            prices.full_day_fen = None;
+        }
+        let stay = Stay { visits, ..stay };
+        let longer = Stay {
+            duration_ms: stay.duration_ms.saturating_add(more_ms),
+            ..stay.clone()
+        };
+        prop_assert!(tariff.quote(&stay).fee_fen <= tariff.quote(&longer).fee_fen);
+    }
+
+    #[test]
+    fn the_lines_of_a_stay_with_zones_add_up_and_are_within_it(
+        tariff in zoned(),
+        stay in stays(60, 1),
+        visits in visits(1),
+    ) {
+        let stay = Stay { visits, ..stay };
+        let quote = tariff.quote(&stay);
+        let sum: i64 = quote.lines.iter().map(|line| line.amount_fen).sum();
+        prop_assert_eq!(sum, i64::try_from(quote.fee_fen).unwrap());
+        for line in &quote.lines {
+            prop_assert!(line.from_ms <= line.to_ms && line.to_ms <= stay.duration_ms, "{line:?}");
+        }
+        let json = serde_json::to_string(&tariff).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Tariff>(&json).unwrap(), tariff);
     }
 
     #[test]
@@ -159,7 +248,7 @@ proptest! {
 
 /// By the second hand; what follows from earlier visits is not asked of it.
 fn slow_fen(tariff: &Tariff, stay: &Stay) -> u64 {
-    slow::fee_fen(tariff, stay).expect("no earlier visits, and no years")
+    slow::fee_fen(tariff, stay, 0).expect("no earlier visits, and no years")
 }
 
 /// As many as `PROPTEST_CASES` asks for; 200 else.

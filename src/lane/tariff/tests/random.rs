@@ -39,6 +39,61 @@ pub(super) fn discounted() -> impl Strategy<Value = Tariff> {
     })
 }
 
+/// A tariff with one or two zones, with classes or without.
+pub(super) fn zoned() -> impl Strategy<Value = Tariff> {
+    let list = || prop_oneof![tariffs(), discounted()];
+    let zone = (list(), any::<bool>(), prop_oneof![Just(0), 1..=60_u64]);
+    (list(), prop::collection::vec(zone, 1..=2)).prop_map(|(tariff, zones)| Tariff {
+        zones: (0..)
+            .zip(zones)
+            .map(|(number, (list, stops_clock, passing))| Zone {
+                name: zone_name(number),
+                stops_clock,
+                passing_s: if stops_clock { passing * MINUTE_S } else { 0 },
+                prices: list.prices,
+                classes: list.classes,
+            })
+            .collect(),
+        ..tariff
+    })
+}
+
+/// Times in zones, one after the other; some of a zone that no price list knows, the last one perhaps
+/// without an end.
+pub(super) fn visits(tick_s: u64) -> impl Strategy<Value = Vec<Visit>> {
+    let times = || {
+        prop_oneof![
+            2 => 0..=20 * MINUTE_S / tick_s,
+            2 => 0..=10 * HOUR_S / tick_s,
+            1 => (0..=60_u64).prop_map(move |hours| hours * HOUR_S / tick_s),
+        ]
+    };
+    let visits = prop::collection::vec((times(), times(), 0..4_u64), 0..5);
+    (visits, any::<bool>()).prop_map(move |(visits, is_open)| {
+        let mut at_s = 0;
+        let mut list: Vec<Visit> = visits
+            .into_iter()
+            .map(|(gap, length, zone)| {
+                let from_s = at_s + gap * tick_s;
+                at_s = from_s + length * tick_s;
+                Visit {
+                    zone: zone_name(if zone == 3 { 9 } else { zone % 2 }),
+                    from_ms: from_s * 1000,
+                    to_ms: Some(at_s * 1000),
+                }
+            })
+            .collect();
+        if let Some(last) = list.last_mut().filter(|_| is_open) {
+            last.to_ms = None;
+        }
+        list
+    })
+}
+
+fn zone_name(number: u64) -> String {
+    format!("zone {number}")
+}
+
 /// The simple form: free time, one block, steps, a cap per 24 h.
 pub(super) fn simple() -> impl Strategy<Value = Tariff> {
     (any_prices(), any_price(true)).prop_map(|(prices, price)| {
