@@ -40,6 +40,7 @@ mod deciding;
 mod disks;
 mod erasure;
 mod failing_medium;
+mod favours;
 mod forgery;
 mod frozen;
 mod idle;
