@@ -48,6 +48,16 @@ pub enum Defect {
     PartForgotten,
     /// A season ticket is not looked up at the exit.
     ListForgotten,
+    /// Any sum is refunded that a person names.
+    RefundUnlimited,
+    /// A refund that WeChat is still making counts as made.
+    RefundDoneTooSoon,
+    /// A notice is believed whoever signed it.
+    ForgedNoticeBelieved,
+    /// A notice that comes again is taken again.
+    NoticeTakenTwice,
+    /// WeChat hears that a notice is taken while nothing can be written.
+    NoticeAnsweredUnwritten,
 }
 
 #[cfg(all(test, feature = "demo"))]

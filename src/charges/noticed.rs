@@ -28,7 +28,7 @@ impl Queue {
         out: &mut Out,
     ) -> bool {
         self.noticed_at = Some(now.now.moment);
-        if self.book.has_notice(&told.id) {
+        if self.book.has_notice(&told.id) && !planted!(NoticeTakenTwice) {
             return false;
         }
         let taken = MoneyRecord::NoticeTaken {

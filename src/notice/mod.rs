@@ -17,7 +17,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use self::entry::EntryNotice;
-pub use self::envelope::{NoticeFault, open};
+pub use self::envelope::{NoticeFault, open, unsealed};
 pub use self::native::NativeNotice;
 pub use self::order::{OrderEvent, OrderNotice};
 pub use self::refund::{RefundNotice, RefundState};

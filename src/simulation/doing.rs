@@ -44,6 +44,8 @@ pub enum Doing {
     Office,
     /// A person goes round: counts, lists, takes money, ends stays.
     Round,
+    /// A person has money of a charge go back, or sees to a refund.
+    Refund,
     /// Somebody has one plate's payloads erased, or they have become too old.
     Erase,
     NewTariff,
@@ -53,6 +55,10 @@ pub enum Doing {
     OldCertificateEnds,
     /// The box asks WeChat for the list of its certificates.
     FetchCertificates(u64),
+    /// WeChat tells by itself what it has to tell, if this is still when it is looked at.
+    WechatTells(u64),
+    /// A driver's agreement with WeChat is ended, paused or taken up again.
+    DriverChanges,
     /// Whatever a scenario wants.
     Act(fn(&mut World)),
     /// The daemon stops for so long.
@@ -96,6 +102,8 @@ impl Doings {
                     | Doing::Ask
                     | Doing::Office
                     | Doing::Round
+                    | Doing::Refund
+                    | Doing::DriverChanges
                     | Doing::Erase
                     | Doing::Button(..)
                     | Doing::NewTariff

@@ -28,7 +28,12 @@ impl Keys {
     /// Whether an answer is signed with a key that is not held.
     pub fn unknown_serial(&self, answer: &Answer) -> bool {
         let serial = answer.header("Wechatpay-Serial");
-        serial.is_some_and(|serial| !self.serials.contains(serial))
+        serial.is_some_and(|serial| !self.holds(serial))
+    }
+
+    /// Whether the key of this serial is held.
+    pub fn holds(&self, serial: &str) -> bool {
+        self.serials.contains(serial)
     }
 
     /// Whether an unknown serial may lead to a look at WeChat's list now.

@@ -7,6 +7,7 @@ use super::clock::Clock;
 use super::doing::Doing;
 use super::faults::{FAULTS_MS, Group, permille, windows, within};
 use super::keys::Keys;
+use super::letters::{LetterFaults, Letters};
 use super::oracle::View;
 use super::site::{MINUTE, PLATES};
 use super::wire;
@@ -16,8 +17,8 @@ use crate::park::event::Event;
 use crate::sim::material;
 use crate::sim::random::SplitMix64;
 use crate::sim::wechat::{
-    Call, Exchange, Fault, Faults, Outcome, Plate, Rates, Request as Http, Seal, Simulator,
-    TrustMode,
+    Call, Delivery as CallbackDelivery, Exchange, Fault, Faults, Outcome, Plate, Rates,
+    RefundOutcome, Request as Http, Seal, Simulator, TrustMode,
 };
 use crate::wechat::certificates;
 
@@ -25,6 +26,8 @@ use crate::wechat::certificates;
 pub const CALL_MS: u64 = 10_000;
 /// WeChat takes no request whose time is further off.
 const SKEW_MS_MAX: u64 = 5 * 60 * 1000;
+/// Drivers pay back what WeChat advanced for them after this.
+const REPAID_AFTER_MS: u64 = 10 * MINUTE;
 /// The queue gives a call up after this.
 const FLIGHT_MS_MAX: u64 = 60_000;
 
@@ -49,6 +52,8 @@ pub struct NetworkFaults {
     /// WeChat changes the certificate it signs with: from the first time on it signs with both, from the
     /// second with the new one alone.
     new_certificate: Option<(u64, u64)>,
+    refund_after_ms: u64,
+    letters: LetterFaults,
 }
 
 /// What the box will hear of a call.
@@ -78,6 +83,7 @@ pub struct Network {
     flights: Vec<u64>,
     /// Numbers that were filed before.
     filed: BTreeSet<String>,
+    pub letters: Letters,
 }
 
 impl NetworkFaults {
@@ -121,16 +127,21 @@ impl NetworkFaults {
                 let from = random.below(FAULTS_MS);
                 (from, from + random.below(30 * MINUTE))
             }),
+            refund_after_ms: random.below(20 * MINUTE),
+            letters: LetterFaults::drawn(random),
         }
     }
 }
 
 impl Network {
-    pub fn new(seed: u64, faults: NetworkFaults) -> Self {
+    pub fn new(seed: u64, mut faults: NetworkFaults) -> Self {
         let mut settings = material::settings(seed);
         settings.seal = Arc::new(Seal::None);
         settings.latency_ms = 20 + faults.latency_ms;
         settings.settle_after_ms = 1_000 + faults.settle_after_ms;
+        settings.refund_after_ms = 1_000 + faults.refund_after_ms;
+        settings.calls_back = faults.letters.calls_back();
+        settings.repay_after_ms = Some(REPAID_AFTER_MS);
         settings.switches.strict_duplicate_entry = faults.strict_duplicate_entry;
         settings.switches.accept_spelling = faults.accept_spelling;
         settings.switches.sign_errors = !faults.unsigned_errors;
@@ -143,6 +154,8 @@ impl Network {
             settings.plates.insert(plate.into(), driver(drivers));
         }
         let keys = Keys::held(&settings.trust.signing);
+        let letters = std::mem::take(&mut faults.letters);
+        let letters = Letters::new(seed, letters, &settings.api_v3_key);
         let mut simulator = Simulator::new(settings);
         simulator.faults_mut().rates = faults.rates;
         Self {
@@ -152,29 +165,36 @@ impl Network {
             keys,
             flights: Vec::new(),
             filed: BTreeSet::new(),
+            letters,
         }
     }
 
     /// Everything works from here on.
     pub fn calm_down(&mut self) {
         self.faults = NetworkFaults::default();
+        self.letters.calm_down();
         let simulator = &mut self.simulator;
         *simulator.faults_mut() = Faults::default();
         let switches = &mut simulator.settings_mut().switches;
         switches.sign_errors = true;
         switches.unknown_state_permille = 0;
+        simulator.settings_mut().refund_outcome = RefundOutcome::Success;
     }
 
-    /// When WeChat changes its certificate.
+    /// When WeChat changes its certificate, and what it knows of a driver.
     pub fn plan(&self) -> Vec<(u64, Doing)> {
-        let (from, to) = match self.faults.new_certificate {
-            Some(times) => times,
-            None => return Vec::new(),
-        };
-        vec![
-            (from, Doing::NewCertificate),
-            (to, Doing::OldCertificateEnds),
-        ]
+        let mut plan = self.letters.plan();
+        if let Some((from, to)) = self.faults.new_certificate {
+            plan.push((from, Doing::NewCertificate));
+            plan.push((to, Doing::OldCertificateEnds));
+        }
+        plan
+    }
+
+    /// Whether the box holds the key that a notice is signed with.
+    pub fn knows_key_of(&self, delivery: &CallbackDelivery) -> bool {
+        let serial = delivery.header("Wechatpay-Serial");
+        serial.is_some_and(|serial| self.keys.holds(serial))
     }
 
     /// The daemon starts: nothing is under way.
@@ -254,9 +274,14 @@ impl Network {
         believed.then(|| listed.map(|it| it.serial.clone()).collect())
     }
 
+    /// Nothing comes back at that time, or everything does.
+    pub fn outage_by(&mut self, time: u64) {
+        self.simulator.faults_mut().outage = within(&self.faults.silent, time);
+    }
+
     fn exchange(&mut self, http: &Http, clock: &Clock) -> Exchange {
+        self.outage_by(clock.time);
         let faults = self.simulator.faults_mut();
-        faults.outage = within(&self.faults.silent, clock.time);
         if clock.error_ms().unsigned_abs() > SKEW_MS_MAX {
             faults.push_on(Call::of(http), Fault::SignError);
         }
@@ -285,7 +310,7 @@ fn delivery(after_ms: u64, event: Event, is_genuine: bool) -> Delivery {
 }
 
 /// What WeChat knows of a plate.
-fn driver(random: &mut SplitMix64) -> Plate {
+pub fn driver(random: &mut SplitMix64) -> Plate {
     match random.below(11) {
         0 => Plate::not_enrolled(),
         1 => Plate::blocked("OVERDUE"),
@@ -350,6 +375,7 @@ impl World {
             let doing = Doing::Happen(run, event, delivery.is_genuine);
             self.soon(delivery.after_ms, doing);
         }
+        self.wechat_may_tell();
     }
 
     pub(super) fn new_certificate(&mut self) {

@@ -143,6 +143,7 @@ impl World {
         };
         let due_fen = random.below(2) * 100;
         let is_anothers = due_fen > 0 && random.chance(300);
+        let refunds_itself = self.people.refunds.chance(500);
         self.count(Group::People, "correction asked");
         self.happen(Event::CorrectionAsked {
             sent_for: None,
@@ -152,8 +153,8 @@ impl World {
             plate: claim.plate,
             due_fen,
             due_from: is_anothers.then(|| number(PLATES[2])),
-            // Refunds by itself are not part of these evenings.
-            exited: None,
+            // Without it nothing goes back by itself.
+            exited: refunds_itself.then_some(claim.exited.now.wall),
             by: BY.into(),
             why: "the camera was wrong".into(),
         });

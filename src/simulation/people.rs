@@ -30,6 +30,8 @@ pub struct PeopleFaults {
     rounds: Vec<u64>,
     /// Payloads are erased.
     erasures: Vec<u64>,
+    /// A person refunds.
+    refunds: Vec<u64>,
     /// A new tariff from then on.
     tariff_at: Option<u64>,
     /// The box breaks, and another one with an empty disk takes its place.
@@ -56,10 +58,15 @@ impl PeopleFaults {
             tariff_at,
             replaced_at,
             rounds: Vec::new(),
+            refunds: Vec::new(),
         };
-        let rounds = random.below(6);
+        let mut times = |most| -> Vec<u64> {
+            let count = random.below(most);
+            (0..count).map(|_| random.below(FAULTS_MS)).collect()
+        };
         Self {
-            rounds: (0..rounds).map(|_| random.below(FAULTS_MS)).collect(),
+            rounds: times(6),
+            refunds: times(8),
             ..faults
         }
     }
@@ -74,6 +81,7 @@ impl PeopleFaults {
         doings.extend(asks);
         doings.extend(self.office.iter().map(|at| (*at, Doing::Office)));
         doings.extend(self.rounds.iter().map(|at| (*at, Doing::Round)));
+        doings.extend(self.refunds.iter().map(|at| (*at, Doing::Refund)));
         doings.extend(self.erasures.iter().map(|at| (*at, Doing::Erase)));
         doings.extend(self.tariff_at.map(|at| (at, Doing::NewTariff)));
         doings.extend(self.replaced_at.map(|at| (at, Doing::Replace)));
@@ -85,6 +93,7 @@ pub struct People {
     faults: PeopleFaults,
     pub random: SplitMix64,
     pub rounds: SplitMix64,
+    pub refunds: SplitMix64,
 }
 
 impl People {
@@ -93,6 +102,7 @@ impl People {
             faults,
             random: SplitMix64::new(seed, "people"),
             rounds: SplitMix64::new(seed, "rounds"),
+            refunds: SplitMix64::new(seed, "refunds"),
         }
     }
 

@@ -13,7 +13,7 @@ const SEEDS_MAX: u64 = 300;
 
 #[test]
 fn each_planted_defect_is_found_by_the_rule_that_it_breaks() {
-    let defects: [(Defect, &[Rule]); 20] = [
+    let defects: [(Defect, &[Rule]); 25] = [
         (Defect::RaiseBeforeCommit, &[Rule::RaiseHasAReason]),
         (Defect::NewNumberOnRetry, &[Rule::FrozenNeverChanges]),
         (
@@ -52,6 +52,14 @@ fn each_planted_defect_is_found_by_the_rule_that_it_breaks() {
         (Defect::CorrectedTwice, &[Rule::CorrectionIsOfWhatIsFiled]),
         (Defect::PartForgotten, &[Rule::PaidOnce]),
         (Defect::ListForgotten, &[Rule::ListsHold]),
+        (Defect::RefundUnlimited, &[Rule::RefundWithinCharge]),
+        (Defect::RefundDoneTooSoon, &[Rule::WechatAgrees]),
+        (
+            Defect::ForgedNoticeBelieved,
+            &[Rule::OnlyVerifiedAnswersCount],
+        ),
+        (Defect::NoticeTakenTwice, &[Rule::NoticeCountsOnce]),
+        (Defect::NoticeAnsweredUnwritten, &[Rule::NoticeOnDiskFirst]),
     ];
     let wrong = Mutex::new(Vec::new());
     let left = Mutex::new(defects.to_vec());

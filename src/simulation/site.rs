@@ -83,7 +83,7 @@ pub fn rules() -> Rules {
             extras: Extras::default(),
             entry_notify_url: "https://pay.example.com/entry".into(),
             charge_notify_url: "https://pay.example.com/charge".into(),
-            refund_notify_url: None,
+            refund_notify_url: Some("https://pay.example.com/refund".into()),
             free_duration_s: 0,
             free_times: Vec::new(),
         },

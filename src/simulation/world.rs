@@ -21,6 +21,7 @@ use crate::gate::ears::Ears;
 use crate::lane::number::LedgerId;
 use crate::park::event::Event;
 use crate::park::record::{LaneRecord, Record};
+use crate::park::reply::{Done, Refusal};
 use crate::park::rules::Rules;
 use crate::park::step::Command;
 use crate::sim::random::SplitMix64;
@@ -176,7 +177,9 @@ impl World {
             self.clock.time = self.clock.time.max(at);
             match planned.filter(|planned| *planned <= at) {
                 Some(_) => self.next_doing(),
-                None => self.turn(vec![Event::Tick.into()]),
+                None => {
+                    self.turn(vec![Event::Tick.into()]);
+                }
             }
         }
     }
@@ -207,6 +210,7 @@ impl World {
             self.soon(MINUTE, Doing::Heartbeat(lane));
         }
         self.soon(0, Doing::Reconnect);
+        self.finish_abnormal_refunds();
     }
 
     pub fn is_calm(&self) -> bool {
@@ -288,6 +292,9 @@ impl World {
             Doing::NewCertificate => self.new_certificate(),
             Doing::OldCertificateEnds => self.old_certificate_ends(),
             Doing::FetchCertificates(run) => self.fetch_certificates(run),
+            Doing::WechatTells(at) => self.wechat_tells(at),
+            Doing::DriverChanges => self.driver_changes(),
+            Doing::Refund => self.refund(),
             Doing::NewTariff => self.new_tariff(),
             Doing::Replace => self.replace(),
             Doing::Act(act) => act(self),
@@ -305,9 +312,10 @@ impl World {
         self.turn(vec![event.into()]);
     }
 
-    fn turn(&mut self, incoming: Vec<Incoming>) {
+    /// What happens at one instant; gives back what the daemon replied to the first who asked.
+    pub(super) fn turn(&mut self, incoming: Vec<Incoming>) -> Option<Result<Done, Refusal>> {
         if self.machine.off {
-            return;
+            return None;
         }
         self.turns_at_once = match self.turns_at_once {
             (time, turns) if time == self.clock.time => (time, turns + 1),
@@ -328,7 +336,9 @@ impl World {
         }
         let events = incoming.into_iter().map(|it| it.event).collect();
         let turned = self.machine.turn(events, self.clock.now());
+        let reply = turned.taken.iter().find_map(|it| it.step.reply.clone());
         self.follow(turned);
+        reply
     }
 
     pub(super) fn follow(&mut self, mut turned: Turned) {

@@ -13,7 +13,7 @@ pub use self::history::{CallbackAnswer, CallbackRow, CallbackState};
 use super::Simulator;
 use super::books::{OrderState, Violation, ViolationKind};
 use super::certificates::{NONCE_LEN, encrypt};
-use super::message::{Answer, Call};
+use super::message::{Answer, Call, find};
 use super::settings::{Plate, Service, TrustMode};
 use super::{answer, time};
 use crate::lane::time::Wall;
@@ -98,9 +98,16 @@ struct Callback {
     answers: Vec<CallbackAnswer>,
 }
 
+impl Delivery {
+    /// The first header of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        find(&self.headers, name)
+    }
+}
+
 impl CallbackFault {
     /// Whether a client that takes such a delivery takes what WeChat never said.
-    fn is_forgery(self) -> bool {
+    pub fn is_forgery(self) -> bool {
         match self {
             Self::Forged | Self::Probe | Self::Unsigned | Self::Old | Self::Truncated => true,
             Self::Pass | Self::Twice | Self::Late(_) | Self::OtherKey => false,
@@ -122,6 +129,12 @@ impl Simulator {
     /// Notices that were taken, and that were given up after the last repeat.
     pub fn callbacks_ended(&self) -> (u64, u64) {
         (self.callbacks.taken, self.callbacks.given_up)
+    }
+
+    /// When the next delivery is due of what is to be told by now.
+    pub fn callback_due_next(&self) -> Option<Wall> {
+        let waiting = self.callbacks.waiting.values();
+        waiting.filter(|it| !it.is_under_way).map(|it| it.due).min()
     }
 
     /// Notices that are still to be delivered.

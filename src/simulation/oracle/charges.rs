@@ -89,20 +89,15 @@ impl Oracle {
                     format!("{session} has no entry, and then: {record:?}")
                 })
             }
-            MoneyRecord::RefundAsked { refund } => {
-                let stage = self.charge(&refund.trade_no)?.stage;
-                let may = matches!(stage, Stage::Accepted | Stage::Settled);
-                hold(may, Rule::CorrectionIsOfWhatIsFiled, || {
-                    format!("{refund:?}, and the charge is {stage:?}")
-                })
-            }
-            MoneyRecord::RefundSent { .. }
+            MoneyRecord::RefundAsked { .. }
+            | MoneyRecord::RefundSent { .. }
             | MoneyRecord::RefundTold { .. }
-            | MoneyRecord::RefundGivenUp { .. } => Ok(()),
+            | MoneyRecord::RefundGivenUp { .. } => self.judge_refund(record, view),
             // Also by an error that nobody signed: it only keeps the box from asking.
             MoneyRecord::MerchantStopped { .. } | MoneyRecord::MerchantResumed => Ok(()),
-            // They say of themselves what they are.
-            MoneyRecord::NoticeTaken { .. } | MoneyRecord::NoticeSetAside { .. } => Ok(()),
+            MoneyRecord::NoticeTaken { id, .. } => self.judge_notice(id, record),
+            // It says of itself what it is.
+            MoneyRecord::NoticeSetAside { .. } => Ok(()),
         }
     }
 
@@ -123,7 +118,8 @@ impl Oracle {
                     format!("{trade_no} leaves with other bytes than on disk")
                 })
             }
-            Request::Query { .. } | Request::Refund { .. } | Request::QueryRefund { .. } => Ok(()),
+            Request::Refund { refund_no, body } => self.judge_refund_call(refund_no, body),
+            Request::Query { .. } | Request::QueryRefund { .. } => Ok(()),
         }
     }
 
@@ -204,7 +200,7 @@ impl Oracle {
     }
 
     /// Money moves forward by WeChat's own word alone.
-    fn judge_answer(&self, record: &MoneyRecord) -> Verdict {
+    pub(super) fn judge_answer(&self, record: &MoneyRecord) -> Verdict {
         let event = self.model.head.as_ref().map(|head| &head.event);
         let by_answer = event.is_some_and(|event| self.genuine.contains(event));
         hold(by_answer, Rule::OnlyVerifiedAnswersCount, || {

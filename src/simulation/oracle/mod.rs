@@ -9,6 +9,7 @@ mod model;
 mod payments;
 mod price;
 mod raises;
+mod refunds;
 mod rest;
 mod reviews;
 mod stays;
@@ -78,6 +79,9 @@ rules! {
     WechatNeverComplains "wechat-never-complains",
     NobodyPaysForAnother "nobody-pays-for-another",
     PaidOnce "no-money-counts-twice",
+    RefundWithinCharge "no-more-goes-back-than-was-charged",
+    NoticeCountsOnce "a-notice-counts-once",
+    NoticeOnDiskFirst "a-notice-is-on-disk-before-its-answer",
     ListsHold "a-listed-plate-is-treated-as-listed",
     CarsAreCounted "the-cars-are-counted",
     SumsBalance "the-sums-balance",

@@ -9,6 +9,7 @@ use crate::lane::listing::{Change, List, Listed};
 use crate::lane::number::{NumberKey, SessionId};
 use crate::lane::plate::PlateNumber;
 use crate::lane::raise::RaiseReason;
+use crate::lane::reading::PlateRead;
 use crate::lane::session::{Ending, LaneId, Session};
 use crate::lane::tariff::Tariff;
 use crate::lane::time::Stamp;
@@ -16,6 +17,8 @@ use crate::park::event::Event;
 use crate::park::record::{LaneRecord, Record, StepTaken};
 use crate::park::review::{Closed, Review, ReviewEnd};
 use crate::park::state::Hold;
+
+use super::refunds::Refunds;
 
 /// Where a charge stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +115,8 @@ pub struct Model {
     pub raises: BTreeMap<(LaneId, u64), RaiseReason>,
     /// The last car that was held in each lane, whether it still is or not.
     pub last_holds: BTreeMap<LaneId, Hold>,
+    /// As what the car was read that a lane holds, or last held.
+    pub held_reads: BTreeMap<LaneId, PlateRead>,
     pub reviews: BTreeMap<SessionId, Review>,
     /// By number of the charge: whether the correction is still to be made.
     pub corrections: BTreeMap<String, bool>,
@@ -131,6 +136,9 @@ pub struct Model {
     pub queued: BTreeSet<NumberKey>,
     /// Numbers of charges that staff has to finish.
     pub desk: BTreeSet<NumberKey>,
+    pub(super) refunds: Refunds,
+    /// Numbers of notices that were taken.
+    pub notices: BTreeSet<String>,
     /// What plates have in store, fen.
     pub balances: BTreeMap<PlateNumber, u64>,
     /// The newest debit for a stay, fen.
@@ -193,6 +201,7 @@ impl Model {
                 self.raises.insert((lane.clone(), *raise), reason.clone());
             }
             LaneRecord::HoldStarted { hold } => {
+                self.note_reading(&hold.lane);
                 self.last_holds.insert(hold.lane.clone(), hold.clone());
             }
             LaneRecord::DoubtLifted { session, doubt } => {
@@ -245,6 +254,15 @@ impl Model {
             | LaneRecord::ZonePassed { .. }
             | LaneRecord::ArrearsSeen { .. } => {}
         }
+    }
+
+    fn note_reading(&mut self, lane: &LaneId) {
+        let read = match self.head.as_ref().map(|head| &head.event) {
+            Some(Event::PlateRead { read, .. }) => read.clone(),
+            Some(Event::PlateNamed { plate, .. }) => PlateRead::by_hand(plate.clone(), None),
+            _ => return,
+        };
+        self.held_reads.insert(lane.clone(), read);
     }
 
     fn apply_money(&mut self, record: &MoneyRecord) {
@@ -330,18 +348,20 @@ impl Model {
                 };
                 self.stands(trade_no, stage);
             }
+            MoneyRecord::NoticeTaken { id, .. } => {
+                self.notices.insert(id.clone());
+            }
+            MoneyRecord::RefundAsked { .. }
+            | MoneyRecord::RefundSent { .. }
+            | MoneyRecord::RefundTold { .. }
+            | MoneyRecord::RefundGivenUp { .. } => self.refunds.apply(record),
             MoneyRecord::EntryUnknown { .. }
-            | MoneyRecord::NoticeTaken { .. }
             | MoneyRecord::EntryServiceChanged { .. }
             | MoneyRecord::AdvanceRepaid { .. }
             | MoneyRecord::NoticeSetAside { .. }
             | MoneyRecord::EntryRegistered { .. }
             | MoneyRecord::EntryRenumbered { .. }
             | MoneyRecord::EntryEnded { .. }
-            | MoneyRecord::RefundAsked { .. }
-            | MoneyRecord::RefundSent { .. }
-            | MoneyRecord::RefundTold { .. }
-            | MoneyRecord::RefundGivenUp { .. }
             | MoneyRecord::MerchantStopped { .. }
             | MoneyRecord::MerchantResumed => {}
         }

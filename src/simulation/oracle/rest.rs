@@ -20,6 +20,10 @@ impl Oracle {
         self.judge_queue(machine.park(), view)?;
         self.judge_both_books(machine.park(), view)?;
         self.judge_over_payments()?;
+        if !view.clock.is_never_set() {
+            let totals = machine.park().queue().book().totals();
+            self.judge_refunds_at_rest(totals, view.simulator)?;
+        }
         let fold = machine
             .disk
             .open(Park::new(machine.park().ledger(), machine.rules.clone()));

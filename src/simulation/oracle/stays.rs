@@ -4,6 +4,7 @@ use super::{Oracle, Rule, Verdict, View, hold, price};
 use crate::charges::charge::{Claim, Opening};
 use crate::lane::exit::NearMatch;
 use crate::lane::plate::PlateNumber;
+use crate::lane::raise::HoldReason;
 use crate::lane::reading::{PlateRead, ReadWarning};
 use crate::lane::session::Session;
 use crate::lane::tariff::Tariff;
@@ -57,6 +58,8 @@ impl Oracle {
                 let hold = self.model.last_holds.get(lane);
                 hold.is_some_and(|hold| hold.arrived == claim.exited)
             }
+            // Or for WeChat to tell that it may be charged now.
+            Event::Noticed { .. } => self.was_held_for_a_block(claim),
             _ => claim.exited.now.moment.0 + head.waited_ms.unwrap_or(0) == head.now.moment.0,
         });
         let is_filed = matches!(claim.opening, Opening::ToFile { .. });
@@ -94,6 +97,15 @@ impl Oracle {
         })
     }
 
+    fn was_held_for_a_block(&self, claim: &Claim) -> bool {
+        let hold = self.model.last_holds.get(&claim.lane);
+        hold.is_some_and(|hold| {
+            matches!(hold.reason, HoldReason::Blocked(_))
+                && hold.session.as_ref() == Some(&claim.session)
+                && hold.arrived == claim.exited
+        })
+    }
+
     /// What is filed without a person is beyond doubt.
     fn judge_filing(&self, claim: &Claim, stay: &Session) -> Verdict {
         let event = self.model.head.as_ref().map(|head| &head.event);
@@ -103,6 +115,9 @@ impl Oracle {
             Some(Event::PlateNamed { lane, plate, .. }) => {
                 by_hand = PlateRead::by_hand(plate.clone(), None);
                 (lane, &by_hand)
+            }
+            Some(Event::Noticed { .. }) if self.model.held_reads.contains_key(&claim.lane) => {
+                (&claim.lane, &self.model.held_reads[&claim.lane])
             }
             _ => {
                 return hold(false, Rule::GuardedIsNotFiled, || {
