@@ -58,6 +58,10 @@ pub enum Defect {
     NoticeTakenTwice,
     /// WeChat hears that a notice is taken while nothing can be written.
     NoticeAnsweredUnwritten,
+    /// A charge does not wait until the order that the driver may pay instead is over.
+    ChargedBesideCode,
+    /// What is paid after the car has gone is not taken down.
+    LateCodeForgotten,
 }
 
 #[cfg(all(test, feature = "demo"))]

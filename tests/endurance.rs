@@ -361,7 +361,11 @@ fn answers(command: Command) -> Option<Event> {
         Command::Call(call) => call,
     };
     Some(match call.request {
-        Request::Refund { .. } | Request::QueryRefund { .. } => return None,
+        Request::Refund { .. }
+        | Request::QueryRefund { .. }
+        | Request::Spot { .. }
+        | Request::QuerySpot { .. }
+        | Request::CloseSpot { .. } => return None,
         Request::NotifyEntry { session, body } => {
             let body: Value = serde_json::from_str(&body).unwrap();
             let entry = ParkingEntry {
@@ -468,6 +472,7 @@ fn rules() -> Rules {
             exposure_limit_fen: 200_000,
             time_to_leave_ms: Some(900_000),
             advance: true,
+            pay_by_code: false,
         },
         guard: GuardRules {
             max_stay_ms: 72 * HOUR,
@@ -485,6 +490,7 @@ fn rules() -> Rules {
             entry_notify_url: "https://parkgate.invalid".into(),
             charge_notify_url: "https://parkgate.invalid".into(),
             refund_notify_url: None,
+            native_notify_url: None,
             free_duration_s: 0,
             free_times: Vec::new(),
         },

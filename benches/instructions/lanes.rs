@@ -321,8 +321,16 @@ fn answer(call: &Call) -> Outcome<Event> {
             }
         }
         Request::Query { trade_no, .. } => return Err(format!("{trade_no} is asked about").into()),
-        Request::Refund { refund_no, .. } | Request::QueryRefund { refund_no, .. } => {
-            return Err(format!("{refund_no} goes back").into());
+        Request::Refund {
+            refund_no: number, ..
+        }
+        | Request::QueryRefund {
+            refund_no: number, ..
+        }
+        | Request::Spot { number, .. }
+        | Request::QuerySpot { number, .. }
+        | Request::CloseSpot { number, .. } => {
+            return Err(format!("{number} is none of this").into());
         }
     })
 }

@@ -8,6 +8,7 @@ use super::charge::{CORRECTION_ASKED, CORRECTION_DONE, Charge, Fact, Stands};
 use super::opening::State;
 use super::price::{self, Claimed, Prices};
 use super::refund::{REFUND_ASKED, REFUND_GIVEN_UP, Refund};
+use super::spot::{Codes, SPOT_ASKED, SPOT_GIVEN_UP};
 use super::till::Tills;
 use super::violation::{Violation, Wrong};
 use super::zone::Zones;
@@ -90,6 +91,8 @@ pub(super) struct Accountant {
     pub(super) has_holes: bool,
     pub(super) begins_midway: bool,
     pub(super) refunds: BTreeMap<Box<str>, Refund>,
+    /// What drivers may pay on the spot, and paid.
+    pub(super) codes: Codes,
     /// What of each charge has gone back or may, fen.
     pub(super) reserved: BTreeMap<Box<str>, u64>,
 }
@@ -114,6 +117,7 @@ impl Accountant {
             has_holes: false,
             begins_midway: false,
             refunds: BTreeMap::new(),
+            codes: Codes::default(),
             reserved: BTreeMap::new(),
         }
     }
@@ -165,6 +169,7 @@ impl Accountant {
             (MONEY, CHARGE_OPENED) => self.due(&at),
             (MONEY, PAYMENT_TAKEN) => self.paid(&at),
             (MONEY, kind @ REFUND_ASKED..=REFUND_GIVEN_UP) => self.refund(kind, &at),
+            (MONEY, kind @ SPOT_ASKED..=SPOT_GIVEN_UP) => self.spot(kind, &at),
             (MONEY, kind) => self.moved(kind, &at),
             _ => {}
         }
@@ -198,6 +203,9 @@ impl Accountant {
                 let session = charge.session.to_string();
                 self.wrong(seq, Some(&session), Some(&number), Wrong::LeftRefused);
             }
+        }
+        for (session, wrong) in self.codes.end_step() {
+            self.wrong(seq, Some(&session), None, wrong);
         }
     }
 
@@ -235,9 +243,11 @@ impl Accountant {
             totals,
             refunds,
             refunded,
+            codes,
             tills,
             zones,
         } = state;
+        self.codes.begin_with(codes);
         self.tills = tills;
         self.zones = zones;
         for (number, fen) in refunded {
@@ -504,6 +514,16 @@ impl Accountant {
             wrongs.push(Wrong::PaidTooMuch);
         }
         charge.to_refund |= kind == CORRECTION_ASKED;
+        if let (Fact::Sent, Some(number)) = (fact, self.codes.open_of(&session)) {
+            wrongs.push(Wrong::BesideCode { number });
+        }
+        let by_other_means = match fact {
+            Fact::Collected => at.fields.pointer("/how/collected/channel"),
+            Fact::Withdrawn => at.fields.pointer("/reason/paid_elsewhere/channel"),
+            _ => None,
+        };
+        let channel = by_other_means.and_then(Value::as_str);
+        self.codes.taken(&session, channel, fee_fen);
         let has_moved = !wrongs
             .iter()
             .any(|wrong| matches!(wrong, Wrong::AfterItsEnd { .. } | Wrong::SettledTwice));

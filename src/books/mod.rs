@@ -9,6 +9,7 @@ mod payment;
 mod price;
 mod refund;
 pub(crate) mod slow;
+mod spot;
 mod till;
 mod violation;
 mod walk;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::charge::{Charge, Stands};
 use super::refund::Refund;
+use super::spot::Code;
 use super::till::Tills;
 use super::zone::Zones;
 
@@ -29,6 +30,8 @@ pub(super) struct State {
     pub(super) totals: BTreeMap<String, (u64, u64)>,
     /// Refunds that are not done with.
     pub(super) refunds: BTreeMap<String, Refund>,
+    /// Orders that are paid on the spot, and those that were.
+    pub(super) codes: BTreeMap<String, Code>,
     /// What went back of charges, through WeChat or otherwise, fen.
     pub(super) refunded: BTreeMap<String, u64>,
 }
@@ -69,6 +72,15 @@ impl State {
         let open = entries(&refunds["open"]);
         self.refunds
             .extend(open.filter_map(|(_, refund)| Refund::stood(&refund)));
+        let spots = &rest["book"]["spots"];
+        let open = entries(&spots["open"]);
+        self.codes
+            .extend(open.filter_map(|(_, spot)| Code::stood(&spot, None)));
+        let over = entries(&spots["done"]);
+        self.codes.extend(over.filter_map(|(_, done)| {
+            let paid = done["paid"] == true;
+            Code::stood(&done["spot"], Some(if paid { "paid" } else { "closed" }))
+        }));
         let done = entries(&refunds["charges"]);
         self.refunded.extend(done.filter_map(|(number, of)| {
             let otherwise_fen = of["otherwise_fen"].as_u64().unwrap_or_default();

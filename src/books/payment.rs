@@ -12,6 +12,7 @@ impl Accountant {
             return;
         };
         let fen = payment["fen"].as_u64().unwrap_or_default();
+        self.codes.taken(session, payment["channel"].as_str(), fen);
         self.total("paid", fen);
         let counts = self.period.has(self.at);
         if counts {

@@ -94,6 +94,15 @@ impl Accountant {
                 wrongs.push(Wrong::OtherRefundSent);
             }
             Some(_) => {}
+            None if self.codes.of(trade_no).is_some() => {
+                if self
+                    .codes
+                    .of(trade_no)
+                    .is_some_and(|(fen, _)| fen != charged_fen)
+                {
+                    wrongs.push(Wrong::OtherRefundSent);
+                }
+            }
             None if self.has_holes || self.begins_midway => {}
             None => wrongs.push(Wrong::NoSuchCharge {
                 fact: "refund_asked".to_owned(),
@@ -139,7 +148,11 @@ impl Accountant {
         }
         refund.was_sent = true;
         let charge = self.charges.get(&refund.trade_no);
-        if charge.is_some_and(|charge| charge.stands != Stands::Settled) {
+        let is_unpaid = self
+            .codes
+            .of(&refund.trade_no)
+            .is_some_and(|(_, paid)| !paid);
+        if is_unpaid || charge.is_some_and(|charge| charge.stands != Stands::Settled) {
             wrongs.push(Wrong::RefundOfUnsettled);
         }
         wrongs

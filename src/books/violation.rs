@@ -79,6 +79,10 @@ pub enum Wrong {
     RefundOfUnsettled,
     /// The request for a refund bears another number, charge or sum than was asked for.
     OtherRefundSent,
+    /// A charge was sent while this order, which the driver may pay instead, was not over.
+    BesideCode { number: String },
+    /// What a driver paid by scanning a code is not what was taken down for the stay in that step, fen.
+    CodeNotTakenDown { paid_fen: u64, taken_fen: u64 },
     /// A coupon was handed in before, or for a stay that had ended.
     CouponNotValid { number: String },
     /// What a plate has in store is not what it had and what was moved, fen.

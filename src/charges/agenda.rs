@@ -17,6 +17,8 @@ pub enum Item {
     Entry(SessionId),
     /// The refund with this `out_refund_no`.
     Refund(String),
+    /// The order with this `out_trade_no` that is paid on the spot.
+    Spot(String),
 }
 
 impl Item {
@@ -26,6 +28,7 @@ impl Item {
             Self::Charge(trade_no) => trade_no,
             Self::Entry(session) => &session.0,
             Self::Refund(refund_no) => refund_no,
+            Self::Spot(number) => number,
         }
     }
 }
@@ -36,6 +39,7 @@ enum Slot {
     Charge(NumberKey),
     Entry(NumberKey),
     Refund(NumberKey),
+    Spot(NumberKey),
 }
 
 impl Slot {
@@ -44,6 +48,7 @@ impl Slot {
             Item::Charge(trade_no) => NumberKey::of_trade_no(trade_no).map(Self::Charge),
             Item::Entry(session) => NumberKey::of_session(session).map(Self::Entry),
             Item::Refund(refund_no) => NumberKey::of_refund_no(refund_no).map(Self::Refund),
+            Item::Spot(number) => NumberKey::of_spot_no(number).map(Self::Spot),
         };
         debug_assert!(slot.is_some(), "a number that nobody gave out: {item:?}");
         slot
@@ -54,6 +59,7 @@ impl Slot {
             Self::Charge(key) => Item::Charge(key.trade_no()),
             Self::Entry(key) => Item::Entry(key.session()),
             Self::Refund(key) => Item::Refund(key.refund_no()),
+            Self::Spot(key) => Item::Spot(key.spot_no()),
         }
     }
 }
@@ -72,6 +78,12 @@ pub enum Errand {
     Refund,
     /// *Query refund*.
     QueryRefund,
+    /// *Create Native order*.
+    Spot,
+    /// *Query Native order*.
+    QuerySpot,
+    /// *Close Native order*.
+    CloseSpot,
 }
 
 /// Times are of this run and not on disk: after a restart everything is due at once.

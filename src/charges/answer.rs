@@ -216,3 +216,69 @@ pub enum RefundWord {
     /// A word this version does not know.
     Other(String),
 }
+
+/// What the driver scans: the text of a QR code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeUrl(pub String);
+
+/// A Native order as WeChat sees it: answer to a query (6.2), and in a callback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NativeSeen {
+    /// Echo of our number.
+    pub out_trade_no: String,
+    /// Echo of the caller's id, where the answer says so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mchid: Option<String>,
+    /// For whom, in partner mode, where the answer says so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sub_mchid: Option<String>,
+    /// Where the money stands.
+    pub state: NativeState,
+    /// `amount.total`, fen; an order that nobody paid may come without.
+    pub total_fen: Option<u64>,
+    /// `amount.payer_total`: what of that the driver paid, fen; less where a coupon paid a part.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub payer_total_fen: Option<u64>,
+    /// WeChat's order number, once it is paid.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub transaction_id: Option<String>,
+}
+
+/// `trade_state` of a Native order. Only [`NativeState::Closed`] and [`NativeState::Revoked`] say that no
+/// money comes any more; unknown words are kept and say nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NativeState {
+    /// `NOTPAY`.
+    NotPaid,
+    /// `USERPAYING`.
+    Paying,
+    /// `SUCCESS`.
+    Paid,
+    /// `REFUND`: was paid, went into refund.
+    Refunded,
+    /// `CLOSED`.
+    Closed,
+    /// `REVOKED`.
+    Revoked,
+    /// `PAYERROR`: a try failed; another may follow.
+    Failed,
+    /// A word this version does not know.
+    Other(String),
+}
+
+impl NativeState {
+    /// As WeChat writes it.
+    pub fn of(word: &str) -> Self {
+        match word {
+            "NOTPAY" => Self::NotPaid,
+            "USERPAYING" => Self::Paying,
+            "SUCCESS" => Self::Paid,
+            "REFUND" => Self::Refunded,
+            "CLOSED" => Self::Closed,
+            "REVOKED" => Self::Revoked,
+            "PAYERROR" => Self::Failed,
+            _ => Self::Other(word.to_owned()),
+        }
+    }
+}

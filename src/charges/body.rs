@@ -375,6 +375,7 @@ mod tests {
             entry_notify_url: "https://pay.example.com/wx/parking-state".into(),
             charge_notify_url: "https://pay.example.com/wx/parking-pay".into(),
             refund_notify_url: None,
+            native_notify_url: None,
             free_duration_s: 900,
             free_times: Vec::new(),
         }

@@ -12,6 +12,7 @@ use super::notices::Notices;
 use super::plates::Plates;
 use super::record::{Correction, MoneyRecord, StaffOutcome};
 use super::refunds::Refunds;
+use super::spots::Spots;
 use super::totals::{Arrears, Standing, Totals};
 use crate::lane::number::{NumberKey, SessionId};
 use crate::lane::plate::PlateNumber;
@@ -38,6 +39,9 @@ pub struct Book {
     /// What goes back.
     #[serde(default, skip_serializing_if = "Refunds::is_empty")]
     refunds: Refunds,
+    /// What drivers may pay on the spot.
+    #[serde(default, skip_serializing_if = "Spots::is_empty")]
+    spots: Spots,
     stop: Option<Stop>,
     totals: Totals,
     /// Fees of cars let out that newer stays overtook since WeChat last took anything on, fen: no longer
@@ -197,6 +201,11 @@ impl Book {
         &self.refunds
     }
 
+    /// What drivers may pay on the spot.
+    pub fn spots(&self) -> &Spots {
+        &self.spots
+    }
+
     /// Fees of cars that were let out and whose charges WeChat has not taken on, fen.
     pub fn exposure_fen(&self) -> u64 {
         self.exposure_fen.saturating_add(self.overtaken_fen)
@@ -222,6 +231,7 @@ impl Book {
         Self {
             corrections: self.corrections.clone(),
             refunds: self.refunds.clone(),
+            spots: self.spots.clone(),
             stop: self.stop.clone(),
             totals: self.totals,
             overtaken_fen: self.overtaken_fen,
@@ -372,6 +382,10 @@ impl Book {
             | MoneyRecord::RefundGivenUp { .. } => {
                 self.refunds.apply(record, &mut self.totals.refunded);
             }
+            MoneyRecord::SpotAsked { .. }
+            | MoneyRecord::SpotSent { .. }
+            | MoneyRecord::SpotTold { .. }
+            | MoneyRecord::SpotGivenUp { .. } => self.spots.apply(record),
             MoneyRecord::MerchantStopped { code, message } => {
                 self.stop = Some(Stop {
                     code: code.clone(),

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::record::MoneyRecord;
+use super::spot::SpotPaid;
 use crate::lane::alarm::Alarm;
 use crate::lane::number::SessionId;
 use crate::lane::tariff::FreeTime;
 use crate::lane::time::Moment;
+use crate::wechat::native::Payee;
 
 /// What goes into every body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,9 @@ pub struct MerchantRules {
     /// Where WeChat reports what became of a refund, as above; None: nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_notify_url: Option<String>,
+    /// Where WeChat reports that an order was paid on the spot, as above; None where no such order is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native_notify_url: Option<String>,
     /// Free time as told to WeChat, seconds; derives from the tariff.
     pub free_duration_s: u64,
     /// The same by class and date, where the tariff knows any.
@@ -117,6 +122,29 @@ pub enum Request {
         /// Whose it is, in partner mode: as frozen.
         sub_mchid: Option<String>,
     },
+    /// *Create Native order*.
+    Spot {
+        /// `out_trade_no`.
+        number: String,
+        /// In whose name: as frozen.
+        payee: Payee,
+        /// The frozen body, to be sent byte for byte.
+        body: String,
+    },
+    /// *Query Native order*.
+    QuerySpot {
+        /// `out_trade_no`.
+        number: String,
+        /// In whose name it was made.
+        payee: Payee,
+    },
+    /// *Close Native order*.
+    CloseSpot {
+        /// `out_trade_no`.
+        number: String,
+        /// In whose name it was made.
+        payee: Payee,
+    },
 }
 
 /// A call that was not made because its record is not on disk.
@@ -133,6 +161,12 @@ pub enum UnsentCall {
     Refund(String),
     /// *Query refund* of this `out_refund_no`.
     QueryRefund(String),
+    /// *Create Native order* of this `out_trade_no`.
+    Spot(String),
+    /// *Query Native order* of this `out_trade_no`.
+    QuerySpot(String),
+    /// *Close Native order* of this `out_trade_no`.
+    CloseSpot(String),
 }
 
 impl Request {
@@ -144,6 +178,9 @@ impl Request {
             Self::Query { trade_no, .. } => UnsentCall::Query(trade_no.clone()),
             Self::Refund { refund_no, .. } => UnsentCall::Refund(refund_no.clone()),
             Self::QueryRefund { refund_no, .. } => UnsentCall::QueryRefund(refund_no.clone()),
+            Self::Spot { number, .. } => UnsentCall::Spot(number.clone()),
+            Self::QuerySpot { number, .. } => UnsentCall::QuerySpot(number.clone()),
+            Self::CloseSpot { number, .. } => UnsentCall::CloseSpot(number.clone()),
         }
     }
 }
@@ -159,4 +196,6 @@ pub struct Out {
     pub alarms: Vec<Alarm>,
     /// WeChat knew the number of this stay's entry before it was ever sent from here.
     pub taken: Option<SessionId>,
+    /// What drivers paid on the spot.
+    pub paid: Vec<SpotPaid>,
 }

@@ -173,6 +173,10 @@ impl Queue {
         out: &mut Out,
     ) {
         let trade_no = charge.claim.trade_no.clone();
+        if self.waits_for_a_spot(&charge.claim.session) {
+            self.look_again(&Item::Charge(trade_no), now);
+            return;
+        }
         if let Some(frozen) = &charge.body {
             let body = None;
             self.record(out, MoneyRecord::ChargeSent { trade_no, body });
@@ -278,6 +282,9 @@ impl Queue {
             UnsentCall::QueryRefund(refund_no) => {
                 (Item::Refund(refund_no.clone()), Errand::QueryRefund)
             }
+            UnsentCall::Spot(number) => (Item::Spot(number.clone()), Errand::Spot),
+            UnsentCall::QuerySpot(number) => (Item::Spot(number.clone()), Errand::QuerySpot),
+            UnsentCall::CloseSpot(number) => (Item::Spot(number.clone()), Errand::CloseSpot),
         };
         self.agenda.landed(&item, errand);
         self.agenda.put(&item, now.now.moment);
@@ -290,7 +297,11 @@ impl Queue {
                 }
             }
             UnsentCall::Refund(refund_no) => self.refund_not_made(refund_no, out),
-            UnsentCall::Query(_) | UnsentCall::QueryRefund(_) => {}
+            UnsentCall::Spot(number) => self.spot_not_made(number, out),
+            UnsentCall::Query(_)
+            | UnsentCall::QueryRefund(_)
+            | UnsentCall::QuerySpot(_)
+            | UnsentCall::CloseSpot(_) => {}
         }
     }
 

@@ -27,6 +27,10 @@ pub mod refunds;
 mod reply;
 pub mod sender;
 mod shelved;
+pub mod spot;
+mod spot_reply;
+pub mod spots;
+mod spotting;
 pub mod staff;
 #[cfg(test)]
 mod tests;

@@ -46,7 +46,9 @@ impl Queue {
                 }
             }
             Notice::Native(notice) => {
-                self.set_aside(NoticeKind::Native, &notice.out_trade_no, out);
+                if !self.spot_told(notice, now, out) {
+                    self.set_aside(NoticeKind::Native, &notice.out_trade_no, out);
+                }
             }
             Notice::Other { .. } => {}
         }

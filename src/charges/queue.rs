@@ -13,6 +13,8 @@ use super::entry::{EntryEnd, EntryState, NotRegistrable};
 use super::link::Link;
 use super::record::MoneyRecord;
 use super::refund::{RefundState, RefundTold};
+use super::spot::{SpotState, SpotTold};
+use super::spotting::Refused;
 use super::staff::WaitsFor;
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
@@ -53,6 +55,9 @@ pub struct Queue {
     unsigned_until: Option<Moment>,
     /// The store cannot write: nothing is sent from it.
     paused: bool,
+    /// Stays for which WeChat would not take an order that is paid on the spot, in this run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) spots_refused: BTreeMap<SessionId, Refused>,
     /// When WeChat last told something by itself, in this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) noticed_at: Option<Moment>,
@@ -105,6 +110,7 @@ impl Queue {
             refusals: self.refusals,
             unsigned_until: self.unsigned_until,
             paused: self.paused,
+            spots_refused: self.spots_refused.clone(),
             noticed_at: self.noticed_at,
         }
     }
@@ -155,7 +161,10 @@ impl Queue {
         let refunds = self.book.refunds().open();
         let refunds = refunds.filter(|refund| refund.state.goes_on());
         let refunds = refunds.map(|refund| Item::Refund(refund.claim.refund_no.clone()));
-        let items: Vec<Item> = charges.chain(entries).chain(refunds).collect();
+        let spots = self.book.spots().open();
+        let spots = spots.map(|spot| Item::Spot(spot.claim.number.clone()));
+        let items = charges.chain(entries).chain(refunds).chain(spots);
+        let items: Vec<Item> = items.collect();
         for item in items {
             self.agenda
                 .put(&item, backoff::at_start(item.key(), now.moment));
@@ -185,7 +194,15 @@ impl Queue {
                 why: why.to_owned(),
             },
         });
-        charges.chain(entries).chain(refunds).collect()
+        let spots = self.book.spots().open();
+        let spots = spots.filter(|spot| spot.state == SpotState::Sent);
+        let spots = spots.map(|spot| MoneyRecord::SpotTold {
+            number: spot.claim.number.clone(),
+            told: SpotTold::Unknown {
+                why: why.to_owned(),
+            },
+        });
+        charges.chain(entries).chain(refunds).chain(spots).collect()
     }
 
     /// A stay began that may have to be charged.
@@ -253,12 +270,20 @@ impl Queue {
     /// A lane waits for this stay's entry and charge until then: what is not under way goes at once.
     pub fn hurry(&mut self, session: &SessionId, until: Moment, now: Now) {
         self.awaited.insert(session.clone(), until);
-        for item in [
-            Item::Entry(session.clone()),
-            Item::Charge(session.trade_no(0)),
-        ] {
+        let items: Vec<Item> = self.items_of(session).collect();
+        for item in items {
             self.agenda.advance(&item, now.moment);
         }
+    }
+
+    /// What a lane may wait for: its entry and its charge, and the order whose end its charge waits for.
+    fn items_of(&self, session: &SessionId) -> impl Iterator<Item = Item> {
+        let spot = self.book.spots().of(session);
+        let spot = spot.map(|spot| Item::Spot(spot.claim.number.clone()));
+        let charge = Item::Charge(session.trade_no(0));
+        [Item::Entry(session.clone()), charge]
+            .into_iter()
+            .chain(spot)
     }
 
     /// A lane goes on waiting until then, now for the money to move: the order is looked at soon, and
@@ -287,17 +312,14 @@ impl Queue {
 
     /// Whether an answer about this stay may come by then: a call is on its way, or will be in time.
     pub fn may_hear_of(&self, session: &SessionId, by: Moment) -> bool {
-        let entry = Item::Entry(session.clone());
-        let charge = Item::Charge(session.trade_no(0));
-        if self.agenda.is_in_flight(&entry) || self.agenda.is_in_flight(&charge) {
+        let mut items = self.items_of(session);
+        if items.any(|item| self.agenda.is_in_flight(&item)) {
             return true;
         }
         let opens_at = self.opens_at();
-        let goes_at = |item| Some(self.agenda.next_at_of(item)?.max(opens_at));
-        let next = [goes_at(&entry), goes_at(&charge)]
-            .into_iter()
-            .flatten()
-            .min();
+        let items = self.items_of(session);
+        let next = items.filter_map(|item| Some(self.agenda.next_at_of(&item)?.max(opens_at)));
+        let next = next.min();
         !self.is_silent() && next.is_some_and(|at| at <= by)
     }
 
@@ -363,7 +385,8 @@ impl Queue {
                 .agenda
                 .next_at()
                 .filter(|_| in_flight < self.link.limit(CONCURRENCY_MAX));
-            background.into_iter().chain(self.awaited_at()).min()
+            let lanes = self.awaited_at().into_iter().chain(self.spots_at());
+            background.into_iter().chain(lanes).min()
         };
         let opens_at = self.opens_at();
         let due_at = due_at.map(|at| at.max(opens_at));
@@ -390,7 +413,7 @@ impl Queue {
     }
 
     /// No call goes before.
-    fn opens_at(&self) -> Moment {
+    pub(super) fn opens_at(&self) -> Moment {
         let link = self.link.opens_at();
         self.unsigned_until.map_or(link, |until| until.max(link))
     }
@@ -410,9 +433,12 @@ impl Queue {
             return;
         }
         let moment = now.now.moment;
-        if !self.awaited.is_empty() && !self.link.is_silent() && moment >= self.link.opens_at() {
+        if !self.link.is_silent() && moment >= self.link.opens_at() {
             for (item, until) in self.awaited_and_due(moment) {
                 self.act(&item, Some(until), now, rules, out);
+            }
+            for item in self.spots_due(moment) {
+                self.act(&item, None, now, rules, out);
             }
         }
         while let Some(item) = self.agenda.first_due(moment) {
@@ -460,6 +486,7 @@ impl Queue {
             Item::Entry(session) => self.act_on_entry(session, lane_until, now, rules, out),
             Item::Charge(trade_no) => self.act_on_charge(trade_no, lane_until, now, rules, out),
             Item::Refund(refund_no) => self.act_on_refund(refund_no, now, rules, out),
+            Item::Spot(number) => self.act_on_spot(number, now, rules, out),
         }
     }
 

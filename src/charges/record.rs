@@ -8,6 +8,7 @@ use super::charge::{Claim, StaffReason, WithdrawnReason};
 use super::entry::{EntryEnd, NotRegistrable};
 use super::payment::Payment;
 use super::refund::{RefundClaim, RefundTold};
+use super::spot::{GivenUp, SpotClaim, SpotTold};
 use crate::lane::number::SessionId;
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::service::ServiceState;
@@ -256,6 +257,34 @@ pub enum MoneyRecord {
         /// When.
         at: Stamp,
     },
+    /// A driver at the exit shall pay by scanning a code.
+    SpotAsked {
+        /// How much, for which stay.
+        spot: SpotClaim,
+    },
+    /// The body is frozen (first time: `Some`); its first byte leaves after this record is on disk.
+    SpotSent {
+        /// `out_trade_no`.
+        number: String,
+        /// The bytes that are sent.
+        body: Option<String>,
+    },
+    /// What became of an order that is paid on the spot.
+    SpotTold {
+        /// `out_trade_no`.
+        number: String,
+        /// What.
+        told: SpotTold,
+    },
+    /// Nobody waits for its money any more: it is closed, unless it was paid meanwhile.
+    SpotGivenUp {
+        /// `out_trade_no`.
+        number: String,
+        /// Why.
+        why: GivenUp,
+        /// When.
+        at: Stamp,
+    },
     /// WeChat refuses this merchant as such; the queue stands still.
     MerchantStopped {
         /// WeChat's code.
@@ -280,6 +309,8 @@ pub enum Subject<'a> {
     Notice,
     /// The refund with this `out_refund_no`.
     Refund(&'a str),
+    /// The order with this `out_trade_no` that is paid on the spot.
+    Spot(&'a str),
     /// The merchant as such.
     Merchant,
 }
@@ -317,6 +348,10 @@ impl MoneyRecord {
             Self::RefundSent { refund_no, .. }
             | Self::RefundTold { refund_no, .. }
             | Self::RefundGivenUp { refund_no, .. } => Subject::Refund(refund_no),
+            Self::SpotAsked { spot } => Subject::Spot(&spot.number),
+            Self::SpotSent { number, .. }
+            | Self::SpotTold { number, .. }
+            | Self::SpotGivenUp { number, .. } => Subject::Spot(number),
             Self::CorrectionAsked { correction } => Subject::Charge(&correction.trade_no),
             Self::MerchantStopped { .. } | Self::MerchantResumed => Subject::Merchant,
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::RefundSeen;
 use super::body::SentFor;
-use crate::lane::number::{SessionId, read_trade_no};
+use crate::lane::number::{SessionId, read_order_no};
 use crate::lane::plate::PlateNumber;
 use crate::lane::time::Stamp;
 
@@ -13,8 +13,8 @@ use crate::lane::time::Stamp;
 pub struct RefundClaim {
     /// `out_refund_no`: WeChat refunds once by it, however often it is asked.
     pub refund_no: String,
-    /// `out_trade_no` of the charge.
-    #[serde(deserialize_with = "read_trade_no")]
+    /// `out_trade_no` of the charge, or of what was paid on the spot.
+    #[serde(deserialize_with = "read_order_no")]
     pub trade_no: String,
     /// Its stay.
     pub session: SessionId,

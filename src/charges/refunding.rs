@@ -184,6 +184,17 @@ impl Queue {
 
     /// Only what WeChat has the money of, or will have.
     fn may_be_refunded(&self, trade_no: &str) -> Result<(), Declined> {
+        if self.book.spots().get(trade_no).is_some() {
+            return Err(Declined::MayStillBePaid);
+        }
+        if self
+            .book
+            .spots()
+            .done(trade_no)
+            .is_some_and(|done| !done.paid)
+        {
+            return Err(Declined::NeverPaid);
+        }
         if self.book.on_desk(trade_no).is_some() {
             return Err(Declined::WithStaff);
         }

@@ -87,10 +87,12 @@ impl Refunds {
         under_way.fold(done, |sum, refund| sum.saturating_add(refund.claim.fen))
     }
 
-    /// The number of a stay's next refund: its charges share them.
+    /// The number of a stay's next refund: its charges, and what was paid on the spot, share them.
     pub fn next_no(&self, session: &SessionId) -> String {
-        let (first, last) = (session.trade_no(0), session.trade_no(u16::MAX));
-        let asked = self.charges.range(first..=last).map(|(_, of)| of.asked);
+        let charges = (session.trade_no(0), session.trade_no(u16::MAX));
+        let spots = (session.spot_no(0), session.spot_no(u16::MAX));
+        let of = |(first, last)| self.charges.range(first..=last);
+        let asked = of(charges).chain(of(spots)).map(|(_, of)| of.asked);
         session.refund_no(asked.fold(0, u16::saturating_add))
     }
 

@@ -152,6 +152,13 @@ impl Queue {
             (Item::Refund(refund_no), _) => {
                 self.refund_answered(refund_no, &lost(), now, out);
             }
+            (Item::Spot(number), Errand::QuerySpot) => {
+                self.spot_query_answered(number, &lost(), now, out);
+            }
+            (Item::Spot(number), Errand::CloseSpot) => {
+                self.spot_close_answered(number, &lost(), now, out);
+            }
+            (Item::Spot(number), _) => self.spot_answered(number, &lost(), now, out),
         }
     }
 
@@ -416,7 +423,7 @@ impl Queue {
         let session = match item {
             Item::Entry(session) => session.clone(),
             Item::Charge(trade_no) => self.book.charge(trade_no)?.claim.session,
-            Item::Refund(_) => return None,
+            Item::Refund(_) | Item::Spot(_) => return None,
         };
         self.awaited.get(&session).copied()
     }

@@ -63,6 +63,22 @@ async fn make(client: &Client, clock: &Clock, call: Call) -> Event {
             let heard = client.query_refund(&refund_no, sub_mchid, patience).await;
             Event::RefundQueryAnswered { refund_no, heard }
         }
+        Request::Spot {
+            number,
+            payee,
+            body,
+        } => {
+            let heard = client.create_native(&payee, &body, patience).await;
+            Event::SpotAnswered { number, heard }
+        }
+        Request::QuerySpot { number, payee } => {
+            let heard = client.query_native(&payee, &number, patience).await;
+            Event::SpotQueryAnswered { number, heard }
+        }
+        Request::CloseSpot { number, payee } => {
+            let heard = client.close_native(&payee, &number, patience).await;
+            Event::SpotCloseAnswered { number, heard }
+        }
     }
 }
 
@@ -106,6 +122,18 @@ pub fn not_made(request: Request, why: &str) -> Event {
         },
         Request::QueryRefund { refund_no, .. } => Event::RefundQueryAnswered {
             refund_no,
+            heard: nothing(why),
+        },
+        Request::Spot { number, .. } => Event::SpotAnswered {
+            number,
+            heard: nothing(why),
+        },
+        Request::QuerySpot { number, .. } => Event::SpotQueryAnswered {
+            number,
+            heard: nothing(why),
+        },
+        Request::CloseSpot { number, .. } => Event::SpotCloseAnswered {
+            number,
             heard: nothing(why),
         },
     }

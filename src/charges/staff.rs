@@ -66,6 +66,12 @@ pub enum Declined {
          once"
     )]
     MayStillBeRefunded,
+    /// The driver may be paying it at this moment.
+    #[error("this order may still be paid; it is closed when the car goes, ask again then")]
+    MayStillBePaid,
+    /// Nothing came in by it.
+    #[error("this order was never paid, so nothing can go back; `parkgate sessions show` tells")]
+    NeverPaid,
     /// A charge is refunded once.
     #[error("only {} yuan of this charge are left to refund", yuan(*left_fen))]
     MoreThanIsLeft {

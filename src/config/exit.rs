@@ -22,6 +22,9 @@ pub struct Exit {
     pub held_at_most_ms: u64,
     /// After a payment in advance the vehicle may leave within this time without a further fee.
     pub time_to_leave_ms: Option<u64>,
+    /// Whether a vehicle that cannot be charged is shown a code to pay by.
+    #[serde(default)]
+    pub pay_by_code: bool,
     /// What is let out while WeChat does not answer.
     pub if_wechat_silent: IfWechatSilent,
 }
@@ -77,6 +80,7 @@ impl Exit {
         );
         let time_to_leave_ms =
             section.duration_ms("time_to_leave", Need::Optional, 900_000, 0..=7_200_000);
+        let pay_by_code = section.flag("pay_by_code", false);
         if section.faults() == before && success_budget_ms < budget_ms {
             section.fault(
                 "success_budget",
@@ -92,6 +96,7 @@ impl Exit {
             near_match: near_match.unwrap_or(NearMatch::Ask),
             held_at_most_ms: held_at_most_ms.unwrap_or_default(),
             time_to_leave_ms,
+            pay_by_code,
             if_wechat_silent: section.section("if_wechat_silent", IfWechatSilent::read),
         }
     }

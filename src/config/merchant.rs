@@ -32,6 +32,9 @@ pub struct Merchant {
     pub extras: Extras,
     /// Where WeChat's callbacks arrive, without a slash at the end. None: polling only.
     pub notify_base_url: Option<String>,
+    /// The same for what drivers pay by code. None: as above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native_notify_base_url: Option<String>,
 }
 
 /// The sub-merchant (特约商户) that a service provider acts for.
@@ -82,6 +85,12 @@ impl Merchant {
             "https:// address without ? and #",
             notify_base,
         );
+        let native_notify_base_url = section.parsed(
+            "native_notify_base_url",
+            Need::Optional,
+            "https:// address without ? and #",
+            notify_base,
+        );
         Self {
             mchid: mchid.unwrap_or_default(),
             appid: appid.unwrap_or_default(),
@@ -92,6 +101,7 @@ impl Merchant {
             api_v3_key_files,
             extras,
             notify_base_url,
+            native_notify_base_url,
         }
     }
 }

@@ -5,10 +5,10 @@ use super::finding::Finding;
 use super::step::Step;
 use super::wechat::{PATIENCE, never_made, said};
 use crate::bilingual::Both;
-use crate::charges::answer::{Answer, Heard};
+use crate::charges::answer::{Answer, Heard, NativeState};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::wechat::native::{NativeState, Order, Payee};
+use crate::wechat::native::{Order, Payee};
 use crate::wechat::{Client, code};
 
 const CREATE: &str = "POST /v3/pay/transactions/native";

@@ -106,6 +106,7 @@ pub fn changes(first_seq: u64, records: &[&Record], park: &Park) -> Vec<Change> 
                     Subject::Charge(trade_no) => Some(charge_change(trade_no, park)),
                     Subject::Payment(_)
                     | Subject::Refund(_)
+                    | Subject::Spot(_)
                     | Subject::Notice
                     | Subject::Merchant => None,
                 });

@@ -45,6 +45,7 @@ pub fn rules(config: &Config, tariff: Tariff) -> Rules {
             exposure_limit_fen: silent.exposure_limit_fen,
             time_to_leave_ms: config.exit.time_to_leave_ms,
             advance: config.merchant.advance,
+            pay_by_code: config.exit.pay_by_code,
         },
         guard: GuardRules {
             max_stay_ms: config.guard.max_stay_ms,
@@ -72,13 +73,7 @@ fn lane_rules(lane: &config::Lane) -> LaneRules {
 }
 
 fn merchant(config: &Config, tariff: &Tariff) -> MerchantRules {
-    let notify_url = |of: &str| match &config.merchant.notify_base_url {
-        Some(base) => {
-            let base = base.trim_end_matches('/');
-            format!("{base}/{}/{}/{of}", config.site.id, config.site.box_id)
-        }
-        None => config.wechat.placeholder_notify_url.clone(),
-    };
+    let notify_url = |of: &str| notify_url(config, config.merchant.notify_base_url.as_ref(), of);
     let sub = config.merchant.sub.as_ref().map(|sub| SubMerchant {
         mchid: sub.mchid.clone(),
         appid: sub.appid.clone(),
@@ -98,11 +93,30 @@ fn merchant(config: &Config, tariff: &Tariff) -> MerchantRules {
             .notify_base_url
             .as_ref()
             .map(|_| notify_url("refund")),
+        native_notify_url: config.exit.pay_by_code.then(|| native_notify_url(config)),
         free_duration_s: tariff.free_duration_s(),
         free_times: match tariff.classes.is_empty() && tariff.later.is_empty() {
             true => Vec::new(),
             false => FreeTime::of_all(tariff),
         },
+    }
+}
+
+/// Where WeChat tells of what drivers paid by code.
+pub fn native_notify_url(config: &Config) -> String {
+    let merchant = &config.merchant;
+    let base = merchant.native_notify_base_url.as_ref();
+    notify_url(config, base.or(merchant.notify_base_url.as_ref()), "native")
+}
+
+/// WeChat insists on an address, also where nothing listens.
+fn notify_url(config: &Config, base: Option<&String>, of: &str) -> String {
+    match base {
+        Some(base) => {
+            let base = base.trim_end_matches('/');
+            format!("{base}/{}/{}/{of}", config.site.id, config.site.box_id)
+        }
+        None => config.wechat.placeholder_notify_url.clone(),
     }
 }
 
@@ -129,6 +143,27 @@ mod tests {
         assert_eq!(
             with_base.merchant.refund_notify_url,
             Some(format!("{base}/refund"))
+        );
+    }
+
+    #[test]
+    fn what_drivers_pay_by_code_is_told_where_it_shall_be_and_only_where_they_may() {
+        let by_code = |text: String| text.replace("[exit]", "[exit]\npay_by_code = true");
+        let base = |text: String| text.replace("# notify_base_url", "notify_base_url");
+        let own = "native_notify_base_url = \"https://native.example.cn\"\nnotify_base_url";
+        let url = |text: &dyn Fn(String) -> String| of_example(text).merchant.native_notify_url;
+        assert_eq!(url(&|text| base(text)), None);
+        let placeholder = url(&by_code).unwrap();
+        assert_eq!(placeholder, "https://parkgate.invalid");
+        let ordinary = url(&|text| by_code(base(text))).unwrap();
+        assert_eq!(
+            ordinary,
+            "https://pay.example.cn/parkgate/sz-oct-bay/south-1/native"
+        );
+        let separate = url(&|text| by_code(text.replace("# notify_base_url", own))).unwrap();
+        assert_eq!(
+            separate,
+            "https://native.example.cn/sz-oct-bay/south-1/native"
         );
     }
 

@@ -57,6 +57,8 @@ pub enum AlarmKind {
     ChargeWithStaff,
     /// A refund needs a person.
     RefundStuck,
+    /// WeChat makes no code that a driver could pay by.
+    CodeRefused,
     /// No place is left.
     CarParkFull,
     /// Secrets are missing or do not fit.
@@ -120,6 +122,7 @@ impl AlarmKind {
             | Self::StoreUpkeep
             | Self::ClockUntrusted
             | Self::RefundStuck
+            | Self::CodeRefused
             | Self::RetentionStopped
             | Self::BillsMissing
             | Self::BillDiffers => Severity::Warning,

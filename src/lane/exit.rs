@@ -39,6 +39,9 @@ pub struct ExitRules {
     pub time_to_leave_ms: Option<u64>,
     /// The advance permission (垫资): acceptance is money-safe.
     pub advance: bool,
+    /// Who cannot be charged may pay by scanning a code.
+    #[serde(default)]
+    pub pay_by_code: bool,
 }
 
 /// What to do without an entry on record (E3).
@@ -210,6 +213,7 @@ mod tests {
             exposure_limit_fen: 200_000,
             time_to_leave_ms: Some(0),
             advance: true,
+            pay_by_code: false,
         }
     }
 

@@ -69,7 +69,7 @@ impl SessionId {
         Self(text)
     }
 
-    /// The stay that a number names: its own, its entry's, its charge's or its refund's, in any case.
+    /// The stay that a number names: its own or one of its entry's, charges', orders' and refunds', in any case.
     pub fn named_by(number: &str) -> Option<Self> {
         let number = number.trim().to_uppercase();
         let is_plain = number.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -90,6 +90,11 @@ impl SessionId {
     /// `out_refund_no` of the `attempt`-th refund of this session's charges, from 0.
     pub fn refund_no(&self, attempt: u16) -> String {
         self.attempt('R', attempt)
+    }
+
+    /// `out_trade_no` of the `attempt`-th order of this session that is paid on the spot, from 0.
+    pub fn spot_no(&self, attempt: u16) -> String {
+        self.attempt('N', attempt)
     }
 
     /// Which session of its ledger it is, from 1.
@@ -137,6 +142,11 @@ impl NumberKey {
         Self::of_try('R', refund_no)
     }
 
+    /// Of an order that is paid on the spot; None if this is no number that [`SessionId::spot_no`] gives out.
+    pub fn of_spot_no(spot_no: &str) -> Option<Self> {
+        Self::of_try('N', spot_no)
+    }
+
     fn of_try(of: char, number: &str) -> Option<Self> {
         let (session, attempt) = number.strip_prefix(of)?.split_at_checked(SESSION_BYTES)?;
         let attempt = value_of(attempt, TRY_CHARS)?;
@@ -173,6 +183,11 @@ impl NumberKey {
     /// The number of the refund.
     pub fn refund_no(self) -> String {
         self.session().refund_no(self.tried())
+    }
+
+    /// The number of the order that is paid on the spot.
+    pub fn spot_no(self) -> String {
+        self.session().spot_no(self.tried())
     }
 
     /// Which of its kind it is, from 0.
@@ -228,19 +243,34 @@ pub fn read_trade_no<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Strin
     }
 }
 
+/// As [`read_trade_no`], also of an order that is paid on the spot: both are WeChat's `out_trade_no`, and both
+/// can be refunded.
+///
+/// # Errors
+/// When it is neither.
+pub fn read_order_no<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let key = NumberKey::of_trade_no(&text).or_else(|| NumberKey::of_spot_no(&text));
+    match key {
+        Some(_) => Ok(text),
+        None => Err(serde::de::Error::custom(NoNumber)),
+    }
+}
+
 impl std::fmt::Display for SessionId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-/// A stay's own number where it stands in a number of its entry, of its charge or of its refund, or alone. By length and
+/// A stay's own number where it stands in a number of its entry, of its charge, of its order that is paid on the
+/// spot or of its refund, or alone. By length and
 /// first letter only; what else is in the number is not looked at.
 pub fn session_in(number: &str) -> Option<&str> {
     const WITH_TRY: usize = 1 + SESSION_BYTES + TRY_CHARS as usize;
     match number.len() {
         SESSION_BYTES => Some(number),
-        WITH_TRY if number.starts_with(['T', 'P', 'R']) => number.get(1..=SESSION_BYTES),
+        WITH_TRY if number.starts_with(['T', 'P', 'R', 'N']) => number.get(1..=SESSION_BYTES),
         _ => None,
     }
 }
@@ -320,6 +350,7 @@ mod tests {
             session.parking_no(3),
             session.trade_no(0).to_lowercase(),
             session.refund_no(1),
+            session.spot_no(2),
         ] {
             assert_eq!(SessionId::named_by(&number), Some(session.clone()));
         }
@@ -361,6 +392,8 @@ mod tests {
                 let of_charge = NumberKey::of_trade_no(&trade_no).unwrap();
                 assert_eq!(of_charge.trade_no(), trade_no);
                 assert_eq!(of_charge.of_its_session(), *key);
+                let spot_no = session.spot_no(attempt);
+                assert_eq!(NumberKey::of_spot_no(&spot_no).unwrap().spot_no(), spot_no);
                 let refund_no = session.refund_no(attempt);
                 let of_refund = NumberKey::of_refund_no(&refund_no).unwrap();
                 assert_eq!(

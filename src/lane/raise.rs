@@ -16,6 +16,11 @@ pub enum RaiseReason {
     Free,
     /// Everything was paid in advance (E14).
     Prepaid,
+    /// The driver paid at the barrier by scanning a code, by a verified answer.
+    PaidByCode {
+        /// Number of the order.
+        number: String,
+    },
     /// Season ticket.
     Permit,
     /// Police, fire, ambulance, military (E22).

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::charges::answer::{NativeSeen, NativeState};
 use crate::lane::time::Wall;
 use crate::wechat::parking::{self, ParseFault};
 
@@ -39,6 +40,19 @@ pub(super) fn is_native(transaction: &Value) -> bool {
 }
 
 impl NativeNotice {
+    /// As an answer to a query would say it.
+    pub fn seen(&self) -> NativeSeen {
+        NativeSeen {
+            out_trade_no: self.out_trade_no.clone(),
+            mchid: self.mchid.clone(),
+            sub_mchid: self.sub_mchid.clone(),
+            state: NativeState::of(&self.trade_state),
+            total_fen: self.total_fen,
+            payer_total_fen: self.payer_total_fen,
+            transaction_id: self.transaction_id.clone(),
+        }
+    }
+
     /// Reads the opened part.
     ///
     /// # Errors

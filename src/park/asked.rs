@@ -79,8 +79,16 @@ impl Park {
         let charge = charge.ok_or(Declined::NoSuchCharge)?;
         let (fen, plate) = (charge.fee_fen(), charge.claim.plate.clone());
         for lane in self.lanes_waiting_for(trade_no) {
-            let (by, why) = (by.clone(), why.clone());
-            self.release(&lane, RaiseReason::Attendant { by, why }, turn);
+            let reason = match &turn.by_code {
+                Some(spot) => RaiseReason::PaidByCode {
+                    number: spot.number.clone(),
+                },
+                None => RaiseReason::Attendant {
+                    by: by.clone(),
+                    why: why.clone(),
+                },
+            };
+            self.release(&lane, reason, turn);
         }
         self.with_queue(turn, |queue, _, out| {
             queue.finish_by_staff(trade_no, how.clone(), out)

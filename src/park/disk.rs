@@ -102,7 +102,7 @@ impl Record {
             (MIND, _) => parse(stored).map(Self::Mind),
             (ERASURE, _) => parse(stored).map(Self::PayloadsErased),
             (kind, Class::Session) if is_lane_kind(kind) => parse(stored).map(Self::Lane),
-            (kind, Class::Money) if MONEY_KINDS.contains(&kind) => parse(stored).map(Self::Money),
+            (kind, Class::Money) if is_money_kind(kind) => parse(stored).map(Self::Money),
             _ => Ok(unknown),
         }
     }
@@ -203,12 +203,12 @@ pub fn kind_name(class: Class, kind: u16) -> Option<&'static str> {
     let fits = match kind {
         STEP | RULES | CHECKPOINT | MEANWHILE | MIND | ERASURE => true,
         kind if is_lane_kind(kind) => class == Class::Session,
-        kind => MONEY_KINDS.contains(&kind) && class == Class::Money,
+        kind => is_money_kind(kind) && class == Class::Money,
     };
     known.filter(|_| fits).map(|(_, name)| *name)
 }
 
-const KIND_NAMES: [(u16, &str); 59] = [
+const KIND_NAMES: [(u16, &str); 63] = [
     (1, "step_taken"),
     (2, "rules"),
     (3, "checkpoint"),
@@ -268,6 +268,10 @@ const KIND_NAMES: [(u16, &str); 59] = [
     (69, "benefit_taken_back"),
     (70, "balance_changed"),
     (71, "zone_passed"),
+    (72, "spot_asked"),
+    (73, "spot_sent"),
+    (74, "spot_told"),
+    (75, "spot_given_up"),
 ];
 
 /// Readings are erased first, money last.
@@ -292,7 +296,10 @@ fn class_of_event(event: &Event) -> Class {
         | Event::RefundAnswered { .. }
         | Event::RefundQueryAnswered { .. }
         | Event::RefundRetryAsked { .. }
-        | Event::RefundGivenUp { .. } => Class::Money,
+        | Event::RefundGivenUp { .. }
+        | Event::SpotAnswered { .. }
+        | Event::SpotQueryAnswered { .. }
+        | Event::SpotCloseAnswered { .. } => Class::Money,
         _ => Class::Event,
     }
 }
@@ -327,7 +334,10 @@ fn lane_kind(record: &LaneRecord) -> u16 {
     }
 }
 
-const MONEY_KINDS: std::ops::RangeInclusive<u16> = 32..=64;
+/// Kinds of facts about money.
+fn is_money_kind(kind: u16) -> bool {
+    matches!(kind, 32..=64 | 72..=75)
+}
 
 fn money_kind(record: &MoneyRecord) -> u16 {
     match record {
@@ -364,5 +374,9 @@ fn money_kind(record: &MoneyRecord) -> u16 {
         MoneyRecord::RefundSent { .. } => 62,
         MoneyRecord::RefundTold { .. } => 63,
         MoneyRecord::RefundGivenUp { .. } => 64,
+        MoneyRecord::SpotAsked { .. } => 72,
+        MoneyRecord::SpotSent { .. } => 73,
+        MoneyRecord::SpotTold { .. } => 74,
+        MoneyRecord::SpotGivenUp { .. } => 75,
     }
 }

@@ -6,7 +6,7 @@ use super::balance::BalanceChange;
 use super::benefit::BenefitChange;
 use super::payment::Taking;
 use super::review::Verdict;
-use crate::charges::answer::{Heard, ParkingEntry, RefundSeen, Transaction};
+use crate::charges::answer::{CodeUrl, Heard, NativeSeen, ParkingEntry, RefundSeen, Transaction};
 use crate::charges::body::SentFor;
 pub use crate::charges::queue::UnsentCall;
 use crate::charges::record::StaffOutcome;
@@ -250,6 +250,27 @@ pub enum Event {
         /// What came back.
         heard: Heard<RefundSeen>,
     },
+    /// WeChat answered *create Native order*.
+    SpotAnswered {
+        /// `out_trade_no`.
+        number: String,
+        /// What came back.
+        heard: Heard<CodeUrl>,
+    },
+    /// WeChat answered *query Native order*.
+    SpotQueryAnswered {
+        /// `out_trade_no`.
+        number: String,
+        /// What came back.
+        heard: Heard<NativeSeen>,
+    },
+    /// WeChat answered *close Native order*.
+    SpotCloseAnswered {
+        /// `out_trade_no`.
+        number: String,
+        /// What came back.
+        heard: Heard<()>,
+    },
     /// A person wants a refund seen to now.
     RefundRetryAsked {
         /// `out_refund_no`.
@@ -361,6 +382,9 @@ impl Event {
             | Self::RefundAsked { .. }
             | Self::RefundAnswered { .. }
             | Self::RefundQueryAnswered { .. }
+            | Self::SpotAnswered { .. }
+            | Self::SpotQueryAnswered { .. }
+            | Self::SpotCloseAnswered { .. }
             | Self::RefundRetryAsked { .. }
             | Self::RefundGivenUp { .. }
             | Self::ListChanged { .. }

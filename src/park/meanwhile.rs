@@ -112,6 +112,7 @@ fn about_bytes(event: &Event) -> usize {
         Event::EntryAnswered { .. }
         | Event::ChargeAnswered { .. }
         | Event::QueryAnswered { .. }
+        | Event::SpotQueryAnswered { .. }
         | Event::Noticed { .. } => 400,
         Event::StoreFailed { raises, calls } => 60 + 60 * (raises.len() + calls.len()),
         _ => 90,
@@ -222,6 +223,9 @@ fn has_an_effect(event: &Event, ignored: Option<Ignored>) -> bool {
         | Event::Noticed { .. }
         | Event::RefundAnswered { .. }
         | Event::RefundQueryAnswered { .. }
+        | Event::SpotAnswered { .. }
+        | Event::SpotQueryAnswered { .. }
+        | Event::SpotCloseAnswered { .. }
         | Event::AttendantRaised { .. }
         | Event::StoreFailed { .. }
         | Event::StoreRecovered => true,

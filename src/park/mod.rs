@@ -29,6 +29,7 @@ mod replay;
 pub mod reply;
 pub mod review;
 pub mod rules;
+mod spot;
 pub mod state;
 pub mod step;
 #[cfg(test)]
@@ -42,6 +43,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::charges::queue::{Out, Queue};
+use crate::charges::spot::SpotClaim;
 use crate::lane::alarm::Alarm;
 use crate::lane::number::{LedgerId, SessionId};
 use crate::lane::raise::RaiseReason;
@@ -87,6 +89,8 @@ struct Turn {
     alarms: Vec<Alarm>,
     ignored: Option<Ignored>,
     reply: Option<Result<Done, Refusal>>,
+    /// Money that is being taken down was paid by this order.
+    by_code: Option<SpotClaim>,
 }
 
 impl Turn {
@@ -209,6 +213,7 @@ impl Park {
             alarms: Vec::new(),
             ignored: None,
             reply: None,
+            by_code: None,
         };
         self.queue.note_clock(now);
         let was_due = self.wake_at().is_some_and(|at| at <= now.moment);
@@ -252,6 +257,7 @@ impl Park {
         for _ in 0..ROUNDS_MAX {
             let before = turn.records.len();
             self.cars_with_an_outcome(turn);
+            self.paid_by_code(turn);
             self.queue_turn(turn);
             self.cars_without_an_answer(turn);
             self.next_in_line(turn);
@@ -371,6 +377,9 @@ impl Park {
             | Event::RefundQueryAnswered { .. }
             | Event::RefundRetryAsked { .. }
             | Event::RefundGivenUp { .. } => self.about_refund(event, turn),
+            Event::SpotAnswered { .. }
+            | Event::SpotQueryAnswered { .. }
+            | Event::SpotCloseAnswered { .. } => self.about_spot(event, turn),
             Event::PlateNamed {
                 lane,
                 plate,
@@ -453,12 +462,16 @@ impl Park {
             calls,
             mut alarms,
             taken,
+            paid,
         } = out;
         turn.records.extend(records.into_iter().map(Record::Money));
         turn.commands.extend(calls.into_iter().map(Command::Call));
         turn.alarms.append(&mut alarms);
         if let Some(session) = taken {
             self.skip_numbers_after(&session, turn);
+        }
+        for paid in paid {
+            self.spot_paid(&paid, turn);
         }
     }
 

@@ -83,7 +83,11 @@ impl Park {
         }));
     }
 
-    fn take_payment(&mut self, taking: &Taking, turn: &mut Turn) -> Result<Done, Undecided> {
+    pub(super) fn take_payment(
+        &mut self,
+        taking: &Taking,
+        turn: &mut Turn,
+    ) -> Result<Done, Undecided> {
         if self.queue.is_paused() {
             return Err(Undecided::StoreFailed);
         }
@@ -144,7 +148,13 @@ impl Park {
             let over_fen = paid_fen.saturating_sub(self.quote(open, stay_ms).fee_fen);
             self.close_prepaid(open, &hold.lane, over_fen, turn);
             let session = Some(open.id.clone());
-            self.raise(&hold.lane, hold.plate, session, RaiseReason::Prepaid, turn);
+            let reason = match &turn.by_code {
+                Some(spot) => RaiseReason::PaidByCode {
+                    number: spot.number.clone(),
+                },
+                None => RaiseReason::Prepaid,
+            };
+            self.raise(&hold.lane, hold.plate, session, reason, turn);
             return;
         }
         let hold = Hold {
@@ -270,7 +280,12 @@ impl Park {
     }
 
     /// What is too much is listed, to be given back (E15).
-    fn note_over_payment(&mut self, taking: &Taking, over_fen: u64, turn: &mut Turn) -> Done {
+    pub(super) fn note_over_payment(
+        &mut self,
+        taking: &Taking,
+        over_fen: u64,
+        turn: &mut Turn,
+    ) -> Done {
         self.note_payment(taking, Toward::Nothing, over_fen, turn);
         self.list_over_payment(&taking.stay, over_fen, turn);
         Done::Paid {
@@ -295,6 +310,9 @@ impl Park {
     }
 
     pub(super) fn list_over_payment(&mut self, stay: &PaidStay, over_fen: u64, turn: &mut Turn) {
+        if self.goes_back_by_itself(stay, over_fen, turn) {
+            return;
+        }
         let known = self.site.reviews.get(&stay.session).cloned();
         let open = known.clone().filter(|review| review.closed.is_none());
         let trade_no = known.as_ref().and_then(|review| review.trade_no.clone());

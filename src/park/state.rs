@@ -60,6 +60,9 @@ pub struct Site {
     /// What was paid for open stays before a charge was made.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub paid: BTreeMap<SessionId, Paid>,
+    /// How many orders were made that an open stay's driver could pay on the spot.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub spots: BTreeMap<SessionId, u16>,
     /// Keys of readings that were handled, in order of their handling.
     pub seen: BTreeMap<u64, String>,
     seen_count: u64,
@@ -257,6 +260,12 @@ impl Site {
         if let MoneyRecord::PaymentTaken { payment } = record {
             self.note_payment(payment);
         }
+        if let MoneyRecord::SpotAsked { spot } = record
+            && self.is_open(&spot.session)
+        {
+            let count = self.spots.entry(spot.session.clone()).or_default();
+            *count = count.saturating_add(1);
+        }
         review::note_money(&mut self.reviews, record);
     }
 
@@ -279,6 +288,7 @@ impl Site {
             visits: self.visits.clone(),
             uncounted: self.uncounted,
             paid: self.paid.clone(),
+            spots: self.spots.clone(),
             ..Self::default()
         }
     }
@@ -348,6 +358,7 @@ impl Site {
                 }
                 self.claimed.remove(session);
                 self.paid.remove(session);
+                self.spots.remove(session);
                 if let Some(key) = NumberKey::of_session(session)
                     && let Some(closed) = self.sessions.take(key)
                     && self.by_plate.get(&closed.plate) == Some(&key)

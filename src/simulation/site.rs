@@ -65,6 +65,7 @@ pub fn rules() -> Rules {
             exposure_limit_fen: 200_000,
             time_to_leave_ms: Some(900_000),
             advance: true,
+            pay_by_code: false,
         },
         guard: GuardRules {
             max_stay_ms: 72 * HOUR,
@@ -84,6 +85,7 @@ pub fn rules() -> Rules {
             entry_notify_url: "https://pay.example.com/entry".into(),
             charge_notify_url: "https://pay.example.com/charge".into(),
             refund_notify_url: Some("https://pay.example.com/refund".into()),
+            native_notify_url: None,
             free_duration_s: 0,
             free_times: Vec::new(),
         },

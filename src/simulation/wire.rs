@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
-use crate::charges::answer::{Answer, Heard, ParkingEntry, RefundSeen, Refusal, Transaction};
+use crate::charges::answer::{
+    Answer, CodeUrl, Heard, NativeSeen, ParkingEntry, RefundSeen, Refusal, Transaction,
+};
 use crate::charges::queue::Request;
 use crate::park::event::Event;
 use crate::sim::wechat::{Exchange, Request as Http};
 use crate::wechat::parking::{self, ParseFault};
-use crate::wechat::refund;
+use crate::wechat::{native, refund};
 
 /// The HTTP request of a call.
 pub fn http(request: &Request) -> Http {
@@ -28,6 +30,18 @@ pub fn http(request: &Request) -> Http {
         } => {
             let target = refund::target(refund_no, sub_mchid.as_deref());
             Http::get(target.expect("our own numbers are well formed"))
+        }
+        Request::Spot { payee, body, .. } => Http::post(payee.create(), body.as_str()),
+        Request::QuerySpot { number, payee } => Http::get(
+            payee
+                .query(number)
+                .expect("our own numbers are well formed"),
+        ),
+        Request::CloseSpot { number, payee } => {
+            let (target, body) = payee
+                .close(number)
+                .expect("our own numbers are well formed");
+            Http::post(target, body)
         }
     }
 }
@@ -55,6 +69,18 @@ pub fn heard(request: &Request, exchange: &Exchange, verifies: bool) -> Event {
             refund_no: refund_no.clone(),
             heard: judged(exchange, verifies, refund::refund),
         },
+        Request::Spot { number, .. } => Event::SpotAnswered {
+            number: number.clone(),
+            heard: judged(exchange, verifies, native::code_url),
+        },
+        Request::QuerySpot { number, .. } => Event::SpotQueryAnswered {
+            number: number.clone(),
+            heard: judged(exchange, verifies, native::seen),
+        },
+        Request::CloseSpot { number, .. } => Event::SpotCloseAnswered {
+            number: number.clone(),
+            heard: judged(exchange, verifies, native::closed),
+        },
     }
 }
 
@@ -62,9 +88,14 @@ pub fn heard(request: &Request, exchange: &Exchange, verifies: bool) -> Event {
 pub fn lost(request: &Request) -> Event {
     without(
         request,
-        &|why| Answer::Lost(why),
-        &|why| Answer::Lost(why),
-        &|why| Answer::Lost(why),
+        &Nothing {
+            entry: Answer::Lost,
+            order: Answer::Lost,
+            refund: Answer::Lost,
+            code: Answer::Lost,
+            native: Answer::Lost,
+            close: Answer::Lost,
+        },
     )
 }
 
@@ -72,30 +103,52 @@ pub fn lost(request: &Request) -> Event {
 pub fn not_sent(request: &Request) -> Event {
     without(
         request,
-        &|why| Answer::NotSent(why),
-        &|why| Answer::NotSent(why),
-        &|why| Answer::NotSent(why),
+        &Nothing {
+            entry: Answer::NotSent,
+            order: Answer::NotSent,
+            refund: Answer::NotSent,
+            code: Answer::NotSent,
+            native: Answer::NotSent,
+            close: Answer::NotSent,
+        },
     )
 }
 
-fn without(
-    request: &Request,
-    entry: &dyn Fn(String) -> Answer<ParkingEntry>,
-    order: &dyn Fn(String) -> Answer<Transaction>,
-    refund: &dyn Fn(String) -> Answer<RefundSeen>,
-) -> Event {
+/// One and the same answer to each call.
+struct Nothing {
+    entry: fn(String) -> Answer<ParkingEntry>,
+    order: fn(String) -> Answer<Transaction>,
+    refund: fn(String) -> Answer<RefundSeen>,
+    code: fn(String) -> Answer<CodeUrl>,
+    native: fn(String) -> Answer<NativeSeen>,
+    close: fn(String) -> Answer<()>,
+}
+
+fn without(request: &Request, nothing: &Nothing) -> Event {
     let why = "no answer".to_owned();
     match request {
-        Request::NotifyEntry { session, .. } => entry_answered(&session.0, entry(why)),
-        Request::Charge { trade_no, .. } => charge_answered(trade_no, order(why)),
-        Request::Query { trade_no, .. } => query_answered(trade_no, order(why)),
+        Request::NotifyEntry { session, .. } => entry_answered(&session.0, (nothing.entry)(why)),
+        Request::Charge { trade_no, .. } => charge_answered(trade_no, (nothing.order)(why)),
+        Request::Query { trade_no, .. } => query_answered(trade_no, (nothing.order)(why)),
         Request::Refund { refund_no, .. } => Event::RefundAnswered {
             refund_no: refund_no.clone(),
-            heard: unadorned(refund(why)),
+            heard: unadorned((nothing.refund)(why)),
         },
         Request::QueryRefund { refund_no, .. } => Event::RefundQueryAnswered {
             refund_no: refund_no.clone(),
-            heard: unadorned(refund(why)),
+            heard: unadorned((nothing.refund)(why)),
+        },
+        Request::Spot { number, .. } => Event::SpotAnswered {
+            number: number.clone(),
+            heard: unadorned((nothing.code)(why)),
+        },
+        Request::QuerySpot { number, .. } => Event::SpotQueryAnswered {
+            number: number.clone(),
+            heard: unadorned((nothing.native)(why)),
+        },
+        Request::CloseSpot { number, .. } => Event::SpotCloseAnswered {
+            number: number.clone(),
+            heard: unadorned((nothing.close)(why)),
         },
     }
 }

@@ -114,6 +114,17 @@ pub(super) fn money(record: &MoneyRecord) -> (Option<What>, String) {
         MoneyRecord::RefundGivenUp {
             refund_no, by, why, ..
         } => (What::RefundGivenUp, format!("{refund_no}, {by}: {why}")),
+        MoneyRecord::SpotAsked { spot } => (
+            What::SpotAsked,
+            format!("{}: {} fen, {}", spot.number, spot.fen, spot.lane),
+        ),
+        MoneyRecord::SpotSent { number, .. } => (What::SpotSent, number.clone()),
+        MoneyRecord::SpotTold { number, told } => {
+            (What::SpotTold, format!("{number}: {}", word(told)))
+        }
+        MoneyRecord::SpotGivenUp { number, why, .. } => {
+            (What::SpotGivenUp, format!("{number}: {}", word(why)))
+        }
         MoneyRecord::NoticeTaken { .. }
         | MoneyRecord::NoticeSetAside { .. }
         | MoneyRecord::MerchantStopped { .. }

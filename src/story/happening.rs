@@ -120,6 +120,11 @@ pub enum What {
     RefundAnswered,
     RefundTold,
     RefundGivenUp,
+    SpotAsked,
+    SpotSent,
+    SpotAnswered,
+    SpotTold,
+    SpotGivenUp,
     RaiseDecided,
     RaiseReissued,
     RaiseCarriedOut,
@@ -318,6 +323,18 @@ impl Teller {
                 let detail = said(&heard, |seen| word(&seen.state));
                 self.answered(told, What::RefundAnswered, detail, heard.request_id);
             }
+            Event::SpotAnswered { number, heard } if self.is_ours(&number) => {
+                let detail = said(&heard, |code| code.0.clone());
+                self.answered(told, What::SpotAnswered, detail, heard.request_id);
+            }
+            Event::SpotQueryAnswered { number, heard } if self.is_ours(&number) => {
+                let detail = said(&heard, |seen| word(&seen.state));
+                self.answered(told, What::SpotAnswered, detail, heard.request_id);
+            }
+            Event::SpotCloseAnswered { number, heard } if self.is_ours(&number) => {
+                let detail = said(&heard, |()| "204".to_owned());
+                self.answered(told, What::SpotAnswered, detail, heard.request_id);
+            }
             Event::RetryAsked { trade_no, by } if self.is_ours(&trade_no) => {
                 self.tell(told, What::RetryAsked, by.unwrap_or_default());
             }
@@ -491,6 +508,7 @@ impl Teller {
             Subject::Charge(trade_no) => self.is_ours(trade_no),
             Subject::Payment(session) => *session == self.session,
             Subject::Refund(refund_no) => self.is_ours(refund_no),
+            Subject::Spot(number) => self.is_ours(number),
             Subject::Notice | Subject::Merchant => false,
         };
         if !is_ours {

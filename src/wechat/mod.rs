@@ -30,7 +30,9 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
 
-use crate::charges::answer::{Answer, Heard, ParkingEntry, Refusal, Transaction};
+use crate::charges::answer::{
+    Answer, CodeUrl, Heard, NativeSeen, ParkingEntry, Refusal, Transaction,
+};
 use crate::clock::Clock;
 use crate::lane::time::{Moment, Now, Wall};
 use crate::store::sha256;
@@ -38,7 +40,7 @@ use crate::store::sha256;
 use self::certificates::{Opened, Schedule, open_list};
 use self::complaint::{Complaints, Look};
 use self::enrolment::{Asker, Enrolment, Wanted};
-use self::native::{CodeUrl, Payee, Standing};
+use self::native::Payee;
 use self::parking::ParseFault;
 use self::reply::{Reply, Verdict};
 use self::seal::ApiV3Keys;
@@ -234,12 +236,12 @@ impl Client {
         payee: &Payee,
         out_trade_no: &str,
         patience: Patience,
-    ) -> Heard<Standing> {
+    ) -> Heard<NativeSeen> {
         let Some(target) = payee.query(out_trade_no) else {
             return unanswered(no_native_order(out_trade_no));
         };
         let call = Call::get(&target);
-        let mut heard = self.call(call, patience, native::standing).await;
+        let mut heard = self.call(call, patience, native::seen).await;
         if let Answer::Verified(order) = &heard.answer
             && order.out_trade_no != out_trade_no
         {

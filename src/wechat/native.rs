@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::parking::{ParseFault, object, optional, required};
+use crate::charges::answer::{CodeUrl, NativeSeen, NativeState};
 use crate::lane::time::Wall;
 
 /// In whose name orders are made.
@@ -32,45 +33,6 @@ pub struct Order<'a> {
     pub expires: Wall,
     /// Where WeChat tells of the payment.
     pub notify_url: &'a str,
-}
-
-/// What the driver scans: the text of a QR code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CodeUrl(pub String);
-
-/// An order as WeChat sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Echo of our number.
-    pub out_trade_no: String,
-    /// Where the money stands.
-    pub state: NativeState,
-    /// `amount.total`, fen; an order that nobody paid may come without.
-    pub total_fen: Option<u64>,
-    /// WeChat's order number, once it is paid.
-    pub transaction_id: Option<String>,
-}
-
-/// `trade_state` of a Native order. Only [`NativeState::Closed`] and [`NativeState::Revoked`] say that no
-/// money comes any more; unknown words are kept and say nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NativeState {
-    /// `NOTPAY`.
-    NotPaid,
-    /// `USERPAYING`.
-    Paying,
-    /// `SUCCESS`.
-    Paid,
-    /// `REFUND`: was paid, went into refund.
-    Refunded,
-    /// `CLOSED`.
-    Closed,
-    /// `REVOKED`.
-    Revoked,
-    /// `PAYERROR`: a try failed; another may follow.
-    Failed,
-    /// A word this version does not know.
-    Other(String),
 }
 
 #[derive(Serialize)]
@@ -135,12 +97,12 @@ impl Order<'_> {
 
 impl Payee {
     /// Where orders are made.
-    pub(super) fn create(&self) -> String {
+    pub(crate) fn create(&self) -> String {
         format!("{}native", self.root())
     }
 
     /// Where an order is asked about. None if this cannot be an order's number: it would change the path.
-    pub(super) fn query(&self, out_trade_no: &str) -> Option<String> {
+    pub(crate) fn query(&self, out_trade_no: &str) -> Option<String> {
         let order = self.order(out_trade_no)?;
         Some(match self.partner() {
             None => format!("{order}?mchid={}", self.mchid),
@@ -152,7 +114,7 @@ impl Payee {
     }
 
     /// Where an order is closed, and with which body.
-    pub(super) fn close(&self, out_trade_no: &str) -> Option<(String, String)> {
+    pub(crate) fn close(&self, out_trade_no: &str) -> Option<(String, String)> {
         let target = format!("{}/close", self.order(out_trade_no)?);
         let body = match self.partner() {
             None => json(&Direct { mchid: &self.mchid }),
@@ -185,37 +147,28 @@ impl Payee {
 }
 
 /// Reads the answer to *create*.
-pub(super) fn code_url(body: &[u8]) -> Result<CodeUrl, ParseFault> {
+pub(crate) fn code_url(body: &[u8]) -> Result<CodeUrl, ParseFault> {
     required(&object(body)?, "code_url").map(CodeUrl)
 }
 
 /// Reads the answer to *query*.
-pub(super) fn standing(body: &[u8]) -> Result<Standing, ParseFault> {
+pub(crate) fn seen(body: &[u8]) -> Result<NativeSeen, ParseFault> {
     let order = object(body)?;
-    Ok(Standing {
+    let mchid = optional(&order["mchid"]).or_else(|| optional(&order["sp_mchid"]));
+    Ok(NativeSeen {
         out_trade_no: required(&order, "out_trade_no")?,
-        state: state(required(&order, "trade_state")?),
+        mchid,
+        sub_mchid: optional(&order["sub_mchid"]),
+        state: NativeState::of(&required(&order, "trade_state")?),
         total_fen: order["amount"]["total"].as_u64(),
+        payer_total_fen: order["amount"]["payer_total"].as_u64(),
         transaction_id: optional(&order["transaction_id"]),
     })
 }
 
 /// The answer to *close* is 204, whose signature over nothing is all that it says.
-pub(super) fn closed(_body: &[u8]) -> Result<(), ParseFault> {
+pub(crate) fn closed(_body: &[u8]) -> Result<(), ParseFault> {
     Ok(())
-}
-
-fn state(word: String) -> NativeState {
-    match word.as_str() {
-        "NOTPAY" => NativeState::NotPaid,
-        "USERPAYING" => NativeState::Paying,
-        "SUCCESS" => NativeState::Paid,
-        "REFUND" => NativeState::Refunded,
-        "CLOSED" => NativeState::Closed,
-        "REVOKED" => NativeState::Revoked,
-        "PAYERROR" => NativeState::Failed,
-        _ => NativeState::Other(word),
-    }
 }
 
 fn json<T: Serialize>(value: &T) -> String {
@@ -309,9 +262,9 @@ mod tests {
             Ok(CodeUrl("weixin://wxpay/bizpayurl?pr=p4lpSuKzz".into()))
         );
         assert_eq!(code_url(b"{}"), Err(ParseFault::Missing("code_url")));
-        let found = standing(br#"{"out_trade_no":"N1","trade_state":"NOTPAY"}"#).unwrap();
+        let found = seen(br#"{"out_trade_no":"N1","trade_state":"NOTPAY"}"#).unwrap();
         assert_eq!((found.state, found.total_fen), (NativeState::NotPaid, None));
-        let found = standing(br#"{"out_trade_no":"N1","trade_state":"NEW","amount":{"total":1}}"#);
+        let found = seen(br#"{"out_trade_no":"N1","trade_state":"NEW","amount":{"total":1}}"#);
         assert_eq!(found.unwrap().state, NativeState::Other("NEW".into()));
     }
 }

@@ -213,6 +213,7 @@ pub fn rules() -> MerchantRules {
         entry_notify_url: "https://pay.example.com/entry".into(),
         charge_notify_url: "https://pay.example.com/charge".into(),
         refund_notify_url: None,
+        native_notify_url: None,
         free_duration_s: 0,
         free_times: Vec::new(),
     }

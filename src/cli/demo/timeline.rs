@@ -346,6 +346,10 @@ impl Timeline {
                 page.lines.push(self.note(page.at, text, Ink::Good));
             }
             MoneyRecord::EntryOpened { .. }
+            | MoneyRecord::SpotAsked { .. }
+            | MoneyRecord::SpotSent { .. }
+            | MoneyRecord::SpotTold { .. }
+            | MoneyRecord::SpotGivenUp { .. }
             | MoneyRecord::NoticeTaken { .. }
             | MoneyRecord::NoticeSetAside { .. }
             | MoneyRecord::AdvanceRepaid { .. }

@@ -47,6 +47,7 @@ pub fn raise(reason: &RaiseReason) -> String {
         RaiseReason::Free => "nothing to pay",
         RaiseReason::Permit => "season ticket",
         RaiseReason::Prepaid => "paid in advance",
+        RaiseReason::PaidByCode { .. } => "paid at the barrier by scanning a code",
         RaiseReason::SpecialVehicle => "special vehicle, free by law",
         RaiseReason::Accepted { .. } => "WeChat took the charge on",
         RaiseReason::Settled { .. } => "the money has moved",

@@ -187,6 +187,22 @@ impl Lang {
                 "the refund names another number, charge or sum than was asked for",
                 "退款请求中的单号或金额与申请不符",
             )),
+            Wrong::BesideCode { number } => text(
+                format!("it was sent while the driver could still pay {number} by scanning a code"),
+                format!("司机仍可扫码支付 {number} 时发送了扣费"),
+            ),
+            Wrong::CodeNotTakenDown {
+                paid_fen,
+                taken_fen,
+            } => {
+                let (paid, taken) = (yuan(*paid_fen), yuan(*taken_fen));
+                text(
+                    format!(
+                        "{paid} yuan were paid by scanning a code, and {taken} yuan taken down"
+                    ),
+                    format!("扫码支付 {paid} 元，却记为 {taken} 元"),
+                )
+            }
             Wrong::CouponNotValid { number } => text(
                 format!("coupon {number} was taken twice, or for a stay that was over"),
                 format!("优惠编号 {number} 重复使用，或停车已结束"),

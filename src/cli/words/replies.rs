@@ -330,6 +330,8 @@ impl Lang {
             Declined::MayStillBeRefunded => {
                 "微信可能仍会退款，不能结束；`parkgate refund retry` 立即向微信查询"
             }
+            Declined::MayStillBePaid => "此单仍可能被支付；车辆离开后会自动关闭，届时再试",
+            Declined::NeverPaid => "此单从未支付，无可退款项；见 `parkgate sessions show`",
             Declined::MoreThanIsLeft { left_fen } => {
                 return format!("此单可退金额仅剩 {} 元", yuan(*left_fen));
             }

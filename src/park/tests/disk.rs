@@ -41,6 +41,7 @@ struct Facts {
     newest_entry: BTreeMap<SessionId, String>,
     charges: BTreeMap<String, String>,
     refunds: BTreeMap<String, String>,
+    spots: BTreeMap<String, String>,
     opened: BTreeSet<String>,
 }
 
@@ -159,14 +160,20 @@ impl Disk {
             Request::Refund { refund_no, body } => {
                 assert_eq!(facts.refunds.get(refund_no), Some(body), "{refund_no}");
             }
-            Request::Query { .. } | Request::QueryRefund { .. } => {}
+            Request::Spot { number, body, .. } => {
+                assert_eq!(facts.spots.get(number), Some(body), "{number}");
+            }
+            Request::Query { .. }
+            | Request::QueryRefund { .. }
+            | Request::QuerySpot { .. }
+            | Request::CloseSpot { .. } => {}
         }
     }
 }
 
 impl Facts {
     fn learn(&mut self, stored: &Stored) {
-        const OF_INTEREST: [u16; 5] = [18, 33, 38, 39, 62];
+        const OF_INTEREST: [u16; 6] = [18, 33, 38, 39, 62, 73];
         if !OF_INTEREST.contains(&stored.kind) {
             return;
         }
@@ -204,6 +211,13 @@ impl Facts {
                 assert_eq!(frozen.is_none(), body.is_some(), "{refund_no} frozen twice");
                 if let Some(body) = body {
                     self.refunds.insert(refund_no, body);
+                }
+            }
+            Record::Money(MoneyRecord::SpotSent { number, body }) => {
+                let frozen = self.spots.get(&number);
+                assert_eq!(frozen.is_none(), body.is_some(), "{number} frozen twice");
+                if let Some(body) = body {
+                    self.spots.insert(number, body);
                 }
             }
             _ => {}

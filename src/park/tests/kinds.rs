@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::noticed;
 use super::traffic::Traffic;
+use super::{noticed, spots};
 use crate::park::disk::kind_name;
 use crate::store::record::Class;
 
@@ -42,6 +42,7 @@ fn every_kind_on_disk_is_in_the_table_and_every_number_once() {
         .chain(16..=31)
         .chain(32..=64)
         .chain(BENEFITS)
+        .chain(72..=75)
         .collect();
     assert_eq!(numbers, expected);
 
@@ -63,7 +64,9 @@ fn every_kind_on_disk_is_in_the_table_and_every_number_once() {
     });
     // What WeChat tells by itself no traffic leads to.
     let told = std::iter::once_with(|| noticed::with_every_kind().disk.stored());
-    for stored in driven.chain(told) {
+    // Nor does anybody pay by code in it.
+    let by_code = std::iter::once_with(|| spots::with_every_kind().disk.stored());
+    for stored in driven.chain(told).chain(by_code) {
         for record in stored {
             let payload: Value = serde_json::from_slice(&record.payload).unwrap();
             let (class, name) = &table[&record.kind];

@@ -197,7 +197,7 @@ fn blocked() -> ServiceState {
     ServiceState::Blocked("PAUSE".into())
 }
 
-fn tell(world: &mut World, id: &str, state: ServiceState, time: i64) {
+pub fn tell(world: &mut World, id: &str, state: ServiceState, time: i64) {
     let session = world.session(PLATE).unwrap();
     let entry = world.book().entry(&session.id).unwrap();
     let EntryState::Registered { parking_id, .. } = &entry.state else {

@@ -327,7 +327,11 @@ impl Twins {
                 self.step(wire::query_answered(&trade_no, answer_with(order, how)));
             }
             // Nobody asks for one here.
-            Request::Refund { .. } | Request::QueryRefund { .. } => {}
+            Request::Refund { .. }
+            | Request::QueryRefund { .. }
+            | Request::Spot { .. }
+            | Request::QuerySpot { .. }
+            | Request::CloseSpot { .. } => {}
         }
     }
 

@@ -170,6 +170,9 @@ impl World {
                 Request::Query { .. } => "query",
                 Request::Refund { .. } => "refund",
                 Request::QueryRefund { .. } => "query refund",
+                Request::Spot { .. } => "spot",
+                Request::QuerySpot { .. } => "query spot",
+                Request::CloseSpot { .. } => "close spot",
             })
             .collect()
     }

@@ -262,6 +262,12 @@ impl Simulator {
         self.tell(&url, event_type, "transaction", summary, &resource, at);
     }
 
+    /// A Native order was paid. That it was not is never told.
+    pub(super) fn tell_native(&mut self, url: &str, resource: &Value, at: Wall) {
+        let event = "TRANSACTION.SUCCESS";
+        self.tell(url, event, "transaction", "支付成功", resource, at);
+    }
+
     fn tell_entry(&mut self, index: usize, service: &Service, at: Wall) {
         let entry = &self.entries[index];
         let body = &entry.body;

@@ -75,6 +75,9 @@ impl Simulator {
         };
         order.state = NativeState::Paid;
         order.paid_at = now;
+        let url = order.body.notify_url.clone();
+        let resource = self.shown(&self.natives[out_trade_no]);
+        self.tell_native(&url, &resource, now);
         true
     }
 
@@ -190,7 +193,11 @@ impl Simulator {
         }
     }
 
-    fn native_of(&self, number: &str, sub_mchid: Option<&str>) -> Result<&NativeOrder, Refusal> {
+    pub(super) fn native_of(
+        &self,
+        number: &str,
+        sub_mchid: Option<&str>,
+    ) -> Result<&NativeOrder, Refusal> {
         let order = self.natives.get(number);
         order
             .filter(|order| order.body.sub_mchid.as_deref() == sub_mchid)
@@ -209,6 +216,9 @@ impl Simulator {
         let body = &order.body;
         let (state, description) = match order.state {
             NativeState::NotPaid => ("NOTPAY", "订单未支付"),
+            NativeState::Paid if self.is_refunded(&body.out_trade_no) => {
+                ("REFUND", "订单发生过退款")
+            }
             NativeState::Paid => ("SUCCESS", "支付成功"),
             NativeState::Closed => ("CLOSED", "订单已关闭"),
         };
@@ -235,17 +245,29 @@ impl Simulator {
         }
         if order.state == NativeState::Paid {
             shown["trade_type"] = json!("NATIVE");
-            shown["transaction_id"] = json!(format!(
-                "4200002346{}{:0>10}",
-                time::day(order.paid_at),
-                crc32fast::hash(body.out_trade_no.as_bytes())
-            ));
+            shown["transaction_id"] = json!(order.transaction_id());
             shown["success_time"] = json!(time::format(order.paid_at));
             shown["bank_type"] = json!("OTHERS");
             shown["payer"] = json!({ "openid": self.settings.default_plate.openid });
             shown["amount"]["payer_total"] = json!(body.total_fen);
         }
         shown
+    }
+}
+
+impl NativeOrder {
+    /// When it was paid, and how much it was.
+    pub(super) fn paid(&self) -> Option<(Wall, u64)> {
+        (self.state == NativeState::Paid).then_some((self.paid_at, self.body.total_fen))
+    }
+
+    /// As WeChat numbers its payment.
+    pub(super) fn transaction_id(&self) -> String {
+        format!(
+            "4200002346{}{:0>10}",
+            time::day(self.paid_at),
+            crc32fast::hash(self.body.out_trade_no.as_bytes())
+        )
     }
 }
 

@@ -8,6 +8,7 @@ use super::Simulator;
 use super::books::OrderState;
 use super::fields::{Fields, parse};
 use super::message::{REFUNDS, Request};
+use super::native::NativeOrder;
 use super::orders::Order;
 use super::parameters::{Parameters, decode};
 use super::refusal::Refusal;
@@ -206,18 +207,8 @@ impl Simulator {
             known.asked += 1;
             return Ok(self.shown_refund(&body.out_refund_no));
         }
-        let index = self.order_by_number.get(&body.out_trade_no).copied();
-        let order = index.map(|index| &self.orders[index]);
-        let Some(order) = order.filter(|order| order.body.sub_mchid == body.sub_mchid) else {
-            return Err(Refusal::no_such_resource("订单不存在"));
-        };
-        let paid_at = order
-            .settled_at
-            .filter(|_| order.state == OrderState::Success);
-        let Some(paid_at) = paid_at else {
-            return Err(Refusal::not_refundable("订单未支付"));
-        };
-        if order.body.total_fen != body.total_fen {
+        let (paid_at, total_fen) = self.paid(&body)?;
+        if total_fen != body.total_fen {
             return Err(Refusal::not_refundable(
                 "订单金额或退款金额与之前请求不一致",
             ));
@@ -257,6 +248,21 @@ impl Simulator {
         Ok(self.shown_refund(&number))
     }
 
+    /// When the order that a refund names was paid, a charge or a Native order, and how much it was.
+    fn paid(&self, body: &RefundBody) -> Result<(Wall, u64), Refusal> {
+        let unpaid = || Refusal::not_refundable("订单未支付");
+        let index = self.order_by_number.get(&body.out_trade_no).copied();
+        let order = index.map(|index| &self.orders[index]);
+        if let Some(order) = order.filter(|order| order.body.sub_mchid == body.sub_mchid) {
+            let is_paid = order.state == OrderState::Success;
+            let paid_at = order.settled_at.filter(|_| is_paid).ok_or_else(unpaid)?;
+            return Ok((paid_at, order.body.total_fen));
+        }
+        let native = self.native_of(&body.out_trade_no, body.sub_mchid.as_deref());
+        let native = native.map_err(|_| Refusal::no_such_resource("订单不存在"))?;
+        native.paid().ok_or_else(unpaid)
+    }
+
     /// *Query*, by the merchant's number.
     pub(super) fn query_refund(&mut self, request: &Request) -> Result<Value, Refusal> {
         let number = request.path().strip_prefix(REFUNDS);
@@ -287,7 +293,9 @@ impl Simulator {
         let refund = &self.refunds[number];
         let body = &refund.body;
         let order = self.order_by_number.get(&body.out_trade_no);
-        let order = order.map(|index| &self.orders[*index]);
+        let charge = order.and_then(|index| self.orders[*index].transaction_id.clone());
+        let native = self.natives.get(&body.out_trade_no);
+        let transaction_id = charge.or_else(|| native.map(NativeOrder::transaction_id));
         let (coupon_fen, merchant_fen) = self.settings.coupon_of(body.total_fen);
         // A coupon goes back in proportion.
         let part = |fen: u64| fen * body.refund_fen / body.total_fen.max(1);
@@ -295,7 +303,7 @@ impl Simulator {
         let mut shown = json!({
             "refund_id": refund.refund_id,
             "out_refund_no": body.out_refund_no,
-            "transaction_id": order.and_then(|order| order.transaction_id.clone()),
+            "transaction_id": transaction_id,
             "out_trade_no": body.out_trade_no,
             "channel": "ORIGINAL",
             "user_received_account": "支付用户零钱",

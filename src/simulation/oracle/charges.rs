@@ -93,6 +93,10 @@ impl Oracle {
             | MoneyRecord::RefundSent { .. }
             | MoneyRecord::RefundTold { .. }
             | MoneyRecord::RefundGivenUp { .. } => self.judge_refund(record, view),
+            MoneyRecord::SpotAsked { .. }
+            | MoneyRecord::SpotSent { .. }
+            | MoneyRecord::SpotTold { .. }
+            | MoneyRecord::SpotGivenUp { .. } => Ok(()),
             // Also by an error that nobody signed: it only keeps the box from asking.
             MoneyRecord::MerchantStopped { .. } | MoneyRecord::MerchantResumed => Ok(()),
             MoneyRecord::NoticeTaken { id, .. } => self.judge_notice(id, record),
@@ -119,7 +123,11 @@ impl Oracle {
                 })
             }
             Request::Refund { refund_no, body } => self.judge_refund_call(refund_no, body),
-            Request::Query { .. } | Request::QueryRefund { .. } => Ok(()),
+            Request::Query { .. }
+            | Request::QueryRefund { .. }
+            | Request::Spot { .. }
+            | Request::QuerySpot { .. }
+            | Request::CloseSpot { .. } => Ok(()),
         }
     }
 
@@ -189,6 +197,10 @@ impl Oracle {
             | MoneyRecord::RefundSent { .. }
             | MoneyRecord::RefundTold { .. }
             | MoneyRecord::RefundGivenUp { .. }
+            | MoneyRecord::SpotAsked { .. }
+            | MoneyRecord::SpotSent { .. }
+            | MoneyRecord::SpotTold { .. }
+            | MoneyRecord::SpotGivenUp { .. }
             | MoneyRecord::MerchantStopped { .. }
             | MoneyRecord::MerchantResumed => return Ok(()),
         };
@@ -262,6 +274,10 @@ impl Oracle {
             | MoneyRecord::RefundSent { .. }
             | MoneyRecord::RefundTold { .. }
             | MoneyRecord::RefundGivenUp { .. }
+            | MoneyRecord::SpotAsked { .. }
+            | MoneyRecord::SpotSent { .. }
+            | MoneyRecord::SpotTold { .. }
+            | MoneyRecord::SpotGivenUp { .. }
             | MoneyRecord::MerchantStopped { .. }
             | MoneyRecord::MerchantResumed => return Ok(()),
         };

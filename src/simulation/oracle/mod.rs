@@ -250,7 +250,11 @@ impl Oracle {
             Request::NotifyEntry { body, .. } => body.clone(),
             Request::Charge { trade_no, .. } => trade_no.clone(),
             Request::Refund { refund_no, .. } => refund_no.clone(),
-            Request::Query { .. } | Request::QueryRefund { .. } => return Ok(()),
+            Request::Spot { number, .. } => number.clone(),
+            Request::Query { .. }
+            | Request::QueryRefund { .. }
+            | Request::QuerySpot { .. }
+            | Request::CloseSpot { .. } => return Ok(()),
         };
         let first = self.sent.entry(names).or_insert_with(|| body.to_vec());
         hold(first.as_slice() == body, Rule::FrozenNeverChanges, || {

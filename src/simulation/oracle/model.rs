@@ -362,6 +362,10 @@ impl Model {
             | MoneyRecord::EntryRegistered { .. }
             | MoneyRecord::EntryRenumbered { .. }
             | MoneyRecord::EntryEnded { .. }
+            | MoneyRecord::SpotAsked { .. }
+            | MoneyRecord::SpotSent { .. }
+            | MoneyRecord::SpotTold { .. }
+            | MoneyRecord::SpotGivenUp { .. }
             | MoneyRecord::MerchantStopped { .. }
             | MoneyRecord::MerchantResumed => {}
         }

@@ -1,0 +1,274 @@
+//! What each answer about an order means that is paid on the spot. Only a verified one says that it is paid, and
+//! only a verified one that it cannot be paid any more.
+
+use super::agenda::{Errand, Item};
+use super::answer::{Answer, CodeUrl, Heard, NativeSeen, NativeState, Refusal};
+use super::backoff;
+use super::call::Out;
+use super::link::is_set_up_error;
+use super::queue::Queue;
+use super::reply::mismatch;
+use super::spot::{Spot, SpotPaid, SpotState, SpotTold};
+use crate::lane::alarm::{Alarm, AlarmKind};
+use crate::lane::time::Stamp;
+use crate::notice::NativeNotice;
+
+/// An order that WeChat gave a code out for and then does not know is asked about for so long beyond its end.
+const DOUBTED_MS: i64 = 60 * 60 * 1000;
+
+impl Queue {
+    /// *Create Native order* was answered.
+    pub fn spot_answered(
+        &mut self,
+        number: &str,
+        heard: &Heard<CodeUrl>,
+        now: &Stamp,
+        out: &mut Out,
+    ) {
+        let item = Item::Spot(number.to_owned());
+        let is_awaited = self.landed(&item, Errand::Spot, &heard.answer, now, out);
+        let spot = self.book.spots().get(number).cloned();
+        let Some(spot) = spot.filter(|spot| is_awaited && spot.state == SpotState::Sent) else {
+            // The code of an answer that nobody waited for is shown to nobody.
+            return;
+        };
+        match &heard.answer {
+            Answer::Verified(CodeUrl(code_url)) => {
+                self.agenda.moved_on(&item);
+                let code_url = code_url.clone();
+                self.spot_is(number, SpotTold::Open { code_url }, out);
+                out.alarms.push(refused_alarm(&spot, None));
+                match spot.given_up {
+                    Some(_) => self.agenda.put(&item, now.now.moment),
+                    None => self.spot_later(&spot, now),
+                }
+            }
+            Answer::Refused(refusal) if says_it_exists(refusal) => {
+                let why = refusal.code.clone();
+                self.spot_is(number, SpotTold::Unknown { why }, out);
+                self.agenda.put(&item, now.now.moment);
+            }
+            Answer::Refused(refusal) => {
+                let (code, message) = (refusal.code.clone(), refusal.message.clone());
+                out.alarms.push(refused_alarm(&spot, Some(refusal)));
+                self.note_refused_spot(&spot.claim.session, now.now.moment);
+                self.end_spot(number, SpotTold::Refused { code, message }, now, out);
+            }
+            Answer::Throttled { retry_after_ms } => {
+                let why = "throttled".to_owned();
+                self.spot_is(number, SpotTold::ToRepeat { why }, out);
+                self.throttled(&item, *retry_after_ms, now);
+            }
+            Answer::NotSent(why) => {
+                let why = why.clone();
+                self.spot_is(number, SpotTold::ToRepeat { why }, out);
+                self.spot_again(&spot, now);
+            }
+            Answer::Lost(why) => {
+                let why = why.clone();
+                self.spot_is(number, SpotTold::Unknown { why }, out);
+                self.spot_again(&spot, now);
+            }
+        }
+    }
+
+    /// *Query Native order* was answered.
+    pub fn spot_query_answered(
+        &mut self,
+        number: &str,
+        heard: &Heard<NativeSeen>,
+        now: &Stamp,
+        out: &mut Out,
+    ) {
+        let item = Item::Spot(number.to_owned());
+        let is_awaited = self.landed(&item, Errand::QuerySpot, &heard.answer, now, out);
+        let Some(spot) = self.book.spots().get(number).cloned() else {
+            return;
+        };
+        match &heard.answer {
+            Answer::Verified(seen) => self.spot_seen(&spot, seen, is_awaited, now, out),
+            _ if !is_awaited => {}
+            Answer::Refused(refusal) if is_missing(refusal) => {
+                self.spot_missing(&spot, now, out);
+            }
+            Answer::Throttled { retry_after_ms } => self.throttled(&item, *retry_after_ms, now),
+            Answer::Refused(_) | Answer::NotSent(_) | Answer::Lost(_) => {
+                self.spot_again(&spot, now);
+            }
+        }
+    }
+
+    /// *Close Native order* was answered. Whatever the answer, only the order itself says what it is now: a
+    /// payment may have slipped in.
+    pub fn spot_close_answered(
+        &mut self,
+        number: &str,
+        heard: &Heard<()>,
+        now: &Stamp,
+        out: &mut Out,
+    ) {
+        let item = Item::Spot(number.to_owned());
+        let is_awaited = self.landed(&item, Errand::CloseSpot, &heard.answer, now, out);
+        let spot = self.book.spots().get(number).cloned();
+        let Some(spot) = spot.filter(|_| is_awaited) else {
+            return;
+        };
+        match &heard.answer {
+            Answer::Refused(refusal) if is_missing(refusal) => self.spot_missing(&spot, now, out),
+            Answer::Verified(()) | Answer::Refused(_) => self.query_spot(&spot, now, out),
+            Answer::Throttled { retry_after_ms } => self.throttled(&item, *retry_after_ms, now),
+            Answer::NotSent(_) => self.spot_again(&spot, now),
+            Answer::Lost(_) if self.link.is_silent() => self.spot_again(&spot, now),
+            Answer::Lost(_) => self.query_spot(&spot, now, out),
+        }
+    }
+
+    /// An answer cannot be put on record now. It is as if it had been lost: the order is asked about again.
+    pub fn spot_unheard(&mut self, number: &str, errand: Errand, now: &Stamp) {
+        let item = Item::Spot(number.to_owned());
+        if self.agenda.landed(&item, errand) {
+            self.look_again(&item, now);
+        }
+    }
+
+    /// A callback told of an order: its signature and its secrecy are verified, and nothing else is. True:
+    /// it is one of ours, and what it says is taken over or known already.
+    pub(super) fn spot_told(&mut self, notice: &NativeNotice, now: &Stamp, out: &mut Out) -> bool {
+        let seen = notice.seen();
+        let number = &seen.out_trade_no;
+        if let Some(spot) = self.book.spots().get(number).cloned() {
+            self.spot_seen(&spot, &seen, false, now, out);
+            return spot.is_meant_by(&seen);
+        }
+        let Some(done) = self.book.spots().done(number).cloned() else {
+            return false;
+        };
+        let is_ours = done.spot.is_meant_by(&seen);
+        if is_ours && !done.paid && seen.state == NativeState::Paid {
+            // WeChat took the money of an order that it had said was closed.
+            self.spot_paid(&done.spot, &seen, now, out);
+        }
+        is_ours
+    }
+
+    /// A verified answer shows the order. It counts only if it is ours in every point.
+    fn spot_seen(
+        &mut self,
+        spot: &Spot,
+        seen: &NativeSeen,
+        is_awaited: bool,
+        now: &Stamp,
+        out: &mut Out,
+    ) {
+        let number = &spot.claim.number;
+        let item = Item::Spot(number.clone());
+        if !spot.is_meant_by(seen) {
+            let theirs = format!("{}, {:?} fen", seen.out_trade_no, seen.total_fen);
+            out.alarms.push(mismatch(number, true, &theirs));
+            if is_awaited {
+                self.spot_again(spot, now);
+            }
+            return;
+        }
+        out.alarms.push(mismatch(number, false, number));
+        match &seen.state {
+            NativeState::Paid | NativeState::Refunded => self.spot_paid(spot, seen, now, out),
+            NativeState::Closed | NativeState::Revoked => {
+                let why = "WeChat says so".to_owned();
+                self.end_spot(number, SpotTold::Closed { why }, now, out);
+            }
+            // A notice is no answer to what is on its way.
+            _ if !is_awaited => {}
+            NativeState::NotPaid | NativeState::Failed
+                if spot.given_up.is_none() && !spot.was_shown() =>
+            {
+                let why = "WeChat has it, and its code was lost".to_owned();
+                self.spot_is(number, SpotTold::ToRepeat { why }, out);
+                self.agenda.put(&item, now.now.moment);
+            }
+            NativeState::NotPaid | NativeState::Paying | NativeState::Failed => {
+                self.spot_later(spot, now);
+            }
+            NativeState::Other(_) => self.spot_again(spot, now),
+        }
+    }
+
+    fn spot_paid(&mut self, spot: &Spot, seen: &NativeSeen, now: &Stamp, out: &mut Out) {
+        let told = SpotTold::Paid {
+            transaction_id: seen.transaction_id.clone(),
+            payer_fen: seen.payer_total_fen,
+        };
+        self.end_spot(&spot.claim.number, told, now, out);
+        out.paid.push(SpotPaid {
+            claim: spot.claim.clone(),
+            transaction_id: seen.transaction_id.clone(),
+        });
+    }
+
+    /// WeChat does not know the order. What nobody has the code of, nobody can pay.
+    fn spot_missing(&mut self, spot: &Spot, now: &Stamp, out: &mut Out) {
+        let number = &spot.claim.number;
+        let item = Item::Spot(number.clone());
+        if spot.was_shown() {
+            let expires = spot.expires().unwrap_or(spot.claim.at.now.wall);
+            if now.now.wall > expires.plus_ms(DOUBTED_MS) {
+                let why = "WeChat does not know it, an hour after its end".to_owned();
+                self.end_spot(number, SpotTold::Closed { why }, now, out);
+                return;
+            }
+            let theirs = "WeChat gave its code out and now does not know it";
+            out.alarms.push(mismatch(number, true, theirs));
+            self.spot_again(spot, now);
+            return;
+        }
+        let why = "WeChat has no such order".to_owned();
+        match spot.given_up {
+            Some(_) => self.end_spot(number, SpotTold::Closed { why }, now, out),
+            None => {
+                self.spot_is(number, SpotTold::ToRepeat { why }, out);
+                self.agenda.put(&item, now.now.moment);
+            }
+        }
+    }
+
+    /// The call came to nothing.
+    fn spot_again(&mut self, spot: &Spot, now: &Stamp) {
+        let item = Item::Spot(spot.claim.number.clone());
+        let tries = self.agenda.tried(&item);
+        let own_ms = backoff::item_delay_ms(item.key(), tries);
+        let waits_ms = match spot.given_up {
+            None => own_ms.min(super::spotting::LOOK_MS),
+            Some(_) => own_ms,
+        };
+        self.agenda.put(&item, now.now.moment.after_ms(waits_ms));
+    }
+}
+
+/// WeChat knows the number: the order itself says more.
+fn says_it_exists(refusal: &Refusal) -> bool {
+    let code = refusal.code.replace('_', "");
+    matches!(code.as_str(), "ORDERPAID" | "ORDERCLOSED")
+}
+
+fn is_missing(refusal: &Refusal) -> bool {
+    refusal.status == 404 && !is_set_up_error(refusal.status, &refusal.code)
+}
+
+fn refused_alarm(spot: &Spot, refusal: Option<&Refusal>) -> Alarm {
+    Alarm {
+        kind: AlarmKind::CodeRefused,
+        subject: spot.claim.lane.0.clone(),
+        raised: refusal.is_some(),
+        text: match refusal {
+            Some(refusal) => format!(
+                "WeChat makes no code to pay at lane {} ({} {}: {}); check that the merchant may use Native pay, \
+                 `parkgate doctor --trial-order`. It is tried again by itself",
+                spot.claim.lane, refusal.status, refusal.code, refusal.message
+            ),
+            None => format!(
+                "WeChat makes codes to pay at lane {} again",
+                spot.claim.lane
+            ),
+        },
+    }
+}

@@ -1,0 +1,258 @@
+//! Orders that are paid on the spot: asked for, made, looked at until they are paid, and closed when nobody
+//! waits for them any more. For one amount due there is a charge or such an order, and never both: no charge
+//! leaves while the stay's order may still be paid ([`Queue::waits_for_a_spot`]).
+
+use super::agenda::{Errand, Item};
+use super::backoff;
+use super::call::{Call, MerchantRules, Out, Request};
+use super::queue::Queue;
+use super::record::MoneyRecord;
+use super::spot::{GivenUp, Spot, SpotClaim, SpotState, SpotTold};
+use crate::lane::number::SessionId;
+use crate::lane::time::{Moment, Now, Stamp};
+use crate::wechat::native::Payee;
+
+/// How often an order is looked at while its driver may pay.
+pub(super) const LOOK_MS: u64 = 2_500;
+/// After a refusal the next order for the same stay waits so long, and twice as long each time.
+const REFUSED_MS: u64 = 30_000;
+const REFUSED_MS_MAX: u64 = 10 * 60 * 1000;
+/// A call about an order is of use to the lane for so long.
+const LANE_MS: u64 = 1_500;
+
+/// How often WeChat would not take an order for a stay, and when the next one may go. Of one run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Refused {
+    times: u32,
+    /// None: the next one has gone.
+    until: Option<Moment>,
+}
+
+impl Queue {
+    /// Whether an order may be made for this stay now. Where WeChat is not heard, nobody would hear either
+    /// that it was paid.
+    pub fn may_ask_spot(&self, session: &SessionId, now: Moment) -> bool {
+        let refused = self.spots_refused.get(session);
+        let until = refused.and_then(|refused| refused.until);
+        !self.is_silent()
+            && self.book.spots().of(session).is_none()
+            && until.is_none_or(|at| at <= now)
+    }
+
+    /// The driver shall pay on the spot.
+    pub fn ask_spot(&mut self, claim: SpotClaim, now: Now, out: &mut Out) {
+        if let Some(refused) = self.spots_refused.get_mut(&claim.session) {
+            refused.until = None;
+        }
+        let item = Item::Spot(claim.number.clone());
+        self.record(out, MoneyRecord::SpotAsked { spot: claim });
+        self.agenda.put(&item, now.moment);
+    }
+
+    /// Nobody waits for its money any more. It is closed, and until WeChat says so it may still be paid.
+    pub fn give_spot_up(&mut self, number: &str, why: GivenUp, at: &Stamp, out: &mut Out) {
+        let spot = self.book.spots().get(number);
+        let Some(spot) = spot.filter(|spot| spot.given_up.is_none()) else {
+            return;
+        };
+        let never_left = spot.state == SpotState::Waiting;
+        let item = Item::Spot(number.to_owned());
+        self.record(
+            out,
+            MoneyRecord::SpotGivenUp {
+                number: number.to_owned(),
+                why,
+                at: at.clone(),
+            },
+        );
+        if never_left {
+            let why = "it never left".to_owned();
+            self.end_spot(number, SpotTold::Closed { why }, at, out);
+            return;
+        }
+        // What is on its way tells how it was before; if that is paid, it counts all the same.
+        self.agenda.landed(&item, Errand::QuerySpot);
+        if !self.agenda.is_in_flight(&item) {
+            self.agenda.moved_on(&item);
+            self.agenda.put(&item, at.now.moment);
+        }
+    }
+
+    /// Forgets the refusals of stays whose cars do not stand at an exit any more.
+    pub fn keep_refused_spots(&mut self, is_wanted: impl Fn(&SessionId) -> bool) {
+        self.spots_refused.retain(|session, _| is_wanted(session));
+    }
+
+    /// Whether the stay's order may still be paid, so that no charge of it may leave.
+    pub(super) fn waits_for_a_spot(&self, session: &SessionId) -> bool {
+        self.book.spots().of(session).is_some() && !planted!(ChargedBesideCode)
+    }
+
+    /// What becomes due for a car that stands at an exit, and goes beside the background's calls.
+    pub(super) fn spots_due(&self, now: Moment) -> Vec<Item> {
+        let items = self.book.spots().open();
+        let items = items.map(|spot| Item::Spot(spot.claim.number.clone()));
+        let due = |item: &Item| self.agenda.next_at_of(item).is_some_and(|at| at <= now);
+        items.filter(due).collect()
+    }
+
+    /// When the next of them is, or an order may go again.
+    pub(super) fn spots_at(&self) -> Option<Moment> {
+        if self.is_silent() {
+            return None;
+        }
+        let opens_at = self.opens_at();
+        let items = self.book.spots().open();
+        let items = items.map(|spot| Item::Spot(spot.claim.number.clone()));
+        let due = items.filter_map(|item| Some(self.agenda.next_at_of(&item)?.max(opens_at)));
+        let refused = self.spots_refused.values();
+        due.chain(refused.filter_map(|refused| refused.until)).min()
+    }
+
+    pub(super) fn act_on_spot(
+        &mut self,
+        number: &str,
+        now: &Stamp,
+        rules: &MerchantRules,
+        out: &mut Out,
+    ) {
+        let item = Item::Spot(number.to_owned());
+        let Some(spot) = self.book.spots().get(number).cloned() else {
+            self.agenda.forget(&item);
+            return;
+        };
+        match (&spot.state, spot.given_up) {
+            (SpotState::Waiting, Some(_)) => {
+                let why = "it never left".to_owned();
+                self.end_spot(number, SpotTold::Closed { why }, now, out);
+            }
+            (SpotState::Waiting | SpotState::ToRepeat, None) => {
+                self.make_spot(&spot, now, rules, out);
+            }
+            (SpotState::Sent | SpotState::Unknown | SpotState::Open { .. }, None) => {
+                self.query_spot(&spot, now, out);
+            }
+            (_, Some(_)) => self.close_spot(&spot, now, out),
+        }
+    }
+
+    fn make_spot(&mut self, spot: &Spot, now: &Stamp, rules: &MerchantRules, out: &mut Out) {
+        let number = spot.claim.number.clone();
+        let payee = spot.payee().unwrap_or_else(|| payee(rules));
+        let (body, is_new) = match &spot.body {
+            Some(frozen) => (frozen.clone(), false),
+            None => {
+                let url = rules.native_notify_url.as_ref();
+                let url = url.unwrap_or(&rules.charge_notify_url);
+                let wall = now.now.wall;
+                (spot.claim.body(&payee, &rules.description, url, wall), true)
+            }
+        };
+        self.record(
+            out,
+            MoneyRecord::SpotSent {
+                number: number.clone(),
+                body: is_new.then(|| body.clone()),
+            },
+        );
+        let request = Request::Spot {
+            number,
+            payee,
+            body,
+        };
+        self.call_about_spot(spot, Errand::Spot, request, now, out);
+    }
+
+    pub(super) fn query_spot(&mut self, spot: &Spot, now: &Stamp, out: &mut Out) {
+        let number = spot.claim.number.clone();
+        if let Some(payee) = spot.payee() {
+            let request = Request::QuerySpot { number, payee };
+            self.call_about_spot(spot, Errand::QuerySpot, request, now, out);
+        }
+    }
+
+    fn close_spot(&mut self, spot: &Spot, now: &Stamp, out: &mut Out) {
+        let number = spot.claim.number.clone();
+        if let Some(payee) = spot.payee() {
+            let request = Request::CloseSpot { number, payee };
+            self.call_about_spot(spot, Errand::CloseSpot, request, now, out);
+        }
+    }
+
+    fn call_about_spot(
+        &mut self,
+        spot: &Spot,
+        errand: Errand,
+        request: Request,
+        now: &Stamp,
+        out: &mut Out,
+    ) {
+        let item = Item::Spot(spot.claim.number.clone());
+        self.agenda.sent(&item, errand, now.now.moment);
+        out.calls.push(Call {
+            request,
+            lane_until: Some(now.now.moment.after_ms(LANE_MS)),
+        });
+    }
+
+    /// It is paid, closed or refused: the stay's charge may go, if one waits.
+    pub(super) fn end_spot(&mut self, number: &str, told: SpotTold, now: &Stamp, out: &mut Out) {
+        self.agenda.forget(&Item::Spot(number.to_owned()));
+        let spot = self.book.spots().get(number).cloned();
+        self.spot_is(number, told, out);
+        let Some(SpotClaim { session, plate, .. }) = spot.map(|spot| spot.claim) else {
+            return;
+        };
+        let charges = self.book.charges_of(&plate);
+        let charges = charges.filter(|charge| charge.claim.session == session);
+        let items: Vec<Item> = charges
+            .map(|charge| Item::Charge(charge.claim.trade_no))
+            .collect();
+        for item in items {
+            self.agenda.advance(&item, now.now.moment);
+        }
+    }
+
+    pub(super) fn spot_is(&mut self, number: &str, told: SpotTold, out: &mut Out) {
+        let number = number.to_owned();
+        self.record(out, MoneyRecord::SpotTold { number, told });
+    }
+
+    /// WeChat would not take an order for this stay.
+    pub(super) fn note_refused_spot(&mut self, session: &SessionId, now: Moment) {
+        let refused = self.spots_refused.entry(session.clone()).or_default();
+        let waits_ms = REFUSED_MS.saturating_mul(1 << refused.times.min(10));
+        refused.times = refused.times.saturating_add(1);
+        refused.until = Some(now.after_ms(waits_ms.min(REFUSED_MS_MAX)));
+    }
+
+    /// When it is looked at again: soon, as long as a driver may pay, and less and less often if only its end
+    /// is waited for.
+    pub(super) fn spot_later(&mut self, spot: &Spot, now: &Stamp) {
+        let item = Item::Spot(spot.claim.number.clone());
+        let is_awaited = self.awaited.contains_key(&spot.claim.session);
+        let waits_ms = match spot.given_up {
+            Some(_) if !is_awaited => backoff::item_delay_ms(item.key(), self.agenda.tried(&item)),
+            _ => LOOK_MS,
+        };
+        self.agenda.put(&item, now.now.moment.after_ms(waits_ms));
+    }
+
+    /// The call in hand did not leave, and the order is as it was before.
+    pub(super) fn spot_not_made(&mut self, number: &str, out: &mut Out) {
+        let spot = self.book.spots().get(number);
+        if spot.is_some_and(|spot| spot.state == SpotState::Sent) {
+            let why = "the store could not write".to_owned();
+            self.spot_is(number, SpotTold::ToRepeat { why }, out);
+        }
+    }
+}
+
+/// In whose name orders are made now.
+fn payee(rules: &MerchantRules) -> Payee {
+    Payee {
+        mchid: rules.mchid.clone(),
+        appid: rules.appid.clone(),
+        sub_mchid: rules.sub.as_ref().map(|sub| sub.mchid.clone()),
+    }
+}
