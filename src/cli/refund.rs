@@ -25,7 +25,7 @@ use crate::story::refund::RefundRow;
 pub struct RefundArgs {
     #[command(subcommand)]
     command: Option<RefundCommand>,
-    /// Number of the charge (T…) or of its stay, or a plate for its newest stay
+    /// Number of the charge (T…), of what was paid by code (N…) or of the stay, or a plate for its newest stay
     #[arg(required = true)]
     of: Option<String>,
     /// How much goes back, fen
@@ -118,6 +118,7 @@ pub fn run(args: RefundArgs, lang: Lang) -> ExitCode {
                 by: args.by.unwrap_or_default(),
                 why: args.reason.unwrap_or_default(),
                 charge: None,
+                code: None,
             };
             (question, args.socket)
         }

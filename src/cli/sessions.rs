@@ -348,6 +348,11 @@ pub fn story(answer: &Value, lang: Lang) -> String {
     if let Some(charge) = &story.charge {
         facts.charge(charge);
     }
+    for row in &story.codes {
+        let state = lang.code_state(row);
+        let code = format!("{}  {}  {state}", row.number, lang.yuan(&yuan(row.fen)));
+        facts.fact(told::CODE, &code);
+    }
     for row in &story.refunds {
         let state = lang.refund_state(row);
         let refund = format!("{}  {}  {state}", row.refund_no, lang.yuan(&yuan(row.fen)));

@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::document::{Need, Section};
 use crate::lane::exit::{NearMatch, NoEntry};
 
+/// Longer addresses make codes that no display shows and no telephone reads.
+const PAGE_BYTES_MAX: usize = 300;
+
 /// Rules of the exit lanes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exit {
     /// How long the vehicle waits for a charge to be accepted.
     pub budget_ms: u64,
@@ -25,6 +28,9 @@ pub struct Exit {
     /// Whether a vehicle that cannot be charged is shown a code to pay by.
     #[serde(default)]
     pub pay_by_code: bool,
+    /// The operator's own page on which a driver enrols a plate; shown where one is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enrol_url: Option<String>,
     /// What is let out while WeChat does not answer.
     pub if_wechat_silent: IfWechatSilent,
 }
@@ -81,6 +87,7 @@ impl Exit {
         let time_to_leave_ms =
             section.duration_ms("time_to_leave", Need::Optional, 900_000, 0..=7_200_000);
         let pay_by_code = section.flag("pay_by_code", false);
+        let enrol_url = section.parsed("enrol_url", Need::Optional, "https:// address", page);
         if section.faults() == before && success_budget_ms < budget_ms {
             section.fault(
                 "success_budget",
@@ -97,8 +104,23 @@ impl Exit {
             held_at_most_ms: held_at_most_ms.unwrap_or_default(),
             time_to_leave_ms,
             pay_by_code,
+            enrol_url,
             if_wechat_silent: section.section("if_wechat_silent", IfWechatSilent::read),
         }
+    }
+}
+
+/// A page that a driver opens by scanning its address.
+fn page(text: &str) -> Result<String, String> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    let rest = text.strip_prefix("https://").filter(|_| is_plain);
+    match rest {
+        Some(rest) if !rest.is_empty() && text.len() <= PAGE_BYTES_MAX => Ok(text.to_owned()),
+        _ => Err(format!(
+            "{:?} is no page to be scanned; write https:// and at most {PAGE_BYTES_MAX} characters, none of them \
+             blank or outside ASCII",
+            super::value::shortened(text)
+        )),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::park::reply::Refusal;
 use crate::park::review::Verdict;
 use crate::story::charge::{ChargeRow, Stage};
 use crate::story::session::{SessionRow, Stay};
+use crate::story::spot::CodeRow;
 use crate::story::wanted::Wanted;
 use crate::wechat::enrolment;
 
@@ -67,7 +68,8 @@ pub enum Question {
         #[serde(skip)]
         charge: Option<Box<ChargeRow>>,
     },
-    /// Money of a charge is to go back, named by its number, its stay's or its plate.
+    /// Money of a charge, or of what was paid on the spot, is to go back, named by its number, its stay's or
+    /// its plate.
     Refund {
         of: String,
         /// How much, fen; None: all that is left.
@@ -77,6 +79,9 @@ pub enum Question {
         /// The charge as the ledger tells it; never from outside.
         #[serde(skip)]
         charge: Option<Box<ChargeRow>>,
+        /// What was paid on the spot, as the ledger tells it; never from outside.
+        #[serde(skip)]
+        code: Option<Box<CodeRow>>,
     },
     /// See to a refund now.
     RetryRefund {
@@ -148,6 +153,8 @@ pub enum Question {
         #[serde(skip)]
         stay: Option<Box<SessionRow>>,
     },
+    /// What a driver can scan at a lane.
+    Code { lane: LaneId },
     /// How many places are free.
     Places,
     /// So many cars are inside, or so many places are free.
@@ -226,6 +233,7 @@ impl Question {
             | Self::Raise { .. }
             | Self::Review
             | Self::Places
+            | Self::Code { .. }
             | Self::Find(_)
             | Self::Retry { .. }
             | Self::ToStaff { .. }

@@ -195,7 +195,11 @@ impl Desk {
             let Ok(story) = json::typed::<Story>(&story) else {
                 return Answer::Error("the ledger could not be read".to_owned());
             };
+            let found = story.code_named(of);
             *charge = story.charge_named(of).map(Box::new);
+            if let Question::Refund { code, .. } = &mut wish {
+                *code = found.map(Box::new);
+            }
         }
         ask(&self.inbox, wish).await
     }

@@ -107,10 +107,13 @@ impl Announcing {
                 .into_iter()
                 .map(|alarm| (alarm.id.clone(), alarm))
                 .collect(),
+            codes: report::codes(park),
             at: now.wall.to_rfc3339(),
         };
         self.announcements.send_if_modified(|told| {
-            let is_new = told.state != announcement.state || told.alarms != announcement.alarms;
+            let is_new = told.state != announcement.state
+                || told.alarms != announcement.alarms
+                || told.codes != announcement.codes;
             if is_new {
                 *told = announcement;
             }

@@ -11,10 +11,14 @@ use super::ears::Ears;
 use super::ports::Ports;
 use crate::barrier::Barriers;
 use crate::camera::{CameraEvent, Report};
+use crate::charges::book::Book;
 use crate::charges::record::MoneyRecord;
+use crate::charges::spot::SpotTold;
 use crate::control::{Answer, Question};
 use crate::health::Alarms;
 use crate::lane::alarm::{AlarmKind, Severity};
+use crate::lane::raise::HoldReason;
+use crate::lane::service::ServiceState;
 use crate::lane::session::LaneId;
 use crate::lane::time::{Moment, Now};
 use crate::notice::Told;
@@ -22,9 +26,11 @@ use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::{LaneRecord, Record};
 use crate::park::reply::{Done, Refusal};
+use crate::park::rules::Direction;
+use crate::park::state::Hold;
 use crate::park::step::Step;
 use crate::story::session::SessionRow;
-use crate::story::{archive, standing};
+use crate::story::{archive, spot, standing};
 
 /// What a camera said, if it is worth a line.
 pub fn heard(heard: &CameraEvent, lane: Option<&LaneId>) {
@@ -226,7 +232,23 @@ fn money_fact(record: &MoneyRecord) {
         MoneyRecord::RefundGivenUp { refund_no, by, .. } => {
             tracing::info!(%refund_no, by, "refund ended by a person");
         }
+        MoneyRecord::SpotAsked { spot } => {
+            tracing::info!(number = %spot.number, fen = spot.fen, lane = %spot.lane, "to be paid by code");
+        }
+        MoneyRecord::SpotTold { number, told } => spot_told(number, told),
+        MoneyRecord::SpotGivenUp { number, why, .. } => {
+            tracing::info!(%number, ?why, "code given up");
+        }
         _ => {}
+    }
+}
+
+/// Who has the code's text can pay it, so that is no line of a log.
+fn spot_told(number: &str, told: &SpotTold) {
+    match told {
+        SpotTold::Open { .. } => tracing::info!(%number, "code shown"),
+        SpotTold::Paid { .. } => tracing::info!(%number, "code paid"),
+        told => tracing::info!(%number, ?told, "code"),
     }
 }
 
@@ -273,6 +295,10 @@ pub fn answer(
             "places": places(park),
         })),
         Question::Review => Answer::Ok(standing::review(site, book)),
+        Question::Code { lane } => match park.rules().lanes.contains_key(lane) {
+            true => Answer::Ok(code(park, lane)),
+            false => Answer::Refused(Refusal::UnknownLane { lane: lane.clone() }),
+        },
         Question::Sessions(wanted) => {
             Answer::Ok(archive::sessions_answer(wanted, SessionRow::open(site), 0))
         }
@@ -324,6 +350,44 @@ pub fn answer(
         | Question::Keys
         | Question::ReloadKeys => Answer::Error("the loop answers that itself".to_owned()),
     }
+}
+
+/// What a driver can scan at a lane: to pay, or to enrol. Null: nothing. Without the plate.
+pub fn code(park: &Park, lane: &LaneId) -> Value {
+    let (site, book) = (park.site(), park.queue().book());
+    let pay = spot::shown_at(book, &lane.0);
+    let held = site.holds.get(lane);
+    let enrol = held.filter(|hold| is_unenrolled(hold, book));
+    let enrol_url = park.rules().config.pointer("/exit/enrol_url");
+    let enrol_url = enrol_url.and_then(Value::as_str).filter(|_| enrol.is_some());
+    if pay.is_none() && enrol_url.is_none() {
+        return Value::Null;
+    }
+    json!({ "lane": lane, "pay": pay, "enrol_url": enrol_url })
+}
+
+/// Whether the driver of a held car could be charged if he had enrolled the plate.
+fn is_unenrolled(hold: &Hold, book: &Book) -> bool {
+    let is_word = |word: &str| matches!(word, "OUT_SERVICE" | "REMOVE" | "NOT_FOUND");
+    match &hold.reason {
+        HoldReason::Blocked(word) => is_word(word),
+        HoldReason::NotRegistered(_) => true,
+        HoldReason::Refused(code) => {
+            let charge = hold.trade_no.as_ref().and_then(|it| book.on_desk(it));
+            let service = charge.and_then(|charge| Some(charge.body?.service));
+            is_word(code) || matches!(service, Some(ServiceState::Blocked(word)) if is_word(&word))
+        }
+        _ => false,
+    }
+}
+
+/// The same for each exit lane, as it is told on the broker.
+pub fn codes(park: &Park) -> BTreeMap<String, Value> {
+    let lanes = park.rules().lanes.iter();
+    let exits = lanes.filter(|(_, rules)| rules.direction == Direction::Exit);
+    exits
+        .map(|(lane, _)| (lane.0.clone(), code(park, lane)))
+        .collect()
 }
 
 fn due_in_ms(park: &Park, trade_no: &str, now: Moment) -> Option<u64> {

@@ -15,6 +15,7 @@ use crate::park::event::Event;
 use crate::park::payment::{PaidStay, Taking};
 use crate::story::charge::{ChargeRow, Stage};
 use crate::story::session::SessionRow;
+use crate::story::spot::CodeRow;
 
 /// The event that a wish is.
 ///
@@ -378,10 +379,14 @@ fn refund(wish: Question) -> Result<Event, Answer> {
         by,
         why,
         charge,
+        code,
     } = wish
     else {
         return Err(Answer::Error("no refund".to_owned()));
     };
+    if let Some(code) = code {
+        return refund_of_code(*code, fen, by, why);
+    }
     let (charge, plate) = refundable(&of, charge)?;
     Ok(Event::RefundAsked {
         session: SessionId(charge.session.clone()),
@@ -390,6 +395,29 @@ fn refund(wish: Question) -> Result<Event, Answer> {
         charged_fen: charge.fee_fen,
         exited: charge.exited,
         sent_for: charge.sent_for,
+        fen,
+        by,
+        why,
+    })
+}
+
+/// What was paid on the spot; the book says whether it is over.
+fn refund_of_code(
+    code: CodeRow,
+    fen: Option<u64>,
+    by: String,
+    why: String,
+) -> Result<Event, Answer> {
+    let plate = PlateNumber::parse(&code.plate).map(|parsed| parsed.plate);
+    let Ok(plate) = plate else {
+        return Err(Answer::Error(format!("order {} has no plate", code.number)));
+    };
+    Ok(Event::RefundAsked {
+        session: SessionId(code.session),
+        trade_no: code.number,
+        plate,
+        charged_fen: code.fen,
+        exited: code.since.unwrap_or(code.asked),
         fen,
         by,
         why,

@@ -12,6 +12,8 @@ pub struct Announcement {
     pub state: Value,
     /// By id.
     pub alarms: BTreeMap<String, StandingAlarm>,
+    /// What drivers can scan, by exit lane, without plates. Null: nothing.
+    pub codes: BTreeMap<String, Value>,
     /// When this was so, RFC 3339.
     pub at: String,
 }

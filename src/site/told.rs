@@ -13,6 +13,7 @@ const STALE_MAX: usize = 1024;
 
 pub(super) const STATE: &str = "parkgate.state";
 pub(super) const ALARM: &str = "parkgate.alarm";
+pub(super) const CODE: &str = "parkgate.code";
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub(super) struct Told {
     /// On this connection: a broker may have forgotten what it was told before.
     state: Value,
     alarms: BTreeMap<String, StandingAlarm>,
+    /// On this connection, by lane.
+    codes: BTreeMap<String, Value>,
     /// On any connection of this run, and not over yet.
     raised: BTreeMap<String, StandingAlarm>,
     /// Retained by the broker, from whenever.
@@ -35,6 +38,8 @@ pub(super) enum Next {
     Cleared(StandingAlarm),
     /// So that whoever comes later finds nothing.
     Forgotten(String),
+    /// What a driver can scan at this lane. Null: nothing, also where an earlier run left something.
+    Code(String, Value),
 }
 
 /// One PUBLISH.
@@ -50,6 +55,7 @@ impl Told {
     pub fn connected(&mut self) {
         self.state = Value::Null;
         self.alarms.clear();
+        self.codes.clear();
         self.stale.clear();
     }
 
@@ -65,6 +71,10 @@ impl Told {
     pub fn next(&self, now: &Announcement) -> Option<Next> {
         if !now.state.is_null() && self.state != now.state {
             return Some(Next::State(now.state.clone()));
+        }
+        let mut codes = now.codes.iter();
+        if let Some((lane, code)) = codes.find(|(lane, code)| self.codes.get(*lane) != Some(*code)) {
+            return Some(Next::Code(lane.clone(), code.clone()));
         }
         let untold = now.alarms.iter();
         if let Some((_, alarm)) = untold
@@ -101,6 +111,9 @@ impl Told {
             Next::Forgotten(id) => {
                 self.stale.remove(&id);
             }
+            Next::Code(lane, code) => {
+                self.codes.insert(lane, code);
+            }
         }
     }
 }
@@ -127,6 +140,16 @@ impl Next {
             Self::Forgotten(id) => Message {
                 topic: topics.alarm(id),
                 payload: Vec::new(),
+                retain: true,
+            },
+            Self::Code(lane, Value::Null) => Message {
+                topic: topics.code(lane),
+                payload: Vec::new(),
+                retain: true,
+            },
+            Self::Code(lane, code) => Message {
+                topic: topics.code(lane),
+                payload: events.event(CODE, Some(at), code),
                 retain: true,
             },
         }

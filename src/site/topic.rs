@@ -36,6 +36,11 @@ impl Topics {
         topic.strip_prefix(&self.root())?.strip_prefix("/alarm/")
     }
 
+    /// What a driver can scan at a lane; retained while there is something.
+    pub fn code(&self, lane: &str) -> String {
+        format!("{}/lane/{lane}/code", self.root())
+    }
+
     /// Every notice that a relay puts there for this box.
     pub fn notices(&self) -> String {
         format!("{}/notice/+", self.root())

@@ -84,6 +84,7 @@ impl Archive {
             | Question::Benefit { .. }
             | Question::Balance { .. }
             | Question::EndStay { .. }
+            | Question::Code { .. }
             | Question::Places
             | Question::CountPlaces { .. }
             | Question::Pay { .. }

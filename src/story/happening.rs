@@ -12,8 +12,10 @@ use super::detail::{entry_word, money, notice_word, order_word, said};
 use super::head::STEP;
 use super::refund::{RefundRow, Refunds};
 use super::session::{SessionRow, Sessions};
+use super::spot::{CodeRow, Codes};
 use super::steps::{self, Told};
 use crate::charges::record::{MoneyRecord, Subject};
+use crate::charges::spot::SpotTold;
 use crate::lane::number::SessionId;
 use crate::lane::tariff::Quote;
 use crate::lane::time::Wall;
@@ -35,6 +37,9 @@ pub struct Story {
     /// What went, or goes, back of all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refunds: Vec<RefundRow>,
+    /// Orders that its driver could pay on the spot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<CodeRow>,
     /// The fee with the lines that explain it.
     pub quote: Option<Quote>,
     /// In the order of the ledger.
@@ -48,6 +53,20 @@ impl Story {
         let mut before = self.before.drain(..);
         let named = before.find(|charge| charge.trade_no == number);
         named.or(self.charge)
+    }
+
+    /// The order with this number that was paid on the spot; or, of a stay that WeChat took no charge of, the
+    /// last one that was.
+    pub fn code_named(&self, number: &str) -> Option<CodeRow> {
+        let number = number.trim().to_uppercase();
+        if let Some(named) = self.codes.iter().find(|code| code.number == number) {
+            return Some(named.clone());
+        }
+        let is_of_a_charge = number.starts_with('T') || number.starts_with('N');
+        let charge = self.charge.as_ref();
+        let is_charged = charge.is_some_and(|charge| charge.transaction_id.is_some());
+        let mut paid = self.codes.iter().rev().filter(|code| code.is_paid());
+        paid.next().filter(|_| !is_of_a_charge && !is_charged).cloned()
     }
 }
 
@@ -154,23 +173,30 @@ pub fn newest_session(dir: &Path, plate: &str) -> Result<Option<SessionId>, Ledg
     Ok(newest.map(SessionId))
 }
 
-/// The stay whose charge WeChat knows under this number, if it has settled.
+/// The stay whose money WeChat knows under this number: its charge, or what was paid on the spot.
 ///
 /// # Errors
 /// When the ledger cannot be read.
 pub fn session_of_order(dir: &Path, order: &str) -> Result<Option<SessionId>, LedgerError> {
     let mut found = None;
     steps::read(dir, None, |told| {
-        if told.stored.kind == CHARGE_SETTLED
-            && told.mentions(order)
-            && let Some(Record::Money(MoneyRecord::ChargeSettled {
+        if !matches!(told.stored.kind, CHARGE_SETTLED | SPOT_TOLD) || !told.mentions(order) {
+            return;
+        }
+        let (number, transaction_id) = match told.record() {
+            Some(Record::Money(MoneyRecord::ChargeSettled {
                 trade_no,
                 transaction_id,
                 ..
-            })) = told.record()
-            && transaction_id.as_deref() == Some(order)
-        {
-            found = SessionId::named_by(&trade_no);
+            })) => (trade_no, transaction_id),
+            Some(Record::Money(MoneyRecord::SpotTold {
+                number,
+                told: SpotTold::Paid { transaction_id, .. },
+            })) => (number, transaction_id),
+            _ => return,
+        };
+        if transaction_id.as_deref() == Some(order) {
+            found = SessionId::named_by(&number);
         }
     })?;
     Ok(found)
@@ -187,6 +213,7 @@ pub fn of(dir: &Path, session: &SessionId) -> Result<Option<Story>, LedgerError>
         sessions,
         charges,
         refunds,
+        codes,
         quote,
         happenings,
         ..
@@ -197,6 +224,7 @@ pub fn of(dir: &Path, session: &SessionId) -> Result<Option<Story>, LedgerError>
         charge: before.pop(),
         before,
         refunds: refunds.rows.into_values().collect(),
+        codes: codes.rows.into_values().collect(),
         quote,
         happenings,
     };
@@ -207,6 +235,7 @@ pub fn of(dir: &Path, session: &SessionId) -> Result<Option<Story>, LedgerError>
 const CHECKPOINT: u16 = 3;
 const SESSION_OPENED: u16 = 16;
 const CHARGE_SETTLED: u16 = 43;
+const SPOT_TOLD: u16 = 74;
 const RAISE_REISSUED: u16 = 19;
 const PASSED: u16 = 21;
 const HOLD_ENDED: u16 = 23;
@@ -218,6 +247,7 @@ struct Teller {
     sessions: Sessions<Keep<SessionRow>>,
     charges: Charges<Keep<ChargeRow>>,
     refunds: Refunds<Keep<RefundRow>>,
+    codes: Codes,
     quote: Option<Quote>,
     happenings: Vec<Happening>,
     /// Raises for this stay.
@@ -237,6 +267,7 @@ impl Teller {
             sessions: Sessions::keeping(Box::new(move |row| row.session == of_session)),
             charges: Charges::keeping(Box::new(move |row| row.session == of_charge)),
             refunds: Refunds::keeping(Box::new(move |row| row.session == of_refund)),
+            codes: Codes::of_stay(&session.0),
             quote: None,
             happenings: Vec::new(),
             raises: BTreeSet::new(),
@@ -265,12 +296,16 @@ impl Teller {
                 for refund in book.refunds().open() {
                     self.refunds.stood(refund);
                 }
+                self.codes.stood(&book);
             }
             Some(Record::PartOfState(part)) => {
                 self.sessions.stood_in(&part);
                 self.charges.stood_in(&part);
-                for refund in part.rest.iter().flat_map(|rest| rest.book.refunds().open()) {
-                    self.refunds.stood(refund);
+                for rest in &part.rest {
+                    for refund in rest.book.refunds().open() {
+                        self.refunds.stood(refund);
+                    }
+                    self.codes.stood(&rest.book);
                 }
             }
             Some(Record::StepTaken(step)) => self.hear_event(told, step),
@@ -503,6 +538,7 @@ impl Teller {
     fn hear_money(&mut self, told: &Told<'_>, record: &MoneyRecord) {
         self.charges.apply(record, told.at);
         self.refunds.apply(record, told.at);
+        self.codes.apply(record, told.at);
         let is_ours = match record.subject() {
             Subject::Entry(session) => *session == self.session,
             Subject::Charge(trade_no) => self.is_ours(trade_no),

@@ -11,6 +11,7 @@ pub mod happening;
 pub mod head;
 pub mod refund;
 pub mod session;
+pub mod spot;
 pub mod standing;
 pub mod steps;
 pub mod wanted;

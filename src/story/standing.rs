@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::charge::ChargeRow;
 use super::refund::RefundRow;
-use super::steps;
+use super::{spot, steps};
 use crate::charges::book::Book;
 use crate::lane::number::LedgerId;
 use crate::park::record::Record;
@@ -114,8 +114,15 @@ pub fn lists(site: &Site) -> Value {
 
 /// What waits for a person.
 pub fn review(site: &Site, book: &Book) -> Value {
+    let held = site.holds.values().map(|hold| {
+        let mut held = json!(hold);
+        if let Some(code) = spot::shown_at(book, &hold.lane.0) {
+            held["code"] = code;
+        }
+        held
+    });
     json!({
-        "held": site.holds.values().collect::<Vec<_>>(),
+        "held": held.collect::<Vec<_>>(),
         "stays": site.open_reviews().collect::<Vec<_>>(),
         "with_staff": book.desk().collect::<Vec<_>>(),
         "corrections": book.corrections().collect::<Vec<_>>(),

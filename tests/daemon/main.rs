@@ -31,6 +31,7 @@ mod afterwards;
 mod asking;
 mod bills;
 mod broker_loss;
+mod by_code;
 mod callbacks;
 mod clock;
 mod commands;

@@ -298,6 +298,14 @@ impl Lang {
         }
     }
 
+    /// No driver has anything to scan at a lane.
+    pub fn nothing_to_scan(self, lane: &LaneId) -> String {
+        match self {
+            Self::En => format!("lane {lane}: there is nothing to scan now"),
+            Self::Zh => format!("车道 {lane}：当前没有可扫的二维码"),
+        }
+    }
+
     fn declined(self, why: &Declined) -> String {
         let Self::Zh = self else {
             return why.to_string();

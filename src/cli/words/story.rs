@@ -106,6 +106,9 @@ pub fn happened(what: What) -> Pair {
     }
 }
 
+/// An order that the driver could pay on the spot.
+pub const CODE: Pair = pair("by code", "扫码付款");
+
 impl Lang {
     /// Which part the driver paid, and which came from coupons; None if it was all the driver's, or nobody knows.
     pub fn paid(self, paid: &Paid, fee_fen: u64) -> Option<String> {
@@ -124,6 +127,23 @@ impl Lang {
             });
         }
         Some(text)
+    }
+
+    /// Where such an order stands.
+    pub fn code_state(self, row: &CodeRow) -> String {
+        let word = match row.state.as_str() {
+            "waiting" => pair("not made yet", "尚未下单"),
+            "sent" | "unknown" | "to_repeat" => pair("asked for", "正在下单"),
+            "open" if row.given_up => pair("being closed", "正在关闭"),
+            "open" => pair("can be paid", "可扫码支付"),
+            "paid" => pair("paid", "已支付"),
+            "closed" => pair("closed unpaid", "未支付已关闭"),
+            _ => pair("refused by WeChat", "被微信拒绝"),
+        };
+        match &row.transaction_id {
+            Some(id) => format!("{}, {id}", self.of(word)),
+            None => self.of(word).to_owned(),
+        }
     }
 
     /// A length of time, two units at most.

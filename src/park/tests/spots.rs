@@ -133,7 +133,7 @@ fn adds_up(world: &World, due_fen: u64) {
 }
 
 #[test]
-fn e11_given_a_plate_that_is_not_enrolled_when_its_driver_scans_the_code_then_it_goes() {
+fn given_a_plate_that_is_not_enrolled_when_its_driver_scans_the_code_then_it_goes() {
     let mut world = held();
     let open = spot(&world);
     assert!(open.code_url().unwrap().starts_with("weixin://"));

@@ -23,6 +23,7 @@ fn alarm(subject: &str, text: &str) -> StandingAlarm {
 fn announcement(inside: u64, alarms: &[StandingAlarm]) -> Announcement {
     let by_id = alarms.iter().map(|alarm| (alarm.id.clone(), alarm.clone()));
     Announcement {
+        codes: std::collections::BTreeMap::new(),
         state: json!({ "online": true, "version": "1", "cars_inside": inside }),
         alarms: by_id.collect(),
         at: "2025-03-01T10:20:30+08:00".to_owned(),

@@ -1,6 +1,10 @@
 use proptest::prelude::*;
 
+use serde_json::Value;
+
+use super::super::cloud_event::Events;
 use super::super::told::{Next, Told};
+use super::super::topic::Topics;
 use super::*;
 
 /// Tells everything, and says what.
@@ -12,6 +16,7 @@ fn tell_all(told: &mut Told, now: &Announcement) -> Vec<String> {
             Next::Raised(alarm) => format!("+{} {}", alarm.subject, alarm.text),
             Next::Cleared(alarm) => format!("-{}", alarm.subject),
             Next::Forgotten(id) => format!("forget {id}"),
+            Next::Code(lane, code) => format!("code {lane} {}", code["pay"]["number"]),
         });
         told.took(next);
         assert!(said.len() < 100, "{said:?}");
@@ -53,6 +58,28 @@ fn what_an_earlier_run_left_is_forgotten_unless_it_stands() {
     told.found("link_down/b");
     let said = tell_all(&mut told, &now);
     assert_eq!(said, ["state 1", "+b x", "forget link_down/a"]);
+}
+
+#[test]
+fn what_can_be_scanned_is_told_when_it_changes_and_taken_away_also_from_an_earlier_run() {
+    let with = |code: Value| Announcement {
+        codes: [("out-1".to_owned(), code)].into(),
+        ..announcement(1, &[])
+    };
+    let mut told = Told::default();
+    let nothing = with(Value::Null);
+    assert_eq!(tell_all(&mut told, &nothing), ["state 1", "code out-1 null"]);
+    let open = with(json!({ "pay": { "number": "N1" } }));
+    assert_eq!(tell_all(&mut told, &open), ["code out-1 \"N1\""]);
+    assert!(tell_all(&mut told, &open).is_empty());
+    assert_eq!(tell_all(&mut told, &nothing), ["code out-1 null"]);
+    told.connected();
+    assert_eq!(tell_all(&mut told, &nothing), ["state 1", "code out-1 null"]);
+    let topics = Topics::new("lab", "b1");
+    let mut events = Events::new("x".to_owned(), 7);
+    let message = Next::Code("out-1".into(), Value::Null).message(&topics, &mut events, "now");
+    assert_eq!(message.topic, "parkgate/v1/lab/b1/lane/out-1/code");
+    assert!(message.payload.is_empty() && message.retain);
 }
 
 #[test]

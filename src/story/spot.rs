@@ -1,0 +1,146 @@
+//! An order that is paid on the spot, as it is shown, and the fold of the ledger's records into such rows.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::at;
+use crate::charges::book::Book;
+use crate::charges::record::MoneyRecord;
+use crate::charges::spot::{Spot, SpotClaim, SpotTold};
+use crate::lane::time::Wall;
+
+/// One order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeRow {
+    /// `out_trade_no`.
+    pub number: String,
+    pub session: String,
+    pub plate: String,
+    /// The exit lane.
+    pub lane: String,
+    pub fen: u64,
+    /// `waiting`, `sent`, `unknown`, `to_repeat`, `open`, `paid`, `closed`, `refused`.
+    pub state: String,
+    /// When it was asked for.
+    #[serde(with = "at")]
+    pub asked: Wall,
+    /// When it came into this state, where the ledger was asked.
+    #[serde(with = "at::option", default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Wall>,
+    /// Nobody waits for its money any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given_up: bool,
+    /// WeChat's number of the order, once it is paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_id: Option<String>,
+}
+
+impl CodeRow {
+    /// One that may still be paid, as it stands.
+    pub fn of(spot: &Spot) -> Self {
+        Self {
+            state: spot.state.code().to_owned(),
+            since: None,
+            given_up: spot.given_up.is_some(),
+            ..Self::asked(&spot.claim, spot.claim.at.now.wall)
+        }
+    }
+
+    /// Whether its money came in.
+    pub fn is_paid(&self) -> bool {
+        self.state == "paid"
+    }
+
+    fn asked(claim: &SpotClaim, at: Wall) -> Self {
+        Self {
+            number: claim.number.clone(),
+            session: claim.session.0.clone(),
+            plate: claim.plate.as_str().to_owned(),
+            lane: claim.lane.0.clone(),
+            fen: claim.fen,
+            state: "waiting".to_owned(),
+            asked: at,
+            since: Some(at),
+            given_up: false,
+            transaction_id: None,
+        }
+    }
+}
+
+/// Rows by number, of the orders of one stay.
+pub struct Codes {
+    pub rows: BTreeMap<String, CodeRow>,
+    session: String,
+}
+
+impl Codes {
+    pub fn of_stay(session: &str) -> Self {
+        Self {
+            rows: BTreeMap::new(),
+            session: session.to_owned(),
+        }
+    }
+
+    /// From a whole state: what might still be paid then.
+    pub fn stood(&mut self, book: &Book) {
+        let open = book.spots().open();
+        for spot in open.filter(|spot| spot.claim.session.0 == self.session) {
+            let row = CodeRow::of(spot);
+            self.rows.entry(row.number.clone()).or_insert(row);
+        }
+    }
+
+    /// The next record, decided at `at`.
+    pub fn apply(&mut self, record: &MoneyRecord, at: Wall) {
+        match record {
+            MoneyRecord::SpotAsked { spot } if spot.session.0 == self.session => {
+                let row = CodeRow::asked(spot, at);
+                self.rows.insert(row.number.clone(), row);
+            }
+            MoneyRecord::SpotSent { number, .. } => self.stands(number, "sent", at),
+            MoneyRecord::SpotGivenUp { number, .. } => {
+                if let Some(row) = self.rows.get_mut(number) {
+                    row.given_up = true;
+                }
+            }
+            MoneyRecord::SpotTold { number, told } => {
+                let state = match told {
+                    SpotTold::Unknown { .. } => "unknown",
+                    SpotTold::ToRepeat { .. } => "to_repeat",
+                    SpotTold::Open { .. } => "open",
+                    SpotTold::Paid { .. } => "paid",
+                    SpotTold::Closed { .. } => "closed",
+                    SpotTold::Refused { .. } => "refused",
+                };
+                self.stands(number, state, at);
+                if let (SpotTold::Paid { transaction_id, .. }, Some(row)) =
+                    (told, self.rows.get_mut(number))
+                {
+                    row.transaction_id.clone_from(transaction_id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn stands(&mut self, number: &str, state: &str, at: Wall) {
+        if let Some(row) = self.rows.get_mut(number) {
+            state.clone_into(&mut row.state);
+            row.since = Some(at);
+        }
+    }
+}
+
+/// What a driver scans at a lane now; None: there is nothing to scan. Without the plate.
+pub fn shown_at(book: &Book, lane: &str) -> Option<Value> {
+    let mut open = book.spots().open();
+    let spot = open.find(|spot| spot.claim.lane.0 == lane && spot.code_url().is_some())?;
+    Some(json!({
+        "number": spot.claim.number,
+        "fen": spot.claim.fen,
+        "code_url": spot.code_url(),
+        "expires": spot.expires().map(Wall::to_rfc3339),
+    }))
+}
