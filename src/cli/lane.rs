@@ -187,6 +187,9 @@ mod tests {
         assert!(coloured.starts_with("\x1b[30;107m"), "{coloured}");
         let enrol = code(json!({ "pay": null, "enrol_url": "https://x.cn/e" }), false);
         assert!(enrol.ends_with("https://x.cn/e"), "{enrol}");
-        assert_eq!(code(Value::Null, false), "lane out-1: there is nothing to scan now");
+        assert_eq!(
+            code(Value::Null, false),
+            "lane out-1: there is nothing to scan now"
+        );
     }
 }

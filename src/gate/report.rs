@@ -359,7 +359,9 @@ pub fn code(park: &Park, lane: &LaneId) -> Value {
     let held = site.holds.get(lane);
     let enrol = held.filter(|hold| is_unenrolled(hold, book));
     let enrol_url = park.rules().config.pointer("/exit/enrol_url");
-    let enrol_url = enrol_url.and_then(Value::as_str).filter(|_| enrol.is_some());
+    let enrol_url = enrol_url
+        .and_then(Value::as_str)
+        .filter(|_| enrol.is_some());
     if pay.is_none() && enrol_url.is_none() {
         return Value::Null;
     }

@@ -73,7 +73,8 @@ impl Told {
             return Some(Next::State(now.state.clone()));
         }
         let mut codes = now.codes.iter();
-        if let Some((lane, code)) = codes.find(|(lane, code)| self.codes.get(*lane) != Some(*code)) {
+        if let Some((lane, code)) = codes.find(|(lane, code)| self.codes.get(*lane) != Some(*code))
+        {
             return Some(Next::Code(lane.clone(), code.clone()));
         }
         let untold = now.alarms.iter();

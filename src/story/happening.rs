@@ -66,7 +66,9 @@ impl Story {
         let charge = self.charge.as_ref();
         let is_charged = charge.is_some_and(|charge| charge.transaction_id.is_some());
         let mut paid = self.codes.iter().rev().filter(|code| code.is_paid());
-        paid.next().filter(|_| !is_of_a_charge && !is_charged).cloned()
+        paid.next()
+            .filter(|_| !is_of_a_charge && !is_charged)
+            .cloned()
     }
 }
 
@@ -301,7 +303,7 @@ impl Teller {
             Some(Record::PartOfState(part)) => {
                 self.sessions.stood_in(&part);
                 self.charges.stood_in(&part);
-                for rest in &part.rest {
+                if let Some(rest) = &part.rest {
                     for refund in rest.book.refunds().open() {
                         self.refunds.stood(refund);
                     }

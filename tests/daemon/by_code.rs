@@ -92,7 +92,15 @@ async fn what_is_scanned_beside_cash_goes_back_by_itself() {
     });
     scan(&bench);
     let raise = [
-        "lane", "raise", "out-1", "--by", "王芳", "--reason", "现金", "--collected", "cash",
+        "lane",
+        "raise",
+        "out-1",
+        "--by",
+        "王芳",
+        "--reason",
+        "现金",
+        "--collected",
+        "cash",
     ];
     let raised = bench.place.ask(&raise).await;
     assert!(raised.status.success(), "{raised:?}");

@@ -3,6 +3,7 @@
 use super::{Lang, ledger, pair};
 use crate::charges::staff::{Declined, WaitsFor};
 use crate::lane::listing::ChangeFault;
+use crate::lane::session::LaneId;
 use crate::lane::tariff::yuan;
 use crate::park::reply::{Claimed, Done, Money, Refusal, Undecided};
 

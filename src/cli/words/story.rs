@@ -5,6 +5,7 @@ use crate::charges::answer::Paid;
 use crate::lane::plate::PlateColor;
 use crate::lane::tariff::yuan;
 use crate::story::happening::What;
+use crate::story::spot::CodeRow;
 
 pub const TRADE_NO: Pair = pair("charge", "扣费单号");
 pub const SESSION: Pair = pair("stay", "停车编号");

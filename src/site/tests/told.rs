@@ -68,13 +68,19 @@ fn what_can_be_scanned_is_told_when_it_changes_and_taken_away_also_from_an_earli
     };
     let mut told = Told::default();
     let nothing = with(Value::Null);
-    assert_eq!(tell_all(&mut told, &nothing), ["state 1", "code out-1 null"]);
+    assert_eq!(
+        tell_all(&mut told, &nothing),
+        ["state 1", "code out-1 null"]
+    );
     let open = with(json!({ "pay": { "number": "N1" } }));
     assert_eq!(tell_all(&mut told, &open), ["code out-1 \"N1\""]);
     assert!(tell_all(&mut told, &open).is_empty());
     assert_eq!(tell_all(&mut told, &nothing), ["code out-1 null"]);
     told.connected();
-    assert_eq!(tell_all(&mut told, &nothing), ["state 1", "code out-1 null"]);
+    assert_eq!(
+        tell_all(&mut told, &nothing),
+        ["state 1", "code out-1 null"]
+    );
     let topics = Topics::new("lab", "b1");
     let mut events = Events::new("x".to_owned(), 7);
     let message = Next::Code("out-1".into(), Value::Null).message(&topics, &mut events, "now");
@@ -128,6 +134,6 @@ fn apply(held: &mut std::collections::BTreeMap<String, String>, next: &Next) {
         Next::Forgotten(id) => {
             held.remove(id);
         }
-        Next::State(_) | Next::Cleared(_) => {}
+        Next::State(_) | Next::Cleared(_) | Next::Code(..) => {}
     }
 }
