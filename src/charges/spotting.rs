@@ -17,6 +17,8 @@ pub(super) const LOOK_MS: u64 = 2_500;
 /// After a refusal the next order for the same stay waits so long, and twice as long each time.
 const REFUSED_MS: u64 = 30_000;
 const REFUSED_MS_MAX: u64 = 10 * 60 * 1000;
+/// An order that ends earlier is not sent again.
+const ENDS_BEYOND_MS: i64 = 2 * 60 * 1000;
 /// A call about an order is of use to the lane for so long.
 const LANE_MS: u64 = 1_500;
 
@@ -90,10 +92,8 @@ impl Queue {
 
     /// What becomes due for a car that stands at an exit, and goes beside the background's calls.
     pub(super) fn spots_due(&self, now: Moment) -> Vec<Item> {
-        let items = self.book.spots().open();
-        let items = items.map(|spot| Item::Spot(spot.claim.number.clone()));
         let due = |item: &Item| self.agenda.next_at_of(item).is_some_and(|at| at <= now);
-        items.filter(due).collect()
+        self.spots_at_lanes().filter(due).collect()
     }
 
     /// When the next of them is, or an order may go again.
@@ -102,11 +102,19 @@ impl Queue {
             return None;
         }
         let opens_at = self.opens_at();
-        let items = self.book.spots().open();
-        let items = items.map(|spot| Item::Spot(spot.claim.number.clone()));
+        let items = self.spots_at_lanes();
         let due = items.filter_map(|item| Some(self.agenda.next_at_of(&item)?.max(opens_at)));
         let refused = self.spots_refused.values();
         due.chain(refused.filter_map(|refused| refused.until)).min()
+    }
+
+    /// Orders whose drivers may pay, or whose end a car at a barrier waits for.
+    fn spots_at_lanes(&self) -> impl Iterator<Item = Item> {
+        let open = self.book.spots().open();
+        let awaited = open.filter(|spot| {
+            spot.given_up.is_none() || self.awaited.contains_key(&spot.claim.session)
+        });
+        awaited.map(|spot| Item::Spot(spot.claim.number.clone()))
     }
 
     pub(super) fn act_on_spot(
@@ -124,6 +132,11 @@ impl Queue {
         match (&spot.state, spot.given_up) {
             (SpotState::Waiting, Some(_)) => {
                 let why = "it never left".to_owned();
+                self.end_spot(number, SpotTold::Closed { why }, now, out);
+            }
+            // Its code was never given out, so nobody can pay it.
+            (SpotState::ToRepeat, None) if is_running_out(&spot, now) => {
+                let why = "its time ran out before WeChat gave its code out".to_owned();
                 self.end_spot(number, SpotTold::Closed { why }, now, out);
             }
             (SpotState::Waiting | SpotState::ToRepeat, None) => {
@@ -246,6 +259,12 @@ impl Queue {
             self.spot_is(number, SpotTold::ToRepeat { why }, out);
         }
     }
+}
+
+/// WeChat makes no order that ends within a minute.
+fn is_running_out(spot: &Spot, now: &Stamp) -> bool {
+    let ends = spot.expires();
+    ends.is_some_and(|ends| ends < now.now.wall.plus_ms(ENDS_BEYOND_MS))
 }
 
 /// In whose name orders are made now.

@@ -3,7 +3,7 @@
 use std::process::Output;
 
 use parkgate::sim::http::Target;
-use parkgate::sim::wechat::{Call, Fault, NativeState, Plate, RefundState};
+use parkgate::sim::wechat::{Call, Fault, NativeState, Plate, RefundState, TrustMode};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
 use serde_json::Value;
 use tokio::time::sleep;
@@ -132,6 +132,9 @@ async fn start() -> (Bench, Daemon) {
         wechat: |wechat| {
             let plate = Plate::blocked("OUT_SERVICE");
             wechat.plates.insert(PLATE.to_owned(), plate);
+            wechat.calls_back = true;
+            // The bench has no public key.
+            wechat.trust.mode = TrustMode::Certificates;
             wechat.callback_ladder_ms = vec![200; 15];
         },
         ..Setup::default()
@@ -185,7 +188,7 @@ async fn proven(bench: &Bench) {
     for arguments in [
         &["ledger", "rerun", store, "--json"][..],
         &["books", "check", "--store", store, "--json"],
-        &["ledger", "verify", store],
+        &["ledger", "verify", "--store", store],
     ] {
         let output = run(arguments.iter().map(|word| (*word).to_owned()).collect()).await;
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");

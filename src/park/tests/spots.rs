@@ -544,6 +544,30 @@ fn given_an_order_that_runs_out_when_the_car_still_stands_there_then_another_tak
 }
 
 #[test]
+fn given_an_order_that_wechat_never_answers_when_its_time_runs_out_then_a_new_one_is_made() {
+    let mut world = World::with(|rules| {
+        by_code(rules);
+        rules.exit.held_at_most_ms = 2 * HOUR;
+    });
+    let faults = world.simulator.faults_mut();
+    let lost = std::collections::VecDeque::from(vec![Fault::ErrorBefore; 1_000]);
+    faults.next_on.insert(Call::NativeOrder, lost);
+    hold(&mut world);
+    let first = spot(&world).claim.number;
+    world.pass(20 * MINUTE);
+    let faults = world.simulator.faults_mut();
+    faults.next_on.remove(&Call::NativeOrder);
+    world.pass(5 * MINUTE);
+    let open = spot(&world);
+    assert!(open.code_url().is_some(), "{open:?}");
+    assert_ne!(open.claim.number, first);
+    assert!(pay(&mut world));
+    world.pass(5_000);
+    assert_eq!(world.raises(OUT), 1);
+    adds_up(&world, 500);
+}
+
+#[test]
 fn given_a_store_that_cannot_write_when_an_order_is_paid_then_the_money_is_taken_down_later() {
     let mut world = held();
     world.disk.set_failing(true);
