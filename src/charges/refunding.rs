@@ -85,6 +85,9 @@ impl Queue {
         let refund_no = refunds.next_no(&wish.session);
         let charge = self.book.charge(&wish.trade_no);
         let sent_for = charge.and_then(|charge| charge.sent_for());
+        let by_code = self.book.spots().done(&wish.trade_no);
+        let by_code = by_code.and_then(|done| SentFor::of(done.spot.body.as_ref()?));
+        let sent_for = sent_for.or(by_code);
         let item = Item::Refund(refund_no.clone());
         let claim = RefundClaim {
             refund_no: refund_no.clone(),

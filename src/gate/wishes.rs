@@ -418,6 +418,7 @@ fn refund_of_code(
         plate,
         charged_fen: code.fen,
         exited: code.since.unwrap_or(code.asked),
+        sent_for: code.sent_for,
         fen,
         by,
         why,

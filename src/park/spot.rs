@@ -183,6 +183,7 @@ impl Park {
             plate: spot.plate,
             charged_fen: spot.fen,
             exited: turn.now().wall,
+            sent_for: None,
             fen: Some(over_fen),
             corrects: false,
             by: PARKGATE.to_owned(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::at;
+use crate::charges::body::SentFor;
 use crate::charges::book::Book;
 use crate::charges::record::MoneyRecord;
 use crate::charges::spot::{Spot, SpotClaim, SpotTold};
@@ -32,6 +33,9 @@ pub struct CodeRow {
     /// Nobody waits for its money any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub given_up: bool,
+    /// Whose money it is, as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_for: Option<SentFor>,
     /// WeChat's number of the order, once it is paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction_id: Option<String>,
@@ -44,6 +48,7 @@ impl CodeRow {
             state: spot.state.code().to_owned(),
             since: None,
             given_up: spot.given_up.is_some(),
+            sent_for: spot.body.as_deref().and_then(SentFor::of),
             ..Self::asked(&spot.claim, spot.claim.at.now.wall)
         }
     }
@@ -64,6 +69,7 @@ impl CodeRow {
             asked: at,
             since: Some(at),
             given_up: false,
+            sent_for: None,
             transaction_id: None,
         }
     }
@@ -99,7 +105,12 @@ impl Codes {
                 let row = CodeRow::asked(spot, at);
                 self.rows.insert(row.number.clone(), row);
             }
-            MoneyRecord::SpotSent { number, .. } => self.stands(number, "sent", at),
+            MoneyRecord::SpotSent { number, body } => {
+                self.stands(number, "sent", at);
+                if let (Some(row), Some(body)) = (self.rows.get_mut(number), body) {
+                    row.sent_for = SentFor::of(body);
+                }
+            }
             MoneyRecord::SpotGivenUp { number, .. } => {
                 if let Some(row) = self.rows.get_mut(number) {
                     row.given_up = true;
