@@ -58,11 +58,11 @@ pub(super) fn compare(
             continue;
         }
         match own {
-            Own::Charge(_) => flows.income.add(moved.fen.unsigned_abs()),
+            Own::Paid(_) => flows.income.add(moved.fen.unsigned_abs()),
             Own::Refund(_) => flows.refunded.add(moved.fen.unsigned_abs()),
         }
         let is_told = match own {
-            Own::Charge(key) => told.paid.contains_key(key),
+            Own::Paid(key) => told.paid.contains_key(key),
             Own::Refund(key) => told.refunds.contains_key(key),
         };
         if is_told {
@@ -72,7 +72,7 @@ pub(super) fn compare(
             true => flows.at_midnight.add(moved.fen.unsigned_abs()),
             false => {
                 let ledger_fen = match own {
-                    Own::Charge(key) => held.charges.get(key).map(|held| held.fee_fen),
+                    Own::Paid(key) => held.charges.get(key).map(|held| held.fee_fen),
                     Own::Refund(key) => held.refunds.get(key).map(|held| held.fen),
                 };
                 let mut unknown = Difference::of(What::OnlyInFlow, own.number());
@@ -126,8 +126,8 @@ fn payments(
     // A sub-merchant's money does not come to the provider's account.
     for (key, payment) in told.paid.iter().filter(|(_, payment)| !payment.is_subs) {
         let bill_fen = payment.settled_fen;
-        let difference = |what| Difference::of(what, key.trade_no()).bill(bill_fen);
-        let Some(moved) = moved.get(&Own::Charge(*key)).filter(|it| it.has_moved) else {
+        let difference = |what| Difference::of(what, key.number()).bill(bill_fen);
+        let Some(moved) = moved.get(&Own::Paid(*key)).filter(|it| it.has_moved) else {
             match is_near_midnight(payment.at, day) {
                 true => flows.at_midnight.add(bill_fen),
                 false => report.differs(difference(What::NotInFlow)),

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::day::Day;
+use super::order::Order;
 use super::told::Told;
 use crate::charges::charge::{Charge, ChargeState};
 use crate::charges::record::MoneyRecord;
 use crate::charges::refund::{Refund, RefundState, RefundTold};
+use crate::charges::spot::{Spot, SpotTold};
 use crate::lane::number::NumberKey;
 use crate::lane::time::Wall;
 use crate::park::record::Record;
@@ -20,11 +22,11 @@ pub(super) const EDGE_MS: i64 = 10 * 60 * 1000;
 /// See the module.
 #[derive(Default)]
 pub(super) struct Held {
-    pub charges: BTreeMap<NumberKey, HeldCharge>,
+    pub charges: BTreeMap<Order, HeldCharge>,
     pub refunds: BTreeMap<NumberKey, HeldRefund>,
 }
 
-/// A charge.
+/// A charge, or an order whose code was scanned.
 pub(super) struct HeldCharge {
     pub fee_fen: u64,
     /// What WeChat said that the driver paid.
@@ -67,12 +69,16 @@ impl Held {
                 charges.for_each(|charge| held.stood(&charge));
                 let refunds = book.refunds().open();
                 refunds.for_each(|refund| held.refund_stood(refund));
+                book.spots().open().for_each(|spot| held.code_stood(spot));
             }
             Some(Record::PartOfState(part)) => {
                 let charges = part.charges.iter().chain(&part.desk);
                 charges.for_each(|charge| held.stood(charge));
-                let refunds = part.rest.iter().flat_map(|rest| rest.book.refunds().open());
+                let books = || part.rest.iter().map(|rest| &rest.book);
+                let refunds = books().flat_map(|book| book.refunds().open());
                 refunds.for_each(|refund| held.refund_stood(refund));
+                let codes = books().flat_map(|book| book.spots().open());
+                codes.for_each(|spot| held.code_stood(spot));
             }
             Some(Record::Money(record)) => held.hear(told, day, &record, step.at),
             _ => {}
@@ -91,7 +97,7 @@ impl Held {
 
     /// A charge that was made in a part of the ledger that is not there any more, or was not read.
     fn stood(&mut self, charge: &Charge) {
-        if let Some(key) = NumberKey::of_trade_no(&charge.claim.trade_no) {
+        if let Some(key) = Order::of(&charge.claim.trade_no) {
             let has_settled = charge.state == ChargeState::Settled;
             self.charges.entry(key).or_insert_with(|| HeldCharge {
                 fee_fen: charge.fee_fen(),
@@ -101,6 +107,18 @@ impl Held {
                     heard: Wall::default(),
                     paid: None,
                 }),
+            });
+        }
+    }
+
+    /// A code that might still be paid then.
+    fn code_stood(&mut self, spot: &Spot) {
+        if let Some(key) = Order::of(&spot.claim.number) {
+            self.charges.entry(key).or_insert_with(|| HeldCharge {
+                fee_fen: spot.claim.fen,
+                payer_fen: None,
+                sent: spot.body.as_ref().map(|_| spot.claim.at.now.wall),
+                settled: None,
             });
         }
     }
@@ -122,37 +140,40 @@ impl Held {
     fn hear(&mut self, told: &Told, day: Day, record: &MoneyRecord, at: Wall) {
         match record {
             MoneyRecord::ChargeOpened { claim } => {
-                if let Some(key) = NumberKey::of_trade_no(&claim.trade_no) {
-                    let held = HeldCharge {
-                        fee_fen: claim.quote.fee_fen,
-                        payer_fen: None,
-                        sent: None,
-                        settled: None,
-                    };
-                    self.charges.insert(key, held);
-                }
+                self.asked_for(&claim.trade_no, claim.quote.fee_fen);
             }
-            MoneyRecord::ChargeSent { trade_no, .. } => {
+            MoneyRecord::SpotAsked { spot } => self.asked_for(&spot.number, spot.fen),
+            MoneyRecord::ChargeSent { trade_no, .. }
+            | MoneyRecord::SpotSent {
+                number: trade_no, ..
+            } => {
                 if let Some(held) = self.charge(trade_no) {
                     held.sent.get_or_insert(at);
                 }
             }
             MoneyRecord::ChargeSettled { trade_no, paid, .. } => {
-                let Some(held) = self.charge(trade_no) else {
-                    return;
-                };
                 let settled = Settled {
                     heard: at,
                     paid: paid.at,
                 };
-                held.settled = Some(settled);
-                held.payer_fen = paid.payer_fen;
-                if !settled.may_be_of(day) {
-                    self.forget(trade_no, told);
-                }
+                self.settled(trade_no, settled, paid.payer_fen, told, day);
+            }
+            MoneyRecord::SpotTold {
+                number,
+                told: SpotTold::Paid { payer_fen, .. },
+            } => {
+                let settled = Settled {
+                    heard: at,
+                    paid: None,
+                };
+                self.settled(number, settled, *payer_fen, told, day);
             }
             MoneyRecord::ChargeWithdrawn { trade_no, .. }
-            | MoneyRecord::StaffFinished { trade_no, .. } => self.forget(trade_no, told),
+            | MoneyRecord::StaffFinished { trade_no, .. }
+            | MoneyRecord::SpotTold {
+                number: trade_no,
+                told: SpotTold::Closed { .. } | SpotTold::Refused { .. },
+            } => self.forget(trade_no, told),
             MoneyRecord::RefundAsked { refund } => {
                 if let Some(key) = NumberKey::of_refund_no(&refund.refund_no) {
                     let held = HeldRefund {
@@ -180,8 +201,38 @@ impl Held {
         }
     }
 
-    fn charge(&mut self, trade_no: &str) -> Option<&mut HeldCharge> {
-        self.charges.get_mut(&NumberKey::of_trade_no(trade_no)?)
+    fn asked_for(&mut self, number: &str, fee_fen: u64) {
+        if let Some(key) = Order::of(number) {
+            let held = HeldCharge {
+                fee_fen,
+                payer_fen: None,
+                sent: None,
+                settled: None,
+            };
+            self.charges.insert(key, held);
+        }
+    }
+
+    fn settled(
+        &mut self,
+        number: &str,
+        settled: Settled,
+        payer_fen: Option<u64>,
+        told: &Told,
+        day: Day,
+    ) {
+        let Some(held) = self.charge(number) else {
+            return;
+        };
+        held.settled = Some(settled);
+        held.payer_fen = payer_fen;
+        if !settled.may_be_of(day) {
+            self.forget(number, told);
+        }
+    }
+
+    fn charge(&mut self, number: &str) -> Option<&mut HeldCharge> {
+        self.charges.get_mut(&Order::of(number)?)
     }
 
     fn refund(&mut self, refund_no: &str) -> Option<&mut HeldRefund> {
@@ -190,7 +241,7 @@ impl Held {
 
     /// Of another day, and the bill does not ask for it.
     fn forget(&mut self, trade_no: &str, told: &Told) {
-        if let Some(key) = NumberKey::of_trade_no(trade_no)
+        if let Some(key) = Order::of(trade_no)
             && !told.paid.contains_key(&key)
         {
             self.charges.remove(&key);

@@ -120,7 +120,7 @@ fn charges_against(
 ) -> Result<(), MatchFault> {
     for (key, payment) in &told.paid {
         let held = held.charges.get(key);
-        let differs = |what| Difference::of(what, key.trade_no());
+        let differs = |what| Difference::of(what, key.number());
         let difference = match held {
             None => differs(What::MissingHere).bill(payment.total_fen),
             Some(held) if held.fee_fen != payment.total_fen => differs(What::AmountDiffers)
@@ -156,7 +156,7 @@ fn charges_against(
                 continue;
             }
             Expected::Here { since } => {
-                if before.may_have(Own::Charge(*key), since)? {
+                if before.may_have(Own::Paid(*key), since)? {
                     // One of the day before is its bill's matter.
                     if settled.at() >= day.begins() {
                         report.at_midnight.add(held.fee_fen);
@@ -165,7 +165,7 @@ fn charges_against(
                 }
             }
         }
-        let missing = Difference::of(What::MissingThere, key.trade_no());
+        let missing = Difference::of(What::MissingThere, key.number());
         report.differs(missing.ledger(held.fee_fen));
     }
     Ok(())

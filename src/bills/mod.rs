@@ -10,6 +10,7 @@ mod held;
 pub mod keep;
 pub mod matching;
 pub mod money;
+mod order;
 pub mod report;
 pub mod standing;
 mod table;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::bill::{self, BillFault, Row, RowState, Totals};
 use super::keep::Bill;
+use super::order::Order;
 use super::report::{Difference, Report, What};
 use crate::lane::number::{LedgerId, NumberKey};
 use crate::lane::time::Wall;
@@ -11,7 +12,7 @@ use crate::lane::time::Wall;
 /// See the module.
 #[derive(Default)]
 pub(super) struct Told {
-    pub paid: BTreeMap<NumberKey, Payment>,
+    pub paid: BTreeMap<Order, Payment>,
     pub refunds: BTreeMap<NumberKey, Refund>,
     pub own_fee: i64,
     /// Of which charge or refund WeChat's number is.
@@ -21,7 +22,7 @@ pub(super) struct Told {
 /// A number of this ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Own {
-    Charge(NumberKey),
+    Paid(Order),
     Refund(NumberKey),
 }
 
@@ -52,16 +53,20 @@ pub(super) struct Refund {
 impl Own {
     /// What is this ledger's.
     pub fn of(number: &str, ledger: LedgerId) -> Option<Self> {
-        let charge = NumberKey::of_trade_no(number).map(Self::Charge);
-        let own = charge.or_else(|| NumberKey::of_refund_no(number).map(Self::Refund))?;
-        let (Self::Charge(key) | Self::Refund(key)) = own;
-        (LedgerId::of_session(&key.session()) == Some(ledger)).then_some(own)
+        match (Order::of(number), NumberKey::of_refund_no(number)) {
+            (Some(order), _) => order.is_of(ledger).then_some(Self::Paid(order)),
+            (None, Some(key)) => {
+                let is_ours = LedgerId::of_session(&key.session()) == Some(ledger);
+                is_ours.then_some(Self::Refund(key))
+            }
+            (None, None) => None,
+        }
     }
 
     /// As it is written.
     pub fn number(self) -> String {
         match self {
-            Self::Charge(key) => key.trade_no(),
+            Self::Paid(order) => order.number(),
             Self::Refund(key) => key.refund_no(),
         }
     }
@@ -83,7 +88,7 @@ impl Told {
     }
 
     pub(super) fn hear(&mut self, row: &Row, ledger: LedgerId, report: &mut Report) {
-        let Some(Own::Charge(number)) = Own::of(&row.trade_no, ledger) else {
+        let Some(Own::Paid(order)) = Own::of(&row.trade_no, ledger) else {
             match row.state {
                 RowState::Refund => report.others_refunded.add(row.refund_fen),
                 RowState::Paid | RowState::Other => report.others.add(row.total_fen),
@@ -93,7 +98,7 @@ impl Told {
         self.own_fee = self.own_fee.saturating_add(row.fee);
         match row.state {
             RowState::Paid | RowState::Other => {
-                self.knows(&row.transaction_id, Own::Charge(number));
+                self.knows(&row.transaction_id, Own::Paid(order));
                 let coupon_fen = row.coupon_fen;
                 let payment = Payment {
                     at: row.at,
@@ -103,8 +108,8 @@ impl Told {
                     fee: row.fee,
                     is_subs: row.sub_mchid.is_some(),
                 };
-                if self.paid.insert(number, payment).is_some() {
-                    let number = number.trade_no();
+                if self.paid.insert(order, payment).is_some() {
+                    let number = order.number();
                     report.differs(Difference::of(What::TwiceThere, number).bill(row.total_fen));
                 }
             }
@@ -123,7 +128,7 @@ impl Told {
                 }
                 _ => {
                     let what = What::RefundFromElsewhere;
-                    let number = number.trade_no();
+                    let number = order.number();
                     report.differs(Difference::of(what, number).bill(row.refund_fen));
                 }
             },

@@ -11,6 +11,7 @@ use crate::charges::answer::Paid;
 use crate::charges::charge::{Claim, Opening};
 use crate::charges::record::MoneyRecord;
 use crate::charges::refund::{RefundClaim, RefundTold};
+use crate::charges::spot::{SpotClaim, SpotTold};
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
 use crate::lane::session::LaneId;
@@ -84,6 +85,34 @@ impl Desk {
         };
         self.commit(heard, [settled]);
         trade_no
+    }
+
+    /// A code of the same stay that was scanned and paid.
+    fn code(&mut self, counter: u64, sent: Wall, told: SpotTold) -> String {
+        let session = session(counter);
+        let number = session.spot_no(0);
+        let asked = MoneyRecord::SpotAsked {
+            spot: SpotClaim {
+                number: number.clone(),
+                session,
+                plate: plate(),
+                lane: LaneId("out-1".into()),
+                entered: stamp(sent.plus_ms(-HOUR)),
+                fen: FEE,
+                at: stamp(sent),
+            },
+        };
+        let is_sent = MoneyRecord::SpotSent {
+            number: number.clone(),
+            body: None,
+        };
+        self.commit(sent, [asked, is_sent]);
+        let told = MoneyRecord::SpotTold {
+            number: number.clone(),
+            told,
+        };
+        self.commit(sent.plus_ms(SECOND), [told]);
+        number
     }
 
     fn refund(&mut self, counter: u64, sent: Wall) -> String {
@@ -407,6 +436,59 @@ fn a_refund_that_was_filed_over_midnight_stands_in_either_bill() {
         assert!(first.matches() && second.matches(), "{first:?} {second:?}");
         assert_eq!(first.refunded.count + second.refunded.count, 1);
     }
+}
+
+/// Charge and code of one stay differ by a letter.
+#[test]
+fn a_code_that_was_scanned_is_matched_beside_the_charge_of_its_stay() {
+    let mut desk = Desk::new();
+    let noon = day().begins().plus_ms(12 * HOUR);
+    let charge = desk.charge(1, noon, noon, paid_at(noon));
+    let paid = |fen| SpotTold::Paid {
+        transaction_id: Some("4200000001202603020000000001".into()),
+        payer_fen: Some(fen),
+    };
+    let code = desk.code(1, noon, paid(FEE));
+    let closed = SpotTold::Closed { why: "x".into() };
+    desk.code(2, noon, closed);
+    let line = |number: &str| Line::of(number, noon);
+    trade_bill(&desk, day(), [line(&charge), line(&code)]);
+    let report = desk.compare(day());
+    assert!(report.matches(), "{report:?}");
+    assert_eq!((report.ok.count, report.others.count), (2, 0));
+
+    trade_bill(&desk, day(), [line(&charge)]);
+    let report = desk.compare(day());
+    assert_eq!(whats(&report), [What::MissingThere]);
+    assert_eq!(report.differences[0].number, code);
+
+    let unknown = session(3).spot_no(0);
+    trade_bill(&desk, day(), [line(&charge), line(&code), line(&unknown)]);
+    let report = desk.compare(day());
+    assert_eq!(whats(&report), [What::MissingHere]);
+}
+
+#[test]
+fn a_refund_of_a_code_that_was_scanned_is_matched() {
+    let mut desk = Desk::new();
+    let noon = day().begins().plus_ms(12 * HOUR);
+    let code = desk.code(
+        1,
+        noon,
+        SpotTold::Paid {
+            transaction_id: None,
+            payer_fen: None,
+        },
+    );
+    desk.refund(1, noon);
+    let refund = Line {
+        refund_no: session(1).refund_no(0),
+        ..Line::of(&code, noon)
+    };
+    trade_bill(&desk, day(), [Line::of(&code, noon), refund]);
+    let report = desk.compare(day());
+    assert!(report.matches(), "{report:?}");
+    assert_eq!((report.ok.count, report.refunded.count), (1, 1));
 }
 
 /// A charge of noon, in full or by coupon, and a refund of another that was paid on the day before.
