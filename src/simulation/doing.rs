@@ -38,6 +38,8 @@ pub enum Doing {
     /// The serial port is gone, or back.
     PortGone(bool),
     DiskFull(bool),
+    /// A driver scans the code of this order.
+    Scan(String),
     /// A person sees to a single charge.
     Ask,
     /// A person works through the lists.

@@ -6,6 +6,7 @@ mod barrier;
 mod broker;
 mod camera;
 mod clock;
+mod codes;
 mod crash_points;
 mod disk;
 mod doing;

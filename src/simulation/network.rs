@@ -229,10 +229,13 @@ impl Network {
         let asks_for_keys = unknown && self.keys.may_ask(clock.now().moment);
         let verifies = (signed_by_wechat && !unknown) || planted!(UnverifiedBelieved);
         let event = wire::heard(request, &exchange, verifies);
-        let is_of_another = matches!(
-            exchange.fault,
-            Some(Fault::WrongEcho | Fault::OtherSubMerchant)
-        );
+        // A code, and that an order is closed, name no order that could be another one.
+        let names_it = !matches!(request, Request::Spot { .. } | Request::CloseSpot { .. });
+        let is_of_another = names_it
+            && matches!(
+                exchange.fault,
+                Some(Fault::WrongEcho | Fault::OtherSubMerchant)
+            );
         let is_genuine = !is_of_another && signed_by_wechat;
         let in_time = exchange.delay_ms < CALL_MS;
         let mut went_wrong = exchange.fault.as_ref().and_then(name_of);

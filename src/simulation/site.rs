@@ -123,6 +123,7 @@ pub fn drawn_rules(seed: u64) -> Rules {
     if draw.chance(200) {
         rules.lists.blocked.insert(number(PLATES[9]));
     }
+    super::codes::draw(seed, &mut rules);
     rules
 }
 

@@ -6,6 +6,7 @@ use super::barrier::Arms;
 use super::broker::Broker;
 use super::camera::{self, Cameras};
 use super::clock::Clock;
+use super::codes::Codes;
 use super::doing::{Doing, Doings};
 use super::faults::{DiskFaults, FAULTS_MS, Faults, Group, Tally};
 use super::line::Line;
@@ -17,6 +18,8 @@ use super::power::Cuts;
 use super::site::{DAY, HOUR, LANES, MINUTE, drawn_rules};
 use super::trace::{Detail, Trace};
 use super::vehicles::Vehicles;
+use crate::charges::record::MoneyRecord;
+use crate::charges::spot::SpotTold;
 use crate::gate::ears::Ears;
 use crate::lane::number::LedgerId;
 use crate::park::event::Event;
@@ -56,6 +59,7 @@ pub struct World {
     pub cameras: Cameras,
     pub arms: Arms,
     pub vehicles: Vehicles,
+    pub codes: Codes,
     pub people: People,
     pub oracle: Oracle,
     pub trace: Trace,
@@ -100,6 +104,7 @@ impl World {
             cameras: Cameras::new(seed, faults.camera),
             arms: Arms::new(seed, faults.barrier),
             vehicles: Vehicles::new(seed, faults.vehicles),
+            codes: Codes::new(seed),
             people: People::new(seed, faults.people),
             oracle: Oracle::new(rules),
             trace: Trace::new(detail),
@@ -285,6 +290,7 @@ impl World {
                 }
             }
             Doing::PortGone(is_gone) => self.port_gone(is_gone),
+            Doing::Scan(number) => self.scan(&number),
             Doing::Ask => self.ask(),
             Doing::Office => self.work_off(),
             Doing::Round => self.go_round(),
@@ -350,8 +356,13 @@ impl World {
         let verdict = self.learn(&turned);
         self.note(verdict);
         for record in turned.committed.iter().flat_map(|commit| commit.iter()) {
-            if let Record::Lane(LaneRecord::HoldStarted { hold }) = record {
-                self.a_car_is_held(&hold.lane);
+            match record {
+                Record::Lane(LaneRecord::HoldStarted { hold }) => self.a_car_is_held(&hold.lane),
+                Record::Money(MoneyRecord::SpotTold {
+                    number,
+                    told: SpotTold::Open { .. },
+                }) => self.a_code_is_shown(number),
+                _ => {}
             }
         }
         let writes = !turned.committed.is_empty();

@@ -96,7 +96,7 @@ impl Oracle {
             MoneyRecord::SpotAsked { .. }
             | MoneyRecord::SpotSent { .. }
             | MoneyRecord::SpotTold { .. }
-            | MoneyRecord::SpotGivenUp { .. } => Ok(()),
+            | MoneyRecord::SpotGivenUp { .. } => self.judge_code(record, view),
             // Also by an error that nobody signed: it only keeps the box from asking.
             MoneyRecord::MerchantStopped { .. } | MoneyRecord::MerchantResumed => Ok(()),
             MoneyRecord::NoticeTaken { id, .. } => self.judge_notice(id, record),
@@ -120,12 +120,19 @@ impl Oracle {
                 let frozen = self.charge(trade_no)?.body.as_ref();
                 hold(frozen == Some(body), Rule::FrozenNeverChanges, || {
                     format!("{trade_no} leaves with other bytes than on disk")
+                })?;
+                self.judge_beside_code(trade_no)
+            }
+            Request::Spot { number, body, .. } => {
+                let frozen = self.model.codes.all.get(number);
+                let frozen = frozen.and_then(|code| code.body.as_ref());
+                hold(frozen == Some(body), Rule::FrozenNeverChanges, || {
+                    format!("{number} leaves with other bytes than on disk")
                 })
             }
             Request::Refund { refund_no, body } => self.judge_refund_call(refund_no, body),
             Request::Query { .. }
             | Request::QueryRefund { .. }
-            | Request::Spot { .. }
             | Request::QuerySpot { .. }
             | Request::CloseSpot { .. } => Ok(()),
         }

@@ -5,6 +5,7 @@
 //! counts time by itself.
 
 mod charges;
+mod codes;
 mod model;
 mod payments;
 mod price;
@@ -66,6 +67,7 @@ rules! {
     StatesMoveForward "no-state-moves-backwards",
     QueueLosesNothing "nothing-leaves-the-queue-unfinished",
     OneChannel "only-one-channel-takes-the-money",
+    OneAmountDue "one-amount-due-over-all-channels",
     APersonSaidSo "a-person-gets-what-they-said",
     CorrectionIsOfWhatIsFiled "only-what-wechat-took-is-corrected",
     WechatAgrees "what-is-recorded-is-what-wechat-did",
@@ -204,8 +206,8 @@ impl Oracle {
                 }
                 Record::Lane(lane) => self.judge_lane(lane, view)?,
                 Record::Money(money) => self.judge_money(money, view)?,
-                Record::StepTaken(_)
-                | Record::Checkpoint(_)
+                Record::StepTaken(_) => self.judge_taken_down()?,
+                Record::Checkpoint(_)
                 | Record::Meanwhile(_)
                 | Record::Mind(_)
                 | Record::PartOfState(_)
@@ -215,7 +217,7 @@ impl Oracle {
             }
             self.model.apply(record);
         }
-        Ok(())
+        self.judge_taken_down()
     }
 
     /// About to be carried out.

@@ -18,6 +18,7 @@ use crate::park::record::{LaneRecord, Record, StepTaken};
 use crate::park::review::{Closed, Review, ReviewEnd};
 use crate::park::state::Hold;
 
+use super::codes::Codes;
 use super::refunds::Refunds;
 
 /// Where a charge stands.
@@ -112,6 +113,8 @@ pub struct Model {
     /// By plate: the newest stay that WeChat was told of.
     pub notified: BTreeMap<PlateNumber, SessionId>,
     pub charges: BTreeMap<String, Charge>,
+    /// What drivers may pay by code, and paid.
+    pub codes: Codes,
     pub raises: BTreeMap<(LaneId, u64), RaiseReason>,
     /// The last car that was held in each lane, whether it still is or not.
     pub last_holds: BTreeMap<LaneId, Hold>,
@@ -155,7 +158,10 @@ impl Model {
 
     pub fn apply(&mut self, record: &Record) {
         match record {
-            Record::StepTaken(head) => self.head = Some(head.clone()),
+            Record::StepTaken(head) => {
+                self.head = Some(head.clone());
+                self.codes.step();
+            }
             Record::Lane(record) => self.apply_lane(record),
             Record::Money(record) => self.apply_money(record),
             Record::RulesChanged(_)
@@ -314,6 +320,7 @@ impl Model {
                 });
             }
             MoneyRecord::PaymentTaken { payment } => {
+                self.codes.take(&payment.session, &payment.by, payment.fen);
                 self.take(payment);
             }
             MoneyRecord::CorrectionAsked { correction } => {
@@ -333,11 +340,17 @@ impl Model {
                 trade_no,
                 reason: WithdrawnReason::Replaced { .. },
             } => self.stands(trade_no, Stage::Replaced),
-            MoneyRecord::ChargeWithdrawn { trade_no, .. } => {
+            MoneyRecord::ChargeWithdrawn { trade_no, reason } => {
+                if let WithdrawnReason::PaidElsewhere { by, .. } = reason {
+                    self.taken_by_code(trade_no, by);
+                }
                 self.stands(trade_no, Stage::Withdrawn);
                 self.end_review_by_money(trade_no);
             }
             MoneyRecord::StaffFinished { trade_no, how } => {
+                if let StaffOutcome::Collected { by, .. } = how {
+                    self.taken_by_code(trade_no, by);
+                }
                 if !matches!(how, StaffOutcome::Replaced { .. }) {
                     self.end_review_by_money(trade_no);
                 }
@@ -355,6 +368,10 @@ impl Model {
             | MoneyRecord::RefundSent { .. }
             | MoneyRecord::RefundTold { .. }
             | MoneyRecord::RefundGivenUp { .. } => self.refunds.apply(record),
+            MoneyRecord::SpotAsked { .. }
+            | MoneyRecord::SpotSent { .. }
+            | MoneyRecord::SpotTold { .. }
+            | MoneyRecord::SpotGivenUp { .. } => self.codes.apply(record),
             MoneyRecord::EntryUnknown { .. }
             | MoneyRecord::EntryServiceChanged { .. }
             | MoneyRecord::AdvanceRepaid { .. }
@@ -362,12 +379,15 @@ impl Model {
             | MoneyRecord::EntryRegistered { .. }
             | MoneyRecord::EntryRenumbered { .. }
             | MoneyRecord::EntryEnded { .. }
-            | MoneyRecord::SpotAsked { .. }
-            | MoneyRecord::SpotSent { .. }
-            | MoneyRecord::SpotTold { .. }
-            | MoneyRecord::SpotGivenUp { .. }
             | MoneyRecord::MerchantStopped { .. }
             | MoneyRecord::MerchantResumed => {}
+        }
+    }
+
+    fn taken_by_code(&mut self, trade_no: &str, by: &str) {
+        if let Some(charge) = self.charges.get(trade_no) {
+            let claim = &charge.claim;
+            self.codes.take(&claim.session, by, claim.quote.fee_fen);
         }
     }
 

@@ -23,7 +23,8 @@ impl Oracle {
         {
             return Ok(());
         }
-        let taking = self.taking();
+        let taking = self.taking_of_step();
+        let taking = taking.as_ref();
         let said = taking.is_some_and(|taking| {
             taking.stay.session == payment.session
                 && taking.by == payment.by
@@ -106,7 +107,8 @@ impl Oracle {
     pub(super) fn judge_over_payments(&self) -> Verdict {
         for (session, over_fen) in &self.model.over_fen {
             let listed_fen = self.model.listed_over_fen.get(session).copied();
-            hold(listed_fen >= Some(*over_fen), Rule::PaidOnce, || {
+            let seen_to_fen = listed_fen.unwrap_or(0) + self.back_fen(session);
+            hold(seen_to_fen >= *over_fen, Rule::PaidOnce, || {
                 format!("{over_fen} fen too much for {session}, and the list has {listed_fen:?}")
             })?;
         }
@@ -119,6 +121,11 @@ impl Oracle {
             Some(Event::PaymentTaken { taking }) => Some(taking),
             _ => None,
         }
+    }
+
+    /// The money that was taken in the step at hand: as its event says, or as WeChat does.
+    pub(super) fn taking_of_step(&self) -> Option<Taking> {
+        self.taking().cloned().or_else(|| self.taking_by_code())
     }
 
     /// A person counted, and this many stays were open then.

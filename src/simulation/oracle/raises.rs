@@ -157,8 +157,7 @@ impl Oracle {
                 !enters && session.is_some_and(is_paid)
             }
             RaiseReason::Zone => lane_rules.zone.is_some(),
-            // No seed's operator lets drivers pay so.
-            RaiseReason::PaidByCode { .. } => false,
+            RaiseReason::PaidByCode { number } => !enters && self.is_code_paid(number),
             RaiseReason::Free => !enters && self.is_free(lane, stay, head),
             RaiseReason::Permit => {
                 let its = stay.map(|stay| &stay.plate).or(plate);

@@ -87,6 +87,12 @@ impl Refunds {
         reserved.map(|refund| refund.claim.fen).sum()
     }
 
+    /// What was ever asked back of a charge, or of what was paid by code, fen.
+    pub(super) fn asked_fen(&self, number: &str) -> u64 {
+        let of_it = self.0.values().filter(|it| it.claim.trade_no == number);
+        of_it.map(|refund| refund.claim.fen).sum()
+    }
+
     fn succeeded_fen(&self) -> u64 {
         let done = self.0.values().filter(|it| it.back == Back::Succeeded);
         done.map(|refund| refund.claim.fen).sum()
@@ -203,18 +209,17 @@ impl Oracle {
     }
 
     fn judge_refund_asked(&self, claim: &RefundClaim) -> Verdict {
-        let charge = self.charge(&claim.trade_no)?;
-        let may = matches!(charge.stage, Stage::Accepted | Stage::Settled);
-        hold(may, Rule::CorrectionIsOfWhatIsFiled, || {
-            format!("{claim:?}, and the charge is {:?}", charge.stage)
-        })?;
+        let by_code = self.model.codes.all.get(&claim.trade_no);
+        let charged_fen = match by_code {
+            Some(code) => self.judge_back_by_code(code, claim)?,
+            None => self.judge_charge_back(claim)?,
+        };
         let refunds = &self.model.refunds;
         hold(
             !refunds.0.contains_key(&claim.refund_no),
             Rule::NumbersAreNew,
             || format!("{} is given out again", claim.refund_no),
         )?;
-        let charged_fen = charge.claim.quote.fee_fen;
         let gone_fen = refunds.reserved_fen(&claim.trade_no);
         let fits = claim.charged_fen == charged_fen && gone_fen + claim.fen <= charged_fen;
         hold(fits && claim.fen > 0, Rule::RefundWithinCharge, || {
@@ -226,11 +231,22 @@ impl Oracle {
             | Some(Event::CorrectionAsked { trade_no, by, .. }) => {
                 *trade_no == claim.trade_no && *by == claim.by
             }
-            _ => false,
+            // What is too much goes back by itself.
+            _ => by_code.is_some(),
         };
         hold(said, Rule::APersonSaidSo, || {
             format!("{claim:?} follows from {head:?}")
         })
+    }
+
+    /// Of a charge, which WeChat has taken on; gives back its sum, fen.
+    fn judge_charge_back(&self, claim: &RefundClaim) -> Result<u64, super::Violation> {
+        let charge = self.charge(&claim.trade_no)?;
+        let may = matches!(charge.stage, Stage::Accepted | Stage::Settled);
+        hold(may, Rule::CorrectionIsOfWhatIsFiled, || {
+            format!("{claim:?}, and the charge is {:?}", charge.stage)
+        })?;
+        Ok(charge.claim.quote.fee_fen)
     }
 
     fn judge_refund_move(&self, refund_no: &str, record: &MoneyRecord) -> Verdict {

@@ -21,6 +21,7 @@ impl Oracle {
         self.judge_both_books(machine.park(), view)?;
         self.judge_over_payments()?;
         if !view.clock.is_never_set() {
+            self.judge_codes_at_rest(view)?;
             let totals = machine.park().queue().book().totals();
             self.judge_refunds_at_rest(totals, view.simulator)?;
         }

@@ -172,7 +172,7 @@ impl Oracle {
         let charge = self.charge(trade_no)?;
         let head = self.model.head.as_ref().map(|head| &head.event);
         let is_paid = self
-            .taking()
+            .taking_of_step()
             .is_some_and(|it| it.stay.session == charge.claim.session);
         let said = matches!(
             head,

@@ -22,8 +22,9 @@ impl Oracle {
         {
             return self.judge_reviewed(claim, verdict);
         }
-        if let Some(taking) = self.taking().filter(|it| it.stay.session == claim.session) {
-            return self.judge_rest_of_claim(claim, taking);
+        let taking = self.taking_of_step();
+        if let Some(taking) = taking.filter(|it| it.stay.session == claim.session) {
+            return self.judge_rest_of_claim(claim, &taking);
         }
         let charges = self.model.charges.values();
         let mut of_stay = charges.filter(|charge| charge.claim.session == claim.session);
