@@ -78,8 +78,9 @@ impl State {
             .extend(open.filter_map(|(_, spot)| Code::stood(&spot, None)));
         let over = entries(&spots["done"]);
         self.codes.extend(over.filter_map(|(_, done)| {
-            let paid = done["paid"] == true;
-            Code::stood(&done["spot"], Some(if paid { "paid" } else { "closed" }))
+            let is = |word: &str| done[word] == true;
+            let ended = ["paid", "given_back"].into_iter().find(|word| is(word));
+            Code::stood(&done["spot"], Some(ended.unwrap_or("closed")))
         }));
         let done = entries(&refunds["charges"]);
         self.refunded.extend(done.filter_map(|(number, of)| {

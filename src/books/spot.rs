@@ -172,6 +172,7 @@ impl Accountant {
         let mut wrongs = Vec::new();
         let ended = match name.as_str() {
             "paid" => Some("paid"),
+            "given_back" => Some("given_back"),
             "closed" => Some("closed"),
             "refused" => Some("refused"),
             _ => None,

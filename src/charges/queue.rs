@@ -378,8 +378,13 @@ impl Queue {
             .map(|since| since.after_ms(FLIGHT_MS_MAX + 1));
         let in_flight = self.agenda.in_flight();
         let due_at = if self.book.stop().is_some() {
-            self.half_open
-                .filter(|_| in_flight == 0 && self.asks_while_stopped().is_some())
+            let half_open = self
+                .half_open
+                .filter(|_| in_flight == 0 && self.asks_while_stopped().is_some());
+            let spots = self
+                .spots_while_stopped_at()
+                .filter(|_| in_flight < self.link.limit(CONCURRENCY_MAX));
+            half_open.into_iter().chain(spots).min()
         } else {
             let background = self
                 .agenda
@@ -430,6 +435,8 @@ impl Queue {
         }
         if self.book.stop().is_some() {
             self.query_once_while_stopped(now, rules, out);
+            let due = self.spots_due_while_stopped(now.now.moment);
+            self.act_on_admitted(due, now, rules, out);
             return;
         }
         let moment = now.now.moment;
@@ -449,6 +456,21 @@ impl Queue {
                 break;
             }
             self.act(&item, None, now, rules, out);
+        }
+    }
+
+    fn act_on_admitted(
+        &mut self,
+        due: Vec<Item>,
+        now: &Stamp,
+        rules: &MerchantRules,
+        out: &mut Out,
+    ) {
+        for item in due {
+            let in_flight = self.agenda.in_flight();
+            if self.link.admits(in_flight, CONCURRENCY_MAX, now.now.moment) {
+                self.act(&item, None, now, rules, out);
+            }
         }
     }
 

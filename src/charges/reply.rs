@@ -156,7 +156,7 @@ impl Queue {
                 self.spot_query_answered(number, &lost(), now, out);
             }
             (Item::Spot(number), Errand::CloseSpot) => {
-                self.spot_close_answered(number, &lost(), now, out);
+                self.spot_close_answered(number, &lost(), now, rules, out);
             }
             (Item::Spot(number), _) => self.spot_answered(number, &lost(), now, out),
         }

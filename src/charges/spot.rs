@@ -76,6 +76,8 @@ pub enum GivenUp {
     NotHeld,
     /// Another sum is due by now.
     OtherSum,
+    /// Its time is over, and WeChat has not said so.
+    RanOut,
 }
 
 /// What became of an order, as the ledger has it.
@@ -105,6 +107,13 @@ pub enum SpotTold {
         /// What the driver paid, fen; less than was asked for where a coupon paid a part.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         payer_fen: Option<u64>,
+    },
+    /// The driver paid it, and WeChat has given the money back, or a part of it, before it was heard of here:
+    /// by whose hand parkgate does not know. Nothing came in by it.
+    GivenBack {
+        /// WeChat's number of the order.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transaction_id: Option<String>,
     },
     /// It cannot be paid any more.
     Closed {
@@ -183,13 +192,22 @@ impl Spot {
         Wall::from_rfc3339(&timed.time_expire)
     }
 
+    /// When it is over at the latest, whether what was frozen can be read or not.
+    pub fn ends(&self) -> Wall {
+        let expires = self.expires();
+        expires.unwrap_or(self.claim.at.now.wall.plus_ms(LASTS_MS))
+    }
+
     /// Whether a verified answer speaks of this order and of nothing else. Of an order that nobody paid the
     /// sum may be left out.
     pub fn is_meant_by(&self, seen: &NativeSeen) -> bool {
-        let Some(payee) = self.payee() else {
+        if self.state == SpotState::Waiting {
             // WeChat cannot know what never left.
             return false;
-        };
+        }
+        // Where the record of what was sent cannot be read any more, its number and sum must do.
+        let payee = self.payee();
+        let payee = payee.as_ref();
         let sum_fits = match seen.state {
             super::answer::NativeState::Paid | super::answer::NativeState::Refunded => {
                 seen.total_fen == Some(self.claim.fen)
@@ -198,8 +216,10 @@ impl Spot {
         };
         seen.out_trade_no == self.claim.number
             && sum_fits
-            && seen.mchid.as_ref().is_none_or(|id| *id == payee.mchid)
-            && (seen.sub_mchid.is_none() || seen.sub_mchid == payee.sub_mchid)
+            && payee.is_none_or(|payee| {
+                seen.mchid.as_ref().is_none_or(|id| *id == payee.mchid)
+                    && (seen.sub_mchid.is_none() || seen.sub_mchid == payee.sub_mchid)
+            })
     }
 }
 

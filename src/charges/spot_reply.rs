@@ -4,7 +4,7 @@
 use super::agenda::{Errand, Item};
 use super::answer::{Answer, CodeUrl, Heard, NativeSeen, NativeState, Refusal};
 use super::backoff;
-use super::call::Out;
+use super::call::{MerchantRules, Out};
 use super::link::is_set_up_error;
 use super::queue::Queue;
 use super::reply::mismatch;
@@ -105,6 +105,7 @@ impl Queue {
         number: &str,
         heard: &Heard<()>,
         now: &Stamp,
+        rules: &MerchantRules,
         out: &mut Out,
     ) {
         let item = Item::Spot(number.to_owned());
@@ -115,11 +116,11 @@ impl Queue {
         };
         match &heard.answer {
             Answer::Refused(refusal) if is_missing(refusal) => self.spot_missing(&spot, now, out),
-            Answer::Verified(()) | Answer::Refused(_) => self.query_spot(&spot, now, out),
+            Answer::Verified(()) | Answer::Refused(_) => self.query_spot(&spot, now, rules, out),
             Answer::Throttled { retry_after_ms } => self.throttled(&item, *retry_after_ms, now),
             Answer::NotSent(_) => self.spot_again(&spot, now),
             Answer::Lost(_) if self.link.is_silent() => self.spot_again(&spot, now),
-            Answer::Lost(_) => self.query_spot(&spot, now, out),
+            Answer::Lost(_) => self.query_spot(&spot, now, rules, out),
         }
     }
 
@@ -144,8 +145,10 @@ impl Queue {
             return false;
         };
         let is_ours = done.spot.is_meant_by(&seen);
-        if is_ours && !done.paid && seen.state == NativeState::Paid {
-            // WeChat took the money of an order that it had said was closed.
+        let counts = !done.paid && !done.given_back;
+        if is_ours && counts && seen.state == NativeState::Paid {
+            // WeChat took the money of an order that it had said was closed. Of one that was given back it
+            // may still tell how it was before.
             self.spot_paid(&done.spot, &seen, now, out);
         }
         is_ours
@@ -172,8 +175,17 @@ impl Queue {
         }
         out.alarms.push(mismatch(number, false, number));
         match &seen.state {
-            NativeState::Paid | NativeState::Refunded => self.spot_paid(spot, seen, now, out),
+            NativeState::Paid => self.spot_paid(spot, seen, now, out),
+            NativeState::Refunded => {
+                let transaction_id = seen.transaction_id.clone();
+                out.alarms.push(given_back_alarm(spot));
+                self.end_spot(number, SpotTold::GivenBack { transaction_id }, now, out);
+            }
             NativeState::Closed | NativeState::Revoked => {
+                // Nobody here closed it, and its time is not over: the next one may fare no better.
+                if spot.given_up.is_none() && now.now.wall < spot.ends() {
+                    self.note_refused_spot(&spot.claim.session, now.now.moment);
+                }
                 let why = "WeChat says so".to_owned();
                 self.end_spot(number, SpotTold::Closed { why }, now, out);
             }
@@ -210,8 +222,7 @@ impl Queue {
         let number = &spot.claim.number;
         let item = Item::Spot(number.clone());
         if spot.was_shown() {
-            let expires = spot.expires().unwrap_or(spot.claim.at.now.wall);
-            if now.now.wall > expires.plus_ms(DOUBTED_MS) {
+            if now.now.wall > spot.ends().plus_ms(DOUBTED_MS) {
                 let why = "WeChat does not know it, an hour after its end".to_owned();
                 self.end_spot(number, SpotTold::Closed { why }, now, out);
                 return;
@@ -252,6 +263,21 @@ fn says_it_exists(refusal: &Refusal) -> bool {
 
 fn is_missing(refusal: &Refusal) -> bool {
     refusal.status == 404 && !is_set_up_error(refusal.status, &refusal.code)
+}
+
+fn given_back_alarm(spot: &Spot) -> Alarm {
+    let claim = &spot.claim;
+    Alarm {
+        kind: AlarmKind::RefundStuck,
+        subject: claim.number.clone(),
+        raised: true,
+        text: format!(
+            "the code order {} over {} fen at lane {} was paid and given back, in whole or in part, and not by \
+             parkgate: nothing of it is credited to stay {}. Look it up in the merchant platform; if a part of \
+             the money stayed there, it is not in the ledger",
+            claim.number, claim.fen, claim.lane, claim.session
+        ),
+    }
 }
 
 fn refused_alarm(spot: &Spot, refusal: Option<&Refusal>) -> Alarm {

@@ -9,7 +9,7 @@ use super::record::MoneyRecord;
 use super::spot::{Spot, SpotClaim, SpotState, SpotTold};
 use crate::lane::number::SessionId;
 
-/// Orders that are over and remembered; the oldest go first. WeChat repeats a notice for a day.
+/// Orders that are over and remembered; those that ended first go first. WeChat repeats a notice for a day.
 const DONE_MAX: usize = 1024;
 
 /// Orders of one stay, whatever became of them.
@@ -22,6 +22,9 @@ pub struct Spots {
     open: BTreeMap<String, Spot>,
     #[serde(default)]
     done: BTreeMap<String, Done>,
+    /// How many have ended.
+    #[serde(default)]
+    ended: u64,
 }
 
 /// An order that is over.
@@ -31,6 +34,12 @@ pub struct Done {
     pub spot: Spot,
     /// It was paid.
     pub paid: bool,
+    /// It was paid, and given back by others before that was heard of: it counts as unpaid for good.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given_back: bool,
+    /// It was the so many-th to end.
+    #[serde(default)]
+    nth: u64,
 }
 
 impl Spots {
@@ -90,22 +99,35 @@ impl Spots {
             SpotTold::Open { code_url } => SpotState::Open {
                 code_url: code_url.clone(),
             },
-            SpotTold::Paid { .. } => return self.end(number, true),
-            SpotTold::Closed { .. } | SpotTold::Refused { .. } => return self.end(number, false),
+            SpotTold::Paid { .. }
+            | SpotTold::GivenBack { .. }
+            | SpotTold::Closed { .. }
+            | SpotTold::Refused { .. } => return self.end(number, told),
         };
         self.change(number, |spot| spot.state = state);
     }
 
-    fn end(&mut self, number: &str, paid: bool) {
+    fn end(&mut self, number: &str, told: &SpotTold) {
+        let paid = matches!(told, SpotTold::Paid { .. });
         if let Some(spot) = self.open.remove(number) {
-            let done = Done { spot, paid };
+            let done = Done {
+                spot,
+                paid,
+                given_back: matches!(told, SpotTold::GivenBack { .. }),
+                nth: self.ended,
+            };
+            self.ended = self.ended.saturating_add(1);
             self.done.insert(number.to_owned(), done);
         } else if let Some(done) = self.done.get_mut(number) {
             done.paid |= paid;
         }
         while self.done.len() > DONE_MAX {
-            // Numbers grow with the stays.
-            self.done.pop_first();
+            // Not by its number: a stay that began long ago may just have paid.
+            let oldest = self.done.iter().min_by_key(|(_, done)| done.nth);
+            let Some(oldest) = oldest.map(|(number, _)| number.clone()) else {
+                return;
+            };
+            self.done.remove(&oldest);
         }
     }
 
@@ -113,5 +135,63 @@ impl Spots {
         if let Some(spot) = self.open.get_mut(number) {
             change(spot);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::charges::spot::SpotClaim;
+    use crate::lane::number::LedgerId;
+    use crate::lane::session::LaneId;
+    use crate::lane::time::{BootId, Moment, Now, Stamp, Wall};
+
+    fn claim(number: u64) -> SpotClaim {
+        let session = SessionId::new(LedgerId(7), number);
+        let now = Now {
+            moment: Moment(0),
+            wall: Wall(0),
+            trusted: true,
+            boot: BootId(1),
+        };
+        let at = Stamp {
+            now,
+            box_id: "box".into(),
+        };
+        SpotClaim {
+            number: session.spot_no(0),
+            session,
+            plate: "粤B6K7H2".to_owned().try_into().unwrap(),
+            lane: LaneId("out-1".into()),
+            entered: at.clone(),
+            fen: 500,
+            at,
+        }
+    }
+
+    fn ended(spots: &mut Spots, number: u64) -> String {
+        let spot = claim(number);
+        let number = spot.number.clone();
+        spots.apply(&MoneyRecord::SpotAsked { spot });
+        let told = SpotTold::Closed { why: "test".into() };
+        let over = number.clone();
+        spots.apply(&MoneyRecord::SpotTold { number: over, told });
+        number
+    }
+
+    #[test]
+    fn those_that_ended_first_are_forgotten_first_whatever_their_numbers() {
+        let mut spots = Spots::default();
+        let count = u64::try_from(DONE_MAX).unwrap();
+        let first = ended(&mut spots, 1_000_000);
+        for number in 1..count {
+            ended(&mut spots, number + 1);
+        }
+        assert!(spots.done(&first).is_some());
+        // The stay that is open for longest pays last, and is remembered.
+        let last = ended(&mut spots, 1);
+        assert!(spots.done(&last).is_some());
+        assert_eq!(spots.done(&first), None);
+        assert_eq!(spots.done.len(), DONE_MAX);
     }
 }

@@ -26,7 +26,7 @@ const LANE_MS: u64 = 1_500;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Refused {
     times: u32,
-    /// None: the next one has gone.
+    /// None: the next one may go, or has gone.
     until: Option<Moment>,
 }
 
@@ -43,9 +43,6 @@ impl Queue {
 
     /// The driver shall pay on the spot.
     pub fn ask_spot(&mut self, claim: SpotClaim, now: Now, out: &mut Out) {
-        if let Some(refused) = self.spots_refused.get_mut(&claim.session) {
-            refused.until = None;
-        }
         let item = Item::Spot(claim.number.clone());
         self.record(out, MoneyRecord::SpotAsked { spot: claim });
         self.agenda.put(&item, now.moment);
@@ -80,9 +77,13 @@ impl Queue {
         }
     }
 
-    /// Forgets the refusals of stays whose cars do not stand at an exit any more.
-    pub fn keep_refused_spots(&mut self, is_wanted: impl Fn(&SessionId) -> bool) {
+    /// Forgets the refusals of stays whose cars do not stand at an exit any more, and of the others those
+    /// times that are over: whether the next order goes or not, nothing is to be woken for.
+    pub fn keep_refused_spots(&mut self, now: Moment, is_wanted: impl Fn(&SessionId) -> bool) {
         self.spots_refused.retain(|session, _| is_wanted(session));
+        for refused in self.spots_refused.values_mut() {
+            refused.until = refused.until.filter(|until| *until > now);
+        }
     }
 
     /// Whether the stay's order may still be paid, so that no charge of it may leave.
@@ -117,6 +118,28 @@ impl Queue {
         awaited.map(|spot| Item::Spot(spot.claim.number.clone()))
     }
 
+    /// Orders that WeChat has or may have, while it refuses the merchant and no new ones are made: what was
+    /// paid has to be heard of, and what nobody waits for has to be closed.
+    fn spots_at_wechat(&self) -> impl Iterator<Item = Item> {
+        let open = self.book.spots().open();
+        let there = open.filter(|spot| {
+            let is_to_make = matches!(spot.state, SpotState::Waiting | SpotState::ToRepeat);
+            spot.given_up.is_some() || !is_to_make
+        });
+        there.map(|spot| Item::Spot(spot.claim.number.clone()))
+    }
+
+    /// When the next of them is due.
+    pub(super) fn spots_while_stopped_at(&self) -> Option<Moment> {
+        let items = self.spots_at_wechat();
+        items.filter_map(|item| self.agenda.next_at_of(&item)).min()
+    }
+
+    pub(super) fn spots_due_while_stopped(&self, now: Moment) -> Vec<Item> {
+        let due = |item: &Item| self.agenda.next_at_of(item).is_some_and(|at| at <= now);
+        self.spots_at_wechat().filter(due).collect()
+    }
+
     pub(super) fn act_on_spot(
         &mut self,
         number: &str,
@@ -143,15 +166,15 @@ impl Queue {
                 self.make_spot(&spot, now, rules, out);
             }
             (SpotState::Sent | SpotState::Unknown | SpotState::Open { .. }, None) => {
-                self.query_spot(&spot, now, out);
+                self.query_spot(&spot, now, rules, out);
             }
-            (_, Some(_)) => self.close_spot(&spot, now, out),
+            (_, Some(_)) => self.close_spot(&spot, now, rules, out),
         }
     }
 
     fn make_spot(&mut self, spot: &Spot, now: &Stamp, rules: &MerchantRules, out: &mut Out) {
         let number = spot.claim.number.clone();
-        let payee = spot.payee().unwrap_or_else(|| payee(rules));
+        let payee = payee_of(spot, rules);
         let (body, is_new) = match &spot.body {
             Some(frozen) => (frozen.clone(), false),
             None => {
@@ -176,20 +199,24 @@ impl Queue {
         self.call_about_spot(spot, Errand::Spot, request, now, out);
     }
 
-    pub(super) fn query_spot(&mut self, spot: &Spot, now: &Stamp, out: &mut Out) {
+    pub(super) fn query_spot(
+        &mut self,
+        spot: &Spot,
+        now: &Stamp,
+        rules: &MerchantRules,
+        out: &mut Out,
+    ) {
         let number = spot.claim.number.clone();
-        if let Some(payee) = spot.payee() {
-            let request = Request::QuerySpot { number, payee };
-            self.call_about_spot(spot, Errand::QuerySpot, request, now, out);
-        }
+        let payee = payee_of(spot, rules);
+        let request = Request::QuerySpot { number, payee };
+        self.call_about_spot(spot, Errand::QuerySpot, request, now, out);
     }
 
-    fn close_spot(&mut self, spot: &Spot, now: &Stamp, out: &mut Out) {
+    fn close_spot(&mut self, spot: &Spot, now: &Stamp, rules: &MerchantRules, out: &mut Out) {
         let number = spot.claim.number.clone();
-        if let Some(payee) = spot.payee() {
-            let request = Request::CloseSpot { number, payee };
-            self.call_about_spot(spot, Errand::CloseSpot, request, now, out);
-        }
+        let payee = payee_of(spot, rules);
+        let request = Request::CloseSpot { number, payee };
+        self.call_about_spot(spot, Errand::CloseSpot, request, now, out);
     }
 
     fn call_about_spot(
@@ -267,11 +294,12 @@ fn is_running_out(spot: &Spot, now: &Stamp) -> bool {
     ends.is_some_and(|ends| ends < now.now.wall.plus_ms(ENDS_BEYOND_MS))
 }
 
-/// In whose name orders are made now.
-fn payee(rules: &MerchantRules) -> Payee {
-    Payee {
+/// In whose name the order was made. Where its record cannot be read any more, or before it is made: in
+/// whose name orders are made now.
+fn payee_of(spot: &Spot, rules: &MerchantRules) -> Payee {
+    spot.payee().unwrap_or_else(|| Payee {
         mchid: rules.mchid.clone(),
         appid: rules.appid.clone(),
         sub_mchid: rules.sub.as_ref().map(|sub| sub.mchid.clone()),
-    }
+    })
 }

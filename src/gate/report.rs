@@ -294,7 +294,7 @@ pub fn answer(
             "stays": site.cars_inside(),
             "places": places(park),
         })),
-        Question::Review => Answer::Ok(standing::review(site, book)),
+        Question::Review => Answer::Ok(standing::review(site, book, !park.queue().is_silent())),
         Question::Code { lane } => match park.rules().lanes.contains_key(lane) {
             true => Answer::Ok(code(park, lane)),
             false => Answer::Refused(Refusal::UnknownLane { lane: lane.clone() }),
@@ -355,7 +355,7 @@ pub fn answer(
 /// What a driver can scan at a lane: to pay, or to enrol. Null: nothing. Without the plate.
 pub fn code(park: &Park, lane: &LaneId) -> Value {
     let (site, book) = (park.site(), park.queue().book());
-    let pay = spot::shown_at(book, &lane.0);
+    let pay = spot::shown_at(site, book, lane, !park.queue().is_silent());
     let held = site.holds.get(lane);
     let enrol = held.filter(|hold| is_unenrolled(hold, book));
     let enrol_url = park.rules().config.pointer("/exit/enrol_url");

@@ -9,8 +9,9 @@ use super::rules::Direction;
 use super::state::Hold;
 use super::{Park, Turn};
 use crate::charges::agenda::Errand;
+use crate::charges::queue::Out;
 use crate::charges::refunding::RefundWish;
-use crate::charges::spot::{GivenUp, SpotClaim, SpotPaid};
+use crate::charges::spot::{GivenUp, Spot, SpotClaim, SpotPaid};
 use crate::charges::spots::OF_ONE_STAY_MAX;
 use crate::lane::number::SessionId;
 use crate::lane::raise::HoldReason;
@@ -44,16 +45,21 @@ impl Park {
             self.queue.spot_unheard(number, errand, &turn.at);
             return;
         }
-        self.with_queue(turn, |queue, at, out| match event {
-            Event::SpotAnswered { number, heard } => queue.spot_answered(number, heard, at, out),
+        let (mut out, merchant) = (Out::default(), &self.rules.merchant);
+        let (queue, at) = (&mut self.queue, &turn.at);
+        match event {
+            Event::SpotAnswered { number, heard } => {
+                queue.spot_answered(number, heard, at, &mut out);
+            }
             Event::SpotQueryAnswered { number, heard } => {
-                queue.spot_query_answered(number, heard, at, out);
+                queue.spot_query_answered(number, heard, at, &mut out);
             }
             Event::SpotCloseAnswered { number, heard } => {
-                queue.spot_close_answered(number, heard, at, out);
+                queue.spot_close_answered(number, heard, at, merchant, &mut out);
             }
             _ => {}
-        });
+        }
+        self.take_over(out, turn);
     }
 
     /// One order for each car that may pay so, over what is due by now; no other.
@@ -63,15 +69,20 @@ impl Park {
         }
         let wanted = self.wanted_by_code();
         self.queue
-            .keep_refused_spots(|session| wanted.contains_key(session));
+            .keep_refused_spots(turn.moment(), |session| wanted.contains_key(session));
         let open = self.queue.book().spots().open();
         let open = open.filter(|spot| spot.given_up.is_none());
-        let open: Vec<SpotClaim> = open.map(|spot| spot.claim.clone()).collect();
-        for claim in open {
+        // A clock that is not trusted says nothing of an order's time.
+        let has_run_out = |spot: &Spot| turn.now().trusted && spot.ends() <= turn.now().wall;
+        let open: Vec<(SpotClaim, bool)> = open
+            .map(|spot| (spot.claim.clone(), has_run_out(spot)))
+            .collect();
+        for (claim, has_run_out) in open {
             let here = wanted.get(&claim.session);
             let why = match here.filter(|wanted| wanted.lane == claim.lane) {
-                Some(wanted) if wanted.fen == claim.fen => continue,
-                Some(_) => GivenUp::OtherSum,
+                Some(wanted) if wanted.fen != claim.fen => GivenUp::OtherSum,
+                Some(_) if has_run_out => GivenUp::RanOut,
+                Some(_) => continue,
                 None => GivenUp::NotHeld,
             };
             self.with_queue(turn, |queue, at, out| {

@@ -45,7 +45,9 @@ impl Archive {
     pub fn answer(&self, question: &Question) -> Answer {
         let answer = match question {
             Question::Status => self.status(),
-            Question::Review => self.standing().map(|s| standing::review(&s.site, &s.book)),
+            Question::Review => self
+                .standing()
+                .map(|s| standing::review(&s.site, &s.book, false)),
             Question::Sessions(wanted) if wanted.needs_the_past() => self.sessions(wanted),
             Question::Sessions(wanted) => self
                 .standing()

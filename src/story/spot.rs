@@ -10,7 +10,9 @@ use crate::charges::body::SentFor;
 use crate::charges::book::Book;
 use crate::charges::record::MoneyRecord;
 use crate::charges::spot::{Spot, SpotClaim, SpotTold};
+use crate::lane::session::LaneId;
 use crate::lane::time::Wall;
+use crate::park::state::Site;
 
 /// One order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +24,7 @@ pub struct CodeRow {
     /// The exit lane.
     pub lane: String,
     pub fen: u64,
-    /// `waiting`, `sent`, `unknown`, `to_repeat`, `open`, `paid`, `closed`, `refused`.
+    /// `waiting`, `sent`, `unknown`, `to_repeat`, `open`, `paid`, `given_back`, `closed`, `refused`.
     pub state: String,
     /// When it was asked for.
     #[serde(with = "at")]
@@ -122,12 +124,15 @@ impl Codes {
                     SpotTold::ToRepeat { .. } => "to_repeat",
                     SpotTold::Open { .. } => "open",
                     SpotTold::Paid { .. } => "paid",
+                    SpotTold::GivenBack { .. } => "given_back",
                     SpotTold::Closed { .. } => "closed",
                     SpotTold::Refused { .. } => "refused",
                 };
                 self.stands(number, state, at);
-                if let (SpotTold::Paid { transaction_id, .. }, Some(row)) =
-                    (told, self.rows.get_mut(number))
+                if let (
+                    SpotTold::Paid { transaction_id, .. } | SpotTold::GivenBack { transaction_id },
+                    Some(row),
+                ) = (told, self.rows.get_mut(number))
                 {
                     row.transaction_id.clone_from(transaction_id);
                 }
@@ -144,14 +149,16 @@ impl Codes {
     }
 }
 
-/// What a driver scans at a lane now; None: there is nothing to scan. Without the plate.
-pub fn shown_at(book: &Book, lane: &str) -> Option<Value> {
-    let mut open = book.spots().open();
-    let spot = open.find(|spot| spot.claim.lane.0 == lane && spot.code_url().is_some())?;
+/// What a driver scans at a lane now; None: there is nothing to scan, since another car stands there or none,
+/// or since nobody would hear that it was paid. Without the plate.
+pub fn shown_at(site: &Site, book: &Book, lane: &LaneId, is_heard: bool) -> Option<Value> {
+    let hold = site.holds.get(lane).filter(|_| is_heard)?;
+    let spot = book.spots().of(hold.session.as_ref()?)?;
+    let code_url = spot.code_url().filter(|_| spot.claim.lane == *lane)?;
     Some(json!({
         "number": spot.claim.number,
         "fen": spot.claim.fen,
-        "code_url": spot.code_url(),
+        "code_url": code_url,
         "expires": spot.expires().map(Wall::to_rfc3339),
     }))
 }

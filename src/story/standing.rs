@@ -112,11 +112,11 @@ pub fn lists(site: &Site) -> Value {
     })
 }
 
-/// What waits for a person.
-pub fn review(site: &Site, book: &Book) -> Value {
+/// What waits for a person. `is_heard`: a code that is paid now would be heard of.
+pub fn review(site: &Site, book: &Book, is_heard: bool) -> Value {
     let held = site.holds.values().map(|hold| {
         let mut held = json!(hold);
-        if let Some(code) = spot::shown_at(book, &hold.lane.0) {
+        if let Some(code) = spot::shown_at(site, book, &hold.lane, is_heard) {
             held["code"] = code;
         }
         held

@@ -138,6 +138,7 @@ impl Lang {
             "open" if row.given_up => pair("being closed", "正在关闭"),
             "open" => pair("can be paid", "可扫码支付"),
             "paid" => pair("paid", "已支付"),
+            "given_back" => pair("paid and given back elsewhere", "已支付，已在别处退款"),
             "closed" => pair("closed unpaid", "未支付已关闭"),
             _ => pair("refused by WeChat", "被微信拒绝"),
         };

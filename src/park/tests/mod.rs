@@ -40,6 +40,7 @@ mod reviewed;
 mod seeds;
 mod silent;
 mod spoiled;
+mod spot_doubts;
 mod spots;
 mod stories;
 mod traffic;

@@ -28,20 +28,20 @@ pub fn with_every_kind() -> World {
 }
 
 /// Drivers may pay by code here, and nobody is charged whose entry was blocked when last heard of.
-fn by_code(rules: &mut Rules) {
+pub fn by_code(rules: &mut Rules) {
     rules.exit.try_when_blocked = false;
     rules.exit.pay_by_code = true;
     rules.merchant.native_notify_url = Some("https://pay.example.com/native".into());
 }
 
 /// A plate that is not enrolled, at the exit after an hour: 5 yuan are due.
-fn held() -> World {
+pub fn held() -> World {
     let mut world = World::with(by_code);
     hold(&mut world);
     world
 }
 
-fn hold(world: &mut World) {
+pub fn hold(world: &mut World) {
     enrolled_as(world, Plate::blocked("OUT_SERVICE"));
     world.enter(PLATE);
     world.run_to(HOUR - MINUTE);
@@ -53,24 +53,24 @@ fn hold(world: &mut World) {
     );
 }
 
-fn spot(world: &World) -> Spot {
+pub fn spot(world: &World) -> Spot {
     let mut spots = world.book().spots().open();
     let spot = spots.next().expect("an open order").clone();
     assert_eq!(spots.next(), None, "only one");
     spot
 }
 
-fn open_spots(world: &World) -> usize {
+pub fn open_spots(world: &World) -> usize {
     world.book().spots().open().count()
 }
 
-fn pay(world: &mut World) -> bool {
+pub fn pay(world: &mut World) -> bool {
     let number = world.simulator.native_orders().last().unwrap().clone();
     let wall = world.true_wall();
     world.simulator.pay_native(&number.out_trade_no, wall)
 }
 
-fn told(world: &World) -> Vec<SpotTold> {
+pub fn told(world: &World) -> Vec<SpotTold> {
     let records = world.disk.records().into_iter();
     let told = records.filter_map(|record| match record {
         Record::Money(MoneyRecord::SpotTold { told, .. }) => Some(told),
@@ -79,7 +79,7 @@ fn told(world: &World) -> Vec<SpotTold> {
     told.collect()
 }
 
-fn given_up(world: &World) -> Vec<GivenUp> {
+pub fn given_up(world: &World) -> Vec<GivenUp> {
     let records = world.disk.records().into_iter();
     let given_up = records.filter_map(|record| match record {
         Record::Money(MoneyRecord::SpotGivenUp { why, .. }) => Some(why),
@@ -100,7 +100,7 @@ fn given_back(world: &World) -> u64 {
     done.map(|refund| refund.refund_fen).sum()
 }
 
-fn notice(world: &mut World, id: &str, number: &str, fen: u64) {
+pub fn notice(world: &mut World, id: &str, number: &str, fen: u64) {
     let native = NativeNotice {
         mchid: Some(world.rules.merchant.mchid.clone()),
         sub_mchid: None,
@@ -121,7 +121,7 @@ fn notice(world: &mut World, id: &str, number: &str, fen: u64) {
 
 /// The second accountant agrees; WeChat has seen nothing that a correct client never sends; and what came in by
 /// code is what was due or has gone back.
-fn adds_up(world: &World, due_fen: u64) {
+pub fn adds_up(world: &World, due_fen: u64) {
     let stored = world.disk.stored().into_iter();
     let records = (1..).zip(stored).map(|(seq, record)| (seq, record, false));
     let report = books::check_records(Period::default(), records);

@@ -84,7 +84,7 @@ impl Codes {
                         self.paid = Some(code.claim.clone());
                         Some(End::Paid)
                     }
-                    SpotTold::Closed { .. } => Some(End::Closed),
+                    SpotTold::Closed { .. } | SpotTold::GivenBack { .. } => Some(End::Closed),
                     SpotTold::Refused { .. } => Some(End::Refused),
                     SpotTold::Open { .. } => {
                         code.was_shown = true;
@@ -164,6 +164,7 @@ impl Oracle {
             // Who has no code can pay nothing.
             SpotTold::Closed { .. } if !code.was_shown => (true, false),
             SpotTold::Closed { .. } => (at_wechat == Some(NativeState::Closed), true),
+            SpotTold::GivenBack { .. } => (at_wechat == Some(NativeState::Paid), true),
             SpotTold::Refused { .. } => (!code.was_shown, false),
             SpotTold::Unknown { .. } | SpotTold::ToRepeat { .. } => (true, false),
         };
