@@ -86,7 +86,9 @@ impl Queue {
             return;
         };
         match &heard.answer {
-            Answer::Verified(seen) => self.spot_seen(&spot, seen, is_awaited, now, out),
+            Answer::Verified(seen) => {
+                self.spot_seen(&spot, seen, is_awaited, now, out);
+            }
             _ if !is_awaited => {}
             Answer::Refused(refusal) if is_missing(refusal) => {
                 self.spot_missing(&spot, now, out);
@@ -138,8 +140,7 @@ impl Queue {
         let seen = notice.seen();
         let number = &seen.out_trade_no;
         if let Some(spot) = self.book.spots().get(number).cloned() {
-            self.spot_seen(&spot, &seen, false, now, out);
-            return spot.is_meant_by(&seen);
+            return self.spot_seen(&spot, &seen, false, now, out);
         }
         let Some(done) = self.book.spots().done(number).cloned() else {
             return false;
@@ -154,7 +155,7 @@ impl Queue {
         is_ours
     }
 
-    /// A verified answer shows the order. It counts only if it is ours in every point.
+    /// A verified answer shows the order. It counts only if it is ours in every point. True: it is.
     fn spot_seen(
         &mut self,
         spot: &Spot,
@@ -162,7 +163,7 @@ impl Queue {
         is_awaited: bool,
         now: &Stamp,
         out: &mut Out,
-    ) {
+    ) -> bool {
         let number = &spot.claim.number;
         let item = Item::Spot(number.clone());
         if !spot.is_meant_by(seen) {
@@ -171,7 +172,7 @@ impl Queue {
             if is_awaited {
                 self.spot_again(spot, now);
             }
-            return;
+            return false;
         }
         out.alarms.push(mismatch(number, false, number));
         match &seen.state {
@@ -203,6 +204,7 @@ impl Queue {
             }
             NativeState::Other(_) => self.spot_again(spot, now),
         }
+        true
     }
 
     fn spot_paid(&mut self, spot: &Spot, seen: &NativeSeen, now: &Stamp, out: &mut Out) {
