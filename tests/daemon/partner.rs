@@ -186,8 +186,12 @@ async fn a_refund_goes_back_from_where_it_was_charged_and_coupons_are_told() {
     .await;
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(body["sub_mchid"], material::SUB_MCHID, "{body}");
-    let refunds = bench.wechat.with(|wechat| wechat.refunds());
-    assert_eq!(refunds.len(), 1, "WeChat takes it");
+    // It leaves when its record is on disk.
+    until("WeChat to take it", async || {
+        let refunds = bench.wechat.with(|wechat| wechat.refunds());
+        (refunds.len() == 1).then_some(())
+    })
+    .await;
 
     let shown = bench.place.ask(&["sessions", "show", "粤B21005"]).await;
     let shown = String::from_utf8(shown.stdout).unwrap();
