@@ -238,6 +238,11 @@ impl Handle {
         first.map_or(Outage::None, |host| *host.borrow())
     }
 
+    /// How many requests came, and how many of these were refused.
+    pub fn requests(&self) -> (u64, u64) {
+        self.0.journal().counts()
+    }
+
     /// How many requests came, and the newest that `wanted` lets through, newest first.
     pub fn journal(
         &self,

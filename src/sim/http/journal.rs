@@ -17,6 +17,7 @@ const TARGET_SHOWN: usize = 300;
 pub(super) struct Journal {
     lines: VecDeque<JournalLine>,
     written: u64,
+    refused: u64,
 }
 
 /// One request.
@@ -64,6 +65,7 @@ impl Journal {
         self.written += 1;
         let answer = exchange.answer.as_ref();
         let refused = answer.filter(|answer| answer.status >= 400);
+        self.refused += u64::from(refused.is_some());
         let line = JournalLine {
             number: self.written,
             at,
@@ -81,6 +83,11 @@ impl Journal {
             self.lines.pop_front();
         }
         self.lines.push_back(line);
+    }
+
+    /// How many were written, and how many of these were refused.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.written, self.refused)
     }
 
     /// How many were written, and the newest that `wanted` lets through, newest first.

@@ -29,7 +29,7 @@ pub(super) use self::desk::Desk;
 use self::problem::Problem;
 use self::routes::Asked;
 #[cfg(test)]
-pub(super) use self::{page::PAGE, routes::ROUTES};
+pub(super) use self::{page::source as page, routes::ROUTES};
 
 /// The control's port, listened at.
 pub(super) struct Bound {

@@ -1,4 +1,4 @@
-//! The page: one file, nothing from elsewhere, and a policy that lets nothing else in.
+//! The page: sent as one file, nothing from elsewhere, and a policy that lets nothing else in.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
@@ -7,7 +7,19 @@ use axum::response::Response;
 use super::problem::Problem;
 
 /// `{{nonce}}` stands where the policy's word goes.
-pub(in crate::sim::sandbox) const PAGE: &str = include_str!("page.html");
+pub(in crate::sim::sandbox) fn source() -> String {
+    [
+        ("{{style}}", include_str!("page/style.css")),
+        ("{{words}}", include_str!("page/words.js")),
+        ("{{script}}", include_str!("page/page.js")),
+    ]
+    .iter()
+    .fold(PAGE.to_owned(), |page, (place, part)| {
+        page.replace(place, part)
+    })
+}
+
+const PAGE: &str = include_str!("page/page.html");
 
 /// The page, with a word of this answer's own that its script and style carry.
 pub(super) fn response() -> Result<Response, Problem> {
@@ -17,7 +29,7 @@ pub(super) fn response() -> Result<Response, Problem> {
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; \
          connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
-    let mut response = Response::new(Body::from(PAGE.replace("{{nonce}}", &nonce)));
+    let mut response = Response::new(Body::from(source().replace("{{nonce}}", &nonce)));
     let headers = response.headers_mut();
     let kind = HeaderValue::from_static("text/html; charset=utf-8");
     headers.insert(header::CONTENT_TYPE, kind);

@@ -72,7 +72,7 @@ impl Dials {
 
 impl Desk {
     pub(super) fn state(&self) -> Value {
-        let (requests, _) = self.handle.journal(0, |_| true);
+        let (requests, refused) = self.handle.requests();
         let faults = self.faults();
         self.handle.with(|wechat| {
             let (taken, given_up) = wechat.callbacks_ended();
@@ -83,15 +83,18 @@ impl Desk {
                 "settings": Dials::of(wechat.settings()),
                 "faults": faults,
                 "faults_next": next_faults(wechat),
+                "callback_faults": wechat.callback_faults(),
                 "keys": keys(wechat),
                 "calls_back": wechat.settings().calls_back,
                 "counts": {
                     "requests": requests,
+                    "refused": refused,
                     "violations": wechat.violations().len(),
                     "entries": wechat.entries_shown(0).0,
                     "charges": wechat.charges_shown(0).0,
                     "refunds": wechat.refunds_shown(0).0,
                     "natives": wechat.natives_shown(0).0,
+                    "callbacks": wechat.callback_rows(1).first().map_or(0, |row| row.number),
                     "callbacks_waiting": wechat.callbacks_waiting(),
                     "callbacks_taken": taken,
                     "callbacks_given_up": given_up,
