@@ -18,6 +18,7 @@ wanted=(
     "mount:mount"
     "systemd-analyze:systemd"           # reads systemd/parkgate.service; no systemd need run
     "valgrind:valgrind"                 # counts instructions
+    "chromium:chromium fonts-noto-cjk"  # uses the sandbox's page
 )
 
 packages=()

@@ -1,11 +1,24 @@
-//! Clients that we did not write, against the sandbox as it is shipped: over TLS, with callbacks, through
-//! faults and rotations. `tests/clients/install.sh` brings them; `.ci/run clients` does both.
+//! The sandbox as it is shipped: against clients that we did not write, over TLS, with callbacks, through faults
+//! and rotations; and its page in a browser. `.ci/install.sh` brings what this needs, `.ci/run clients` does it.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "all of this is test; clippy sees that only of functions marked #[test]"
+)]
 
-use std::io::{BufRead, BufReader};
+mod browser;
+#[expect(dead_code, reason = "the sandbox's own tests look at headers too")]
+#[path = "../../src/sim/sandbox/tests/customer.rs"]
+mod customer;
+mod page;
+mod receiver;
+mod sandbox;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+
+use self::sandbox::Sandbox;
 
 #[test]
 fn wechatpayv3_finds_it_faithful() {
@@ -28,7 +41,7 @@ fn run(script: &str, program: impl FnOnce(&Path) -> Command) {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let _sandbox = Sandbox::start(folder.path());
+    let _sandbox = Sandbox::start(folder.path(), &["--tls"]);
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/clients")
         .join(script);
@@ -50,52 +63,19 @@ fn clients() -> Option<PathBuf> {
     let clients = tools.map(|tools| tools.join("clients"));
     let installed = clients.filter(|clients| clients.join("installed").is_file());
     if installed.is_none() {
-        let required = std::env::var_os("PARKGATE_REQUIRE_TOOLS").is_some();
-        assert!(!required, "tests/clients/install.sh has not been run");
-        eprintln!("NOT CHECKED: other people's clients; tests/clients/install.sh brings them");
+        missing("other people's clients; tests/clients/install.sh brings them");
     }
     installed
 }
 
-/// Ends with the value.
-struct Sandbox(Child);
-
-impl Sandbox {
-    /// Returns when it serves.
-    fn start(folder: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_parkgate"))
-            .args([
-                "sandbox",
-                "--listen",
-                "127.0.0.1:0",
-                "--control",
-                "127.0.0.1:0",
-            ])
-            .args(["--tls", "--notify", "--json", "--material"])
-            .arg(folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(folder.join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        let log = std::fs::read_to_string(folder.join("log")).unwrap();
-        assert!(
-            line.starts_with('{'),
-            "the sandbox did not start: {line}{log}"
-        );
-        Self(child)
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// What a test lacks on this machine.
+///
+/// # Panics
+/// Where `PARKGATE_REQUIRE_TOOLS` is set.
+fn missing(what: &str) {
+    let required = std::env::var_os("PARKGATE_REQUIRE_TOOLS").is_some();
+    assert!(!required, "NOT CHECKED: {what}");
+    eprintln!("NOT CHECKED: {what}");
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -2,5 +2,6 @@
 
 mod asking;
 mod controlling;
+mod customer;
 mod page;
 mod starting;

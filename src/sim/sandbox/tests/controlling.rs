@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::control::ROUTES;
 use super::super::*;
 use super::asking::World;
-use crate::sim::wechat::Request;
+use super::customer::ask;
 
 const PLATE: &str = "粤B88888";
 const PLATE_PATH: &str = "/plates/%E7%B2%A4B88888";
@@ -28,7 +28,7 @@ async fn every_address_is_served_and_documented() {
     assert_eq!(documented, served);
     for (method, path, _) in ROUTES {
         if method == "GET" {
-            let told = world.ask("GET", path, None, &[]).await;
+            let told = world.ask("GET", path, "", &[]).await;
             assert_eq!(told.status, 200, "{path}: {}", told.body);
             assert_eq!(told.header("cache-control"), Some("no-store"), "{path}");
             assert_eq!(
@@ -47,7 +47,7 @@ async fn a_stay_is_seen_and_settled_by_hand() {
     world
         .post("/settings", &json!({ "settle_after_ms": 3_600_000 }))
         .await;
-    world.charge("T000001", PLATE);
+    world.customer.charge("T000001", PLATE).await;
     let entries = world.get("/entries").await;
     assert_eq!(entries["all"], 1);
     assert_eq!(entries["entries"][0]["charged_by"], json!(["T000001"]));
@@ -75,35 +75,30 @@ async fn a_refund_is_named_by_either_number_and_ends_by_hand() {
     world
         .post("/settings", &json!({ "refund_after_ms": 3_600_000 }))
         .await;
-    world.charge("T000001", PLATE);
+    world.customer.charge("T000001", PLATE).await;
     let success = json!({ "outcome": "success" });
     let paid = world.post("/charges/T000001/settle", &success).await;
     let transaction = &paid["charge"]["transaction_id"];
-    let mut refund = |named: Value, number: &str| {
-        let mut body = json!({
-            "out_refund_no": number, "notify_url": "http://127.0.0.1:9/n",
-            "amount": { "refund": 500, "total": 1500, "currency": "CNY" },
-        });
-        body.as_object_mut()
-            .unwrap()
-            .extend(named.as_object().unwrap().clone());
-        world.call(Request::post(
-            "/v3/refund/domestic/refunds",
-            body.to_string(),
-        ))
-    };
-    let both = json!({ "transaction_id": transaction, "out_trade_no": "T000002" });
-    assert_eq!(refund(both, "R_1-a|b*c@d").0, 404);
-    assert_eq!(refund(json!({ "transaction_id": "42" }), "R1").0, 404);
-    assert_eq!(refund(json!({}), "R1").0, 400);
-    assert_eq!(
-        refund(json!({ "transaction_id": transaction }), "R 1").0,
-        400
-    );
-    let (status, made) = refund(json!({ "transaction_id": transaction }), "R_1-a|b*c@d");
+    let number = "R_1-a|b*c@d";
+    let by_transaction = json!({ "transaction_id": transaction });
+    for (named, number, status) in [
+        (
+            json!({ "transaction_id": transaction, "out_trade_no": "T000002" }),
+            number,
+            404,
+        ),
+        (json!({ "transaction_id": "42" }), "R1", 404),
+        (json!({}), "R1", 400),
+        (by_transaction.clone(), "R 1", 400),
+    ] {
+        let (answered, why) = refund(&mut world, &named, number).await;
+        assert_eq!(answered, status, "{named} {number}: {why}");
+    }
+    let (status, made) = refund(&mut world, &by_transaction, number).await;
     assert_eq!((status, &made["out_trade_no"]), (200, &json!("T000001")));
     // The same refund, whichever number names its order.
-    let (status, again) = refund(json!({ "out_trade_no": "T000001" }), "R_1-a|b*c@d");
+    let by_number = json!({ "out_trade_no": "T000001" });
+    let (status, again) = refund(&mut world, &by_number, number).await;
     assert_eq!((status, &again["refund_id"]), (200, &made["refund_id"]));
 
     let path = "/refunds/R_1-a%7Cb*c@d/end";
@@ -160,7 +155,7 @@ async fn faults_are_played_and_the_requests_show_them() {
     let rates = json!({ "rates": { "silence": 10 }, "standing": "no_auth" });
     let faults = world.post("/faults", &rates).await;
     assert_eq!(faults["faults"]["rates"]["silence"], 10);
-    let none = world.ask("DELETE", "/faults", None, &[]).await;
+    let none = world.ask("DELETE", "/faults", "", &[]).await;
     assert_eq!(none.status, 200);
     let state = world.get("/state").await;
     assert_eq!(state["faults"]["standing"], Value::Null);
@@ -170,12 +165,12 @@ async fn faults_are_played_and_the_requests_show_them() {
 #[tokio::test]
 async fn drivers_are_blocked_and_whoever_is_inside_is_told_of_it() {
     let mut world = World::start(|kind| kind.notify = Some(Notify::AsNamed)).await;
-    world.enter("P000001", PLATE);
+    world.customer.enter("P000001", PLATE).await;
     let blocked = json!({ "service": { "blocked": "OVERDUE" } });
     let plate = world.post(PLATE_PATH, &blocked).await;
     assert_eq!(plate["is"]["outcome"], "success");
-    assert_eq!(world.ask("DELETE", PLATE_PATH, None, &[]).await.status, 200);
-    assert_eq!(world.ask("DELETE", PLATE_PATH, None, &[]).await.status, 404);
+    assert_eq!(world.ask("DELETE", PLATE_PATH, "", &[]).await.status, 200);
+    assert_eq!(world.ask("DELETE", PLATE_PATH, "", &[]).await.status, 404);
     let callbacks = world.get("/callbacks").await;
     let states: Vec<&Value> = callbacks["callbacks"]
         .as_array()
@@ -189,22 +184,17 @@ async fn drivers_are_blocked_and_whoever_is_inside_is_told_of_it() {
 #[tokio::test]
 async fn certificates_and_keys_roll() {
     let mut world = World::start(|_| ()).await;
-    let list = |world: &mut World| {
-        let (status, body) = world.call(Request::get("/v3/certificates"));
-        assert_eq!(status, 200);
-        body["data"].as_array().unwrap().len()
-    };
-    assert_eq!(list(&mut world), 2);
+    assert_eq!(certificates(&mut world).await, 2);
     let issued = world.post("/keys/issue", &json!({})).await;
     let rows = issued["keys"]["certificates"].as_array().unwrap();
     assert_eq!(rows.iter().filter(|row| row["signs"] == true).count(), 1);
-    assert_eq!(list(&mut world), 3);
+    assert_eq!(certificates(&mut world).await, 3);
     let mixed = world.post("/keys/mix", &json!({})).await;
     let rows = mixed["keys"]["certificates"].as_array().unwrap();
     assert!(rows.iter().all(|row| row["signs"] == true));
     let newest = rows[2]["serial"].clone();
     world.post("/keys/retire", &json!({})).await;
-    assert_eq!(list(&mut world), 1);
+    assert_eq!(certificates(&mut world).await, 1);
     // It outlives the sandbox.
     let folder = world.folder.path().to_owned();
     let again = Sandbox::start(Kind::at(&folder)).await.unwrap();
@@ -229,13 +219,13 @@ async fn certificates_and_keys_roll() {
 async fn wechats_clock_can_be_ahead() {
     let mut world = World::start(|_| ()).await;
     world.post("/clock", &json!({ "ahead_ms": 600_000 })).await;
-    let (status, refusal) = world.call(Request::get("/v3/certificates"));
+    let (status, refusal) = world.customer.get("/v3/certificates").await;
     assert_eq!(
         (status, &refusal["detail"]["field"]),
         (401, &json!("timestamp"))
     );
     world.post("/clock", &json!({ "ahead_ms": 0 })).await;
-    assert_eq!(world.call(Request::get("/v3/certificates")).0, 200);
+    assert_eq!(world.customer.get("/v3/certificates").await.0, 200);
 }
 
 #[tokio::test]
@@ -396,38 +386,46 @@ async fn other_sites_pages_and_other_names_are_refused() {
         ),
         (vec![json, ("Sec-Fetch-Site", "cross-site")], 403),
     ] {
-        let told = world.ask("POST", "/settings", Some(body), &headers).await;
+        let told = world.ask("POST", "/settings", body, &headers).await;
         assert_eq!(told.status, status, "{headers:?}: {}", told.body);
     }
     let preflight = [
         ("Origin", "http://evil.example"),
         ("Access-Control-Request-Method", "POST"),
     ];
-    let told = world.ask("OPTIONS", "/settings", None, &preflight).await;
+    let told = world.ask("OPTIONS", "/settings", "", &preflight).await;
     assert_eq!(told.status, 403);
     assert_eq!(told.header("access-control-allow-origin"), None);
     assert_eq!(world.get("/state").await["settings"]["latency_ms"], 0);
 
     let origin = format!("http://{}", world.control());
     let own = [json, ("Origin", &origin), ("Sec-Fetch-Site", "same-origin")];
-    assert_eq!(
-        world
-            .ask("POST", "/settings", Some(body), &own)
-            .await
-            .status,
-        200
-    );
+    assert_eq!(world.ask("POST", "/settings", body, &own).await.status, 200);
     assert_eq!(world.get("/state").await["settings"]["latency_ms"], 7);
 }
 
-/// An unsigned request over the real port.
+/// 5 yuan of the charge that `named` names.
+async fn refund(world: &mut World, named: &Value, number: &str) -> (u16, Value) {
+    let mut body = json!({
+        "out_refund_no": number, "notify_url": world.customer.notify_url,
+        "amount": { "refund": 500, "total": 1500, "currency": "CNY" },
+    });
+    let named = named.as_object().unwrap().clone();
+    body.as_object_mut().unwrap().extend(named);
+    let refunds = "/v3/refund/domestic/refunds";
+    world.customer.post(refunds, &body).await
+}
+
+/// How many a client downloads.
+async fn certificates(world: &mut World) -> usize {
+    let (status, body) = world.customer.get("/v3/certificates").await;
+    assert_eq!(status, 200, "{body}");
+    body["data"].as_array().unwrap().len()
+}
+
+/// Nobody signs this request.
 async fn ask_wechat(world: &World) {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let address = world.sandbox.server.addresses()[0];
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let request = "GET /v3/certificates HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n\
-                   User-Agent: t\r\nConnection: close\r\n\r\n";
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
+    let address = world.sandbox.server.addresses()[0].to_string();
+    let headers = [("Accept", "application/json"), ("User-Agent", "t")];
+    ask(&address, "GET", "/v3/certificates", "", &headers).await;
 }
