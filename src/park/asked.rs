@@ -104,7 +104,9 @@ impl Park {
     fn lanes_waiting_for(&self, trade_no: &str) -> Vec<LaneId> {
         let holds = self.site.holds.values();
         let held = holds.filter(|hold| hold.trade_no.as_deref() == Some(trade_no));
-        let held = held.map(|hold| hold.lane.clone());
+        // Of two lanes the one at which it was read last.
+        let held = held.max_by_key(|hold| hold.nth);
+        let held = held.map(|hold| hold.lane.clone()).into_iter();
         let filing = self.lanes.iter().filter(|(_, mind)| {
             let stage = mind.car.as_ref().map(|car| &car.stage);
             matches!(

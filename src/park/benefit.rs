@@ -167,9 +167,7 @@ impl Park {
     /// The car may be anywhere inside, or wait at a barrier for a person: then it owes what it owes now, and
     /// goes when that is nothing.
     fn price_anew(&mut self, open: &Session, turn: &mut Turn) -> Done {
-        let held = self.site.holds.values();
-        let mut held = held.filter(|hold| hold.session.as_ref() == Some(&open.id));
-        let hold = held.next().cloned();
+        let hold = self.site.newest_hold_of(&open.id).cloned();
         let by_now = hold.as_ref().map_or(&turn.at, |hold| &hold.arrived);
         let stay_ms = open.entered.stay_ms(by_now);
         let quote = self.rest(open, stay_ms);

@@ -64,13 +64,12 @@ impl Park {
 
     /// Where its car stands, if it does at a barrier.
     fn lane_of(&self, session: &SessionId) -> Option<LaneId> {
-        let held = self.site.holds.values();
-        let mut held = held.filter(|hold| hold.session.as_ref() == Some(session));
+        let held = self.site.newest_hold_of(session);
         let is_it = |car: &Car| car.session == *session;
         let waiting = self.lanes.iter();
         let mut waiting =
             waiting.filter(|(_, mind)| mind.car.as_ref().is_some_and(|car| is_it(car)));
-        let held = held.next().map(|hold| hold.lane.clone());
+        let held = held.map(|hold| hold.lane.clone());
         held.or_else(|| waiting.next().map(|(lane, _)| lane.clone()))
     }
 

@@ -433,7 +433,9 @@ impl Park {
             quote: Some(leaving.quote.clone()),
             trade_no,
             confidence_permille: leaving.read.confidence_permille,
+            nth: 0,
         };
+        let hold = self.read_last(hold);
         self.start_hold(hold, turn);
     }
 

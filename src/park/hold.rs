@@ -1,5 +1,7 @@
 //! Cars that wait for a person, and how they get away. Nobody is trapped.
 
+use std::cmp::Reverse;
+
 use super::barrier::held_too_long;
 use super::exit::Leaving;
 use super::record::LaneRecord;
@@ -16,6 +18,10 @@ use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::lane::reading::PlateRead;
 use crate::lane::session::{Ending, LaneId, Session};
+
+/// So often the newest place of a stay moves on between lanes that hold it already. A driver does not drive to
+/// and fro more often; and of two cars with one plate, each read time and again, one keeps its place.
+const MOVES_MAX: u64 = 4;
 
 impl Park {
     /// A car without a stay to its name waits for a person.
@@ -39,8 +45,45 @@ impl Park {
             quote: None,
             trade_no: None,
             confidence_permille: read.confidence_permille,
+            nth: 0,
         };
         self.start_hold(hold, turn);
+    }
+
+    /// A car that was just read here. Where another lane holds its stay, the car has backed out there, as far as
+    /// anybody can tell, and what it has waited counts on. The other lane goes on holding until its own time
+    /// is over: there may be two cars with one plate, and nobody is trapped.
+    pub(super) fn read_last(&self, hold: Hold) -> Hold {
+        let Some(session) = &hold.session else {
+            return hold;
+        };
+        let (here, others): (Vec<&Hold>, Vec<&Hold>) = self
+            .site
+            .holds_of(session)
+            .partition(|held| held.lane == hold.lane);
+        let own = here.first().map(|held| held.nth);
+        let newest = others.into_iter().max_by_key(|held| held.nth);
+        match (newest, own) {
+            (None, own) => Hold {
+                nth: own.unwrap_or(0),
+                ..hold
+            },
+            (Some(other), Some(own)) => Hold {
+                nth: match own > other.nth || other.nth >= MOVES_MAX {
+                    true => own,
+                    false => other.nth.saturating_add(1),
+                },
+                ..hold
+            },
+            (Some(other), None) => Hold {
+                nth: other.nth.saturating_add(1),
+                since: match other.since.stay_ms(&hold.since) {
+                    Some(_) => other.since.clone(),
+                    None => hold.since,
+                },
+                ..hold
+            },
+        }
     }
 
     /// The same car goes on waiting since when it began to: a plate that is read a little differently
@@ -56,7 +99,15 @@ impl Park {
         if let Some(held) = self.site.holds.get(&lane) {
             let is_same = held.plate == hold.plate;
             if is_same && held.reason == hold.reason && held.trade_no == hold.trade_no {
-                return;
+                if held.nth == hold.nth {
+                    return;
+                }
+                // It is back, and owes what it owed.
+                let nth = hold.nth;
+                hold = Hold {
+                    nth,
+                    ..held.clone()
+                };
             }
             goes_on = is_same || may_be_the_same(held, &hold);
             if goes_on {
@@ -68,7 +119,8 @@ impl Park {
             }
         }
         if !goes_on {
-            self.let_out_after(&lane, 0, turn);
+            let waited_ms = hold.since.stay_ms(&turn.at).unwrap_or(0);
+            self.let_out_after(&lane, waited_ms, turn);
         }
         if let (Some(session), Some(_)) = (&hold.session, &hold.trade_no) {
             self.queue.await_held(session);
@@ -109,12 +161,15 @@ impl Park {
     /// A car that nobody came for is let out as arrears.
     pub(super) fn holds_over(&mut self, turn: &mut Turn) {
         let moment = turn.moment();
-        let over: Vec<LaneId> = self
+        let mut over: Vec<LaneId> = self
             .lanes
             .iter()
             .filter(|(_, mind)| mind.held_until.is_some_and(|until| until <= moment))
             .map(|(lane, _)| lane.clone())
             .collect();
+        // Where a stay was read last, there it ends.
+        let nth = |lane: &LaneId| self.site.holds.get(lane).map_or(0, |hold| hold.nth);
+        over.sort_by_key(|lane| Reverse(nth(lane)));
         for lane in over {
             let minutes = self.rules.exit.held_at_most_ms / 60_000;
             let text = format!(

@@ -36,7 +36,12 @@ impl Park {
     /// Cars that are held for an entry that may be charged by now are decided anew, as if they had been read
     /// once more when they arrived.
     fn held_for_a_block(&mut self, turn: &mut Turn) {
-        let held: Vec<Hold> = self.site.holds.values().cloned().collect();
+        let is_newest = |hold: &&Hold| {
+            let session = hold.session.as_ref();
+            session.and_then(|session| self.site.newest_hold_of(session)) == Some(*hold)
+        };
+        let held = self.site.holds.values().filter(is_newest);
+        let held: Vec<Hold> = held.cloned().collect();
         for hold in held {
             let is_blocked =
                 matches!(hold.reason, HoldReason::Blocked(_)) && hold.trade_no.is_none();

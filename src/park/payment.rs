@@ -106,7 +106,7 @@ impl Park {
 
     /// The car may be anywhere inside, or wait at a barrier without a charge.
     fn pay_in_advance(&mut self, open: &Session, taking: &Taking, turn: &mut Turn) -> Done {
-        let hold = self.held_to_pay(open, turn).cloned();
+        let hold = self.held_to_pay(&open.id, turn).cloned();
         let by_now = hold.as_ref().map_or(&turn.at, |hold| &hold.arrived);
         let stay_ms = open.entered.stay_ms(by_now);
         let fee_fen = self.quote(open, stay_ms.unwrap_or(0)).fee_fen;
@@ -122,15 +122,6 @@ impl Park {
             rest_fen,
             over_fen: 0,
         }
-    }
-
-    /// Where the car waits that is paid for. Two lanes may hold cars of one stay where a plate is in doubt:
-    /// then the one whose driver got the code.
-    fn held_to_pay(&self, open: &Session, turn: &Turn) -> Option<&Hold> {
-        let holds = self.site.holds.values();
-        let held = holds.filter(|hold| hold.session.as_ref() == Some(&open.id));
-        let by_code = turn.by_code.as_ref();
-        held.min_by_key(|hold| by_code.is_none_or(|spot| spot.lane != hold.lane))
     }
 
     /// The car that waits here owes so much less, and goes when nothing is left.

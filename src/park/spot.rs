@@ -117,15 +117,26 @@ impl Park {
         if !self.rules.exit.pay_by_code {
             return wanted;
         }
-        for hold in self.site.holds.values() {
+        // Where a stay was read last, there its driver is shown the code.
+        let mut holds: Vec<&Hold> = self.site.holds.values().collect();
+        holds.sort_by_key(|hold| hold.nth);
+        for hold in holds {
             if let (Some(session), Some(fen)) = (&hold.session, self.due_by_code(hold)) {
                 let lane = hold.lane.clone();
-                wanted
-                    .entry(session.clone())
-                    .or_insert(Wanted { lane, fen });
+                wanted.insert(session.clone(), Wanted { lane, fen });
             }
         }
         wanted
+    }
+
+    /// Where the car of a stay waits that was paid for: of those lanes that a code is shown at, if it was paid by
+    /// one, where it was read last.
+    pub(super) fn held_to_pay(&self, session: &SessionId, turn: &Turn) -> Option<&Hold> {
+        let by_code = turn.by_code.as_ref();
+        self.site.holds_of(session).max_by_key(|hold| {
+            let is_shown = by_code.is_some() && self.due_by_code(hold).is_some();
+            (is_shown, hold.nth)
+        })
     }
 
     fn due_by_code(&self, hold: &Hold) -> Option<u64> {

@@ -141,6 +141,9 @@ pub struct Hold {
     pub trade_no: Option<String>,
     /// The reading's confidence.
     pub confidence_permille: Option<u16>,
+    /// Of the lanes that hold cars of one stay, the one with the highest was read last; 0 where no other did.
+    #[serde(default, skip_serializing_if = "is_none_before")]
+    pub nth: u64,
 }
 
 impl Site {
@@ -162,6 +165,18 @@ impl Site {
     /// As [`Site::sessions`], of those behind this one.
     pub fn sessions_after(&self, id: Option<NumberKey>) -> impl Iterator<Item = Session> {
         self.sessions.after(id)
+    }
+
+    /// Where a car of this stay waits. Two lanes may do so: it backed out of the one and nobody saw it, or two
+    /// cars bear one plate.
+    pub fn holds_of(&self, session: &SessionId) -> impl Iterator<Item = &Hold> {
+        let holds = self.holds.values();
+        holds.filter(move |hold| hold.session.as_ref() == Some(session))
+    }
+
+    /// Of these, where the stay was read last.
+    pub fn newest_hold_of(&self, session: &SessionId) -> Option<&Hold> {
+        self.holds_of(session).max_by_key(|hold| hold.nth)
     }
 
     /// The numbers of [`Site::sessions`].
@@ -541,6 +556,10 @@ impl Site {
 /// Whether the car had left long before its stay ended, as far as anybody can tell.
 fn ends_late(ending: &Ending) -> bool {
     matches!(ending, Ending::ExitMissed | Ending::EndedByHand { .. })
+}
+
+fn is_none_before(nth: &u64) -> bool {
+    *nth == 0
 }
 
 fn is_zero(count: &i64) -> bool {

@@ -196,11 +196,8 @@ impl Park {
 
     /// The car of an open stay, where it waits for a person.
     fn hold_of(&self, session: &SessionId) -> Option<Hold> {
-        let is_open = self.site.is_open(session);
-        let mut holds = self.site.holds.values().filter(|_| is_open);
-        holds
-            .find(|hold| hold.session.as_ref() == Some(session))
-            .cloned()
+        let hold = self.site.newest_hold_of(session);
+        hold.filter(|_| self.site.is_open(session)).cloned()
     }
 
     /// What WeChat has, or may have, is not claimed a second time; nor is what was sent and refused.

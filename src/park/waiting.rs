@@ -1,5 +1,6 @@
 //! Cars that wait for WeChat's answer: what the answer, or its absence, makes of them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -33,10 +34,12 @@ impl Park {
             self.follow(&lane, &car, turn);
         }
         let holds = self.site.holds.values();
-        let with_charge: Vec<Hold> = holds
+        let mut with_charge: Vec<Hold> = holds
             .filter(|hold| hold.trade_no.is_some())
             .cloned()
             .collect();
+        // Where a stay was read last, its car stands.
+        with_charge.sort_by_key(|hold| Reverse(hold.nth));
         for hold in with_charge {
             self.follow_held(&hold, turn);
         }
@@ -140,11 +143,11 @@ impl Park {
         match self.outcome(trade_no) {
             Outcome::Raise(reason) => {
                 let open = hold.session.as_ref().and_then(|id| self.site.session(id));
-                if let Some(session) = open {
-                    self.let_out(&session, &hold.lane, trade_no, turn);
-                }
-                let (plate, session) = (hold.plate.clone(), hold.session.clone());
-                self.raise(&hold.lane, plate, session, reason, turn);
+                // Whose stay ended elsewhere has left there; another car with its plate is let out in time.
+                let Some(session) = open else { return };
+                self.let_out(&session, &hold.lane, trade_no, turn);
+                let plate = hold.plate.clone();
+                self.raise(&hold.lane, plate, Some(session.id), reason, turn);
             }
             Outcome::Hold(reason) if reason != hold.reason => {
                 let hold = Hold {
@@ -268,7 +271,9 @@ impl Park {
             quote: self.quote_of(trade_no),
             trade_no: Some(trade_no.to_owned()),
             confidence_permille: car.read.confidence_permille,
+            nth: 0,
         };
+        let hold = self.read_last(hold);
         self.start_hold(hold, turn);
         if let Some(Held { until, .. }) = &car.held {
             self.mind(lane).held_until = *until;

@@ -107,8 +107,7 @@ impl SessionRow {
             let mut row = Self::opened(&session, session.entered.now.wall);
             row.trade_no = site.claimed.get(&session.id).cloned();
             row.visits = site.visits.of(&session.id).cloned().unwrap_or_default();
-            let mut holds = site.holds.values();
-            if let Some(hold) = holds.find(|hold| hold.session.as_ref() == Some(&session.id)) {
+            if let Some(hold) = site.newest_hold_of(&session.id) {
                 row.is_held(hold);
             }
             row

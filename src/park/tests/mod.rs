@@ -41,6 +41,7 @@ mod seeds;
 mod silent;
 mod spoiled;
 mod spot_doubts;
+mod spot_lanes;
 mod spots;
 mod stories;
 mod traffic;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::cars::*;
+use super::spot_lanes::{OUT_2, with_two_exits};
 use super::spots::*;
 use super::world::*;
 use crate::charges::answer::{Answer, Heard, NativeSeen, NativeState as Seen};
@@ -15,18 +16,8 @@ use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::Record;
-use crate::park::rules::Rules;
 use crate::sim::wechat::{Call, Fault, Plate};
 use crate::story::spot::shown_at;
-
-/// A second exit, beside [`OUT`].
-const OUT_2: &str = "out-2";
-
-fn with_two_exits(rules: &mut Rules) {
-    by_code(rules);
-    let exit = rules.lanes[&lane_id(OUT)].clone();
-    rules.lanes.insert(lane_id(OUT_2), exit);
-}
 
 /// The same box, started over records that differ from what it wrote.
 fn started_over(world: &mut World, records: impl IntoIterator<Item = Record>) {

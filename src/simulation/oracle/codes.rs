@@ -9,6 +9,7 @@ use crate::charges::record::MoneyRecord;
 use crate::charges::refund::RefundClaim;
 use crate::charges::spot::{SpotClaim, SpotTold};
 use crate::lane::number::SessionId;
+use crate::lane::session::LaneId;
 use crate::park::payment::{PaidStay, Taking};
 use crate::sim::wechat::{NativeState, Simulator};
 
@@ -250,6 +251,14 @@ impl Oracle {
             by: "WeChat".into(),
             regardless: true,
         })
+    }
+
+    /// Whether the last car that was held there is of the stay that this order is for.
+    pub(super) fn waits_for_code(&self, lane: &LaneId, number: &str) -> bool {
+        let code = self.model.codes.all.get(number);
+        let held = self.model.last_holds.get(lane);
+        let held = held.and_then(|hold| hold.session.as_ref());
+        held.is_some() && held == code.map(|code| &code.claim.session)
     }
 
     /// Whether this order was paid.

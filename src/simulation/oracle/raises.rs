@@ -157,7 +157,9 @@ impl Oracle {
                 !enters && session.is_some_and(is_paid)
             }
             RaiseReason::Zone => lane_rules.zone.is_some(),
-            RaiseReason::PaidByCode { number } => !enters && self.is_code_paid(number),
+            RaiseReason::PaidByCode { number } => {
+                !enters && self.is_code_paid(number) && self.waits_for_code(lane, number)
+            }
             RaiseReason::Free => !enters && self.is_free(lane, stay, head),
             RaiseReason::Permit => {
                 let its = stay.map(|stay| &stay.plate).or(plate);
