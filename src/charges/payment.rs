@@ -21,6 +21,9 @@ pub struct Payment {
     pub channel: String,
     /// Who took it.
     pub by: String,
+    /// `out_trade_no` of the code order that it came by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// When.
     pub at: Stamp,
 }

@@ -126,6 +126,7 @@ impl Park {
             },
             channel: CHANNEL.to_owned(),
             by: BY.to_owned(),
+            number: None,
             at: turn.at.clone(),
         };
         self.with_queue(turn, |queue, _, out| queue.note_payment(payment, out));

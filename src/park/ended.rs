@@ -86,7 +86,7 @@ impl Park {
             return Ok(unseen);
         };
         let (exited, stay_ms) = self.left_by_word(&unseen, left, turn)?;
-        let quote = self.quote(session, stay_ms);
+        let quote = self.rest(session, Some(stay_ms));
         Ok(Review {
             exited: Some(exited),
             fee_fen: Some(quote.fee_fen),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::review::{Review, ReviewWhy};
+use super::review::{PaidSince, Review, ReviewWhy};
 use super::state::{Car, Held, Hold, Stage};
 use super::{Park, Turn};
 use crate::charges::charge::{Charge, Claim, Opening, StaffReason};
@@ -472,6 +472,8 @@ impl Park {
             quote: None,
             over_fen: None,
             read,
+            paid_fen: self.site.paid.get(&session.id).map_or(0, |paid| paid.fen),
+            since: PaidSince::default(),
             charges: trade_no.as_deref().map_or(0, charges_by),
             trade_no,
             closed: None,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::exit::Leaving;
 use super::record::LaneRecord;
 use super::reply::{Done, Refusal, Undecided};
-use super::review::{Review, ReviewWhy};
+use super::review::{PaidSince, Review, ReviewWhy};
 use super::state::{Car, Hold, Stage};
 use super::{Park, Turn};
 use crate::charges::charge::{Charge, ChargeState, Claim, Opening};
@@ -302,6 +302,7 @@ impl Park {
             toward,
             channel: taking.channel.clone(),
             by: taking.by.clone(),
+            number: turn.by_code.as_ref().map(|spot| spot.number.clone()),
             at: turn.at.clone(),
         };
         self.with_queue(turn, |queue, _, out| queue.note_payment(payment, out));
@@ -327,6 +328,8 @@ impl Park {
             quote: None,
             over_fen: None,
             read: None,
+            paid_fen: 0,
+            since: PaidSince::default(),
             charges: known.map_or(0, |review| review.charges),
             trade_no,
             closed: None,

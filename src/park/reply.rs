@@ -54,6 +54,9 @@ pub enum Done {
         trade_no: String,
         /// How much, fen.
         fen: u64,
+        /// Paid before, and taken off, fen.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        paid_fen: u64,
         /// Where the claim stands.
         claimed: Claimed,
     },
@@ -350,6 +353,15 @@ pub enum Undecided {
     /// A fee of nothing is no claim.
     #[error("it costs nothing; `parkgate review waive` closes it")]
     NothingToCharge,
+    /// Its driver has paid that, or more.
+    #[error(
+        "{} yuan were paid for it while it waited, so nothing is left to charge; `parkgate review waive` closes \
+         it, and `parkgate refund` gives back what is too much", yuan(*.paid_fen)
+    )]
+    PaidAlready {
+        /// Fen.
+        paid_fen: u64,
+    },
     /// It was charged, and the money is finished.
     #[error(
         "charge {trade_no} was made for it and is finished; `parkgate review correct {trade_no}` if it \
@@ -415,6 +427,10 @@ pub enum Undecided {
     StoreFailed,
 }
 
+fn is_zero(fen: &u64) -> bool {
+    *fen == 0
+}
+
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -445,6 +461,7 @@ impl fmt::Display for Done {
                 session,
                 trade_no,
                 fen,
+                paid_fen,
                 claimed,
             } => {
                 let fee = yuan(*fen);
@@ -452,7 +469,11 @@ impl fmt::Display for Done {
                     Claimed::Queue => "goes to WeChat",
                     Claimed::Staff => "is with the staff, since WeChat cannot be asked for it",
                 };
-                write!(f, "stay {session}: charge {trade_no} of {fee} yuan {whose}")
+                write!(f, "stay {session}: charge {trade_no} of {fee} yuan {whose}")?;
+                match paid_fen {
+                    0 => Ok(()),
+                    paid_fen => write!(f, "; {} yuan were paid before", yuan(*paid_fen)),
+                }
             }
             Self::Waived { session, fen: None } => {
                 write!(f, "stay {session}: nothing is asked for it")

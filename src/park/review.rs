@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::charges::charge::WithdrawnReason;
+use crate::charges::payment::{Payment, Toward};
 use crate::charges::record::{MoneyRecord, StaffOutcome};
 use crate::lane::guard::Doubt;
 use crate::lane::number::SessionId;
@@ -48,6 +49,12 @@ pub struct Review {
     pub over_fen: Option<u64>,
     /// The exit reading, if there was one.
     pub read: Option<PlateRead>,
+    /// What was paid for it by then, fen: a quote that is shown is over the rest.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub paid_fen: u64,
+    /// What came in for it since.
+    #[serde(default, skip_serializing_if = "PaidSince::is_nothing")]
+    pub since: PaidSince,
     /// Its newest charge, if one was ever made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trade_no: Option<String>,
@@ -57,6 +64,42 @@ pub struct Review {
     /// What a person decided; None: it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<Closed>,
+}
+
+/// What came in for a stay while it waited for a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaidSince {
+    /// Toward what was due, by other means than a code, fen.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fen: u64,
+    /// By the number of the code order, fen; also what was more than was due.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_code: BTreeMap<String, u64>,
+}
+
+impl PaidSince {
+    /// Whether nothing came in.
+    pub fn is_nothing(&self) -> bool {
+        self.fen == 0 && self.by_code.is_empty()
+    }
+
+    fn take(&mut self, payment: &Payment) {
+        match (&payment.number, &payment.toward) {
+            (Some(number), _) => {
+                let of = self.by_code.entry(number.clone()).or_default();
+                *of = of.saturating_add(payment.fen);
+            }
+            // Somebody gives it back.
+            (None, Toward::Nothing) => {}
+            (None, Toward::Stay { .. } | Toward::Charge { .. }) => {
+                self.fen = self.fen.saturating_add(payment.fen);
+            }
+        }
+    }
+}
+
+fn is_zero(fen: &u64) -> bool {
+    *fen == 0
 }
 
 /// Why a person should look.
@@ -156,6 +199,12 @@ pub(super) fn note_money(reviews: &mut BTreeMap<SessionId, Review>, record: &Mon
             if let Some(review) = reviews.get_mut(&claim.session) {
                 review.trade_no = Some(claim.trade_no.clone());
                 review.charges = review.charges.saturating_add(1);
+            }
+        }
+        MoneyRecord::PaymentTaken { payment } => {
+            let review = reviews.get_mut(&payment.session);
+            if let Some(review) = review.filter(|review| review.closed.is_none()) {
+                review.since.take(payment);
             }
         }
         MoneyRecord::StaffFinished { trade_no, how } => {

@@ -29,6 +29,8 @@ struct Claiming {
     exited: Stamp,
     stay_ms: u64,
     quote: Quote,
+    /// Paid before, and taken off, fen.
+    paid_fen: u64,
 }
 
 /// Where the money of a stay is, that a person wants to charge.
@@ -101,7 +103,7 @@ impl Park {
             return Err(Undecided::ChargedBefore { trade_no });
         }
         let claiming = self.claiming(&review, hold.as_ref(), terms, turn)?;
-        let fee_fen = claiming.quote.fee_fen;
+        let (fee_fen, paid_fen) = (claiming.quote.fee_fen, claiming.paid_fen);
         let opening = self.opening_for(&review, terms, &money, is_open, word);
         let trade_no = session.trade_no(review.charges);
         if let Money::OnDesk(replaced) = money {
@@ -137,6 +139,7 @@ impl Park {
             session: session.clone(),
             trade_no,
             fen: fee_fen,
+            paid_fen,
             claimed,
         })
     }
@@ -248,37 +251,61 @@ impl Park {
                 (exited, stay_ms)
             }
         };
-        let quoted = hold.and_then(|hold| hold.quote.clone());
-        let quoted = quoted.or_else(|| review.quote.clone());
-        let quote = match (terms.fee_fen, terms.exited) {
+        // A car that waits owes by now what its hold says.
+        let due_now = hold.and_then(|hold| hold.quote.clone());
+        let is_of_now = due_now.is_some();
+        let quoted = due_now.or_else(|| review.quote.clone());
+        let by_code_fen = self.kept_by_code(review);
+        let since_fen = by_code_fen.saturating_add(review.since.fen);
+        let (quote, paid_fen) = match (terms.fee_fen, terms.exited) {
+            // A person knows of the cash that was taken, and not of every code.
             (Some(fee_fen), _) => match quoted.filter(|quote| quote.fee_fen == fee_fen) {
-                Some(quote) => quote,
-                None => Quote {
-                    fee_fen,
-                    lines: Vec::new(),
-                },
+                Some(quote) => (quote, by_code_fen),
+                None => {
+                    let lines = Vec::new();
+                    (Quote { fee_fen, lines }, by_code_fen)
+                }
             },
-            (None, Some(_)) => self.rules.tariff.quote(&Stay {
-                entry: review.entered.now.wall,
-                duration_ms: stay_ms,
-                color: review.color,
-                plate: Some(review.plate.clone()),
-                tally: self.site.tallies.get(&review.plate).copied(),
-                benefits: self.site.benefits.to_price(&review.session),
-                visits: self.site.visits.to_price(&review.session),
-            }),
-            (None, None) => quoted.ok_or(Undecided::FeeUnknown)?,
+            (None, Some(_)) => {
+                let stay = Stay {
+                    entry: review.entered.now.wall,
+                    duration_ms: stay_ms,
+                    color: review.color,
+                    plate: Some(review.plate.clone()),
+                    tally: self.site.tallies.get(&review.plate).copied(),
+                    benefits: self.site.benefits.to_price(&review.session),
+                    visits: self.site.visits.to_price(&review.session),
+                };
+                let paid_fen = review.paid_fen.saturating_add(since_fen);
+                (self.rules.tariff.quote(&stay), paid_fen)
+            }
+            (None, None) => {
+                let quote = quoted.ok_or(Undecided::FeeUnknown)?;
+                (quote, if is_of_now { 0 } else { since_fen })
+            }
         };
+        let whole_fen = quote.fee_fen;
+        let quote = quote.less_paid(paid_fen, stay_ms);
         match quote.fee_fen {
             // A stay whose length nobody could tell was quoted as none at all.
-            0 if stay_ms == 0 => Err(Undecided::FeeUnknown),
+            0 if whole_fen == 0 && stay_ms == 0 => Err(Undecided::FeeUnknown),
+            0 if whole_fen > 0 => Err(Undecided::PaidAlready { paid_fen }),
             0 => Err(Undecided::NothingToCharge),
             _ => Ok(Claiming {
                 exited,
                 stay_ms,
                 quote,
+                paid_fen,
             }),
         }
+    }
+
+    /// What of the money that came in by code since the review began has not gone back, and does not, fen.
+    fn kept_by_code(&self, review: &Review) -> u64 {
+        let refunds = self.queue.book().refunds();
+        let codes = review.since.by_code.iter();
+        let kept = codes.map(|(number, fen)| fen.saturating_sub(refunds.reserved_fen(number)));
+        kept.fold(0, u64::saturating_add)
     }
 
     /// A person vouches for the end of the stay, and for the start that the list shows beside it.

@@ -2,13 +2,15 @@
 //! never.
 
 use super::doing::Doing;
-use super::site::MINUTE;
+use super::site::{LANES, MINUTE};
 use super::world::World;
 use crate::park::rules::Rules;
 use crate::sim::random::SplitMix64;
 
 /// Operators who let drivers pay by code, of 1000.
 const OPERATORS_PERMILLE: u16 = 500;
+/// Drivers who try the other exit, of 1000.
+const DRIVE_OVER_PERMILLE: u16 = 150;
 
 pub struct Codes {
     random: SplitMix64,
@@ -38,18 +40,41 @@ impl World {
         let random = &mut self.codes.random;
         let at_once_ms = 2_000 + random.below(40_000);
         match random.below(10) {
-            0..=4 => self.soon(at_once_ms, Doing::Scan(number)),
+            0..=4 => self.soon(at_once_ms, Doing::Scan(number.clone())),
             5 => {
                 let again_ms = at_once_ms + random.below(5_000);
                 self.soon(at_once_ms, Doing::Scan(number.clone()));
-                self.soon(again_ms, Doing::Scan(number));
+                self.soon(again_ms, Doing::Scan(number.clone()));
             }
             // The car may have gone by then.
             6 | 7 => {
                 let late_ms = MINUTE + random.below(14 * MINUTE);
-                self.soon(late_ms, Doing::Scan(number));
+                self.soon(late_ms, Doing::Scan(number.clone()));
             }
             _ => {}
+        }
+        let random = &mut self.codes.random;
+        if random.chance(DRIVE_OVER_PERMILLE) {
+            let over_ms = random.below(2 * MINUTE);
+            self.soon(over_ms, Doing::DriveOver(number));
+        }
+    }
+
+    /// The car backs out where its code is shown, and nobody sees it; it stands at the other exit next.
+    pub(super) fn drive_over(&mut self, number: &str) {
+        let spot = self.machine.park().queue().book().spots().get(number);
+        let shown_at = spot.map(|spot| spot.claim.lane.clone());
+        let [.., first, second] = LANES;
+        let (from, to) = match shown_at {
+            Some(lane) if lane.0 == first => (first, second),
+            Some(_) => (second, first),
+            None => return,
+        };
+        if let Some(visit) = self.back_out(from) {
+            self.trace.note(self.clock.time, || {
+                format!("the car of {number} drives over to {to}")
+            });
+            self.soon(5_000, Doing::Arrive(to, visit));
         }
     }
 

@@ -40,6 +40,8 @@ pub enum Doing {
     DiskFull(bool),
     /// A driver scans the code of this order.
     Scan(String),
+    /// A driver who is shown the code of this order backs out unseen and drives over to the other exit.
+    DriveOver(String),
     /// A person sees to a single charge.
     Ask,
     /// A person works through the lists.

@@ -317,6 +317,14 @@ impl World {
         }
     }
 
+    /// The car at the barrier backs out of the lane, unless it is driving through.
+    pub(super) fn back_out(&mut self, lane: &'static str) -> Option<usize> {
+        let street = self.vehicles.street(lane);
+        let visit = street.front.filter(|_| !street.moving)?;
+        self.leave_lane(lane, 5 * SECOND);
+        Some(visit)
+    }
+
     fn leave_lane(&mut self, lane: &'static str, next_ms: u64) {
         let now = self.clock.time;
         let street = self.vehicles.street(lane);

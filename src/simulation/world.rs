@@ -291,6 +291,7 @@ impl World {
             }
             Doing::PortGone(is_gone) => self.port_gone(is_gone),
             Doing::Scan(number) => self.scan(&number),
+            Doing::DriveOver(number) => self.drive_over(&number),
             Doing::Ask => self.ask(),
             Doing::Office => self.work_off(),
             Doing::Round => self.go_round(),

@@ -121,6 +121,7 @@ impl Lang {
                     session,
                     trade_no,
                     fen,
+                    paid_fen,
                     claimed,
                 } => {
                     let fee = yuan(*fen);
@@ -128,7 +129,11 @@ impl Lang {
                         Claimed::Queue => "向微信发送",
                         Claimed::Staff => "转人工（无法通过微信扣费）",
                     };
-                    format!("停车 {session}：扣费 {trade_no}（{fee} 元）{whose}")
+                    let paid = match paid_fen {
+                        0 => String::new(),
+                        paid_fen => format!("；此前已付 {} 元，已扣除", yuan(*paid_fen)),
+                    };
+                    format!("停车 {session}：扣费 {trade_no}（{fee} 元）{whose}{paid}")
                 }
                 Done::Waived { session, fen: None } => format!("停车 {session}：不再收费"),
                 Done::Waived {
@@ -287,6 +292,10 @@ impl Lang {
                 "费用未知；请用 --fee 说明金额，或用 --exit 说明离场时间".to_owned()
             }
             Undecided::ExitImpossible => "离场时间须在入场之后、当前之前".to_owned(),
+            Undecided::PaidAlready { paid_fen } => format!(
+                "待复核期间已付 {} 元，无余额可收；可用 `parkgate review waive` 结束，多收部分用 `parkgate refund` 退还",
+                yuan(*paid_fen)
+            ),
             Undecided::NothingToCharge => "费用为零；可用 `parkgate review waive` 结束".to_owned(),
             Undecided::ChargedBefore { trade_no } => format!(
                 "已按 {trade_no} 计费并了结；有误请用 `parkgate review correct {trade_no}`，\

@@ -42,6 +42,7 @@ mod silent;
 mod spoiled;
 mod spot_doubts;
 mod spot_lanes;
+mod spot_reviews;
 mod spots;
 mod stories;
 mod traffic;

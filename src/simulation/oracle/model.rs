@@ -123,6 +123,8 @@ pub struct Model {
     pub reviews: BTreeMap<SessionId, Review>,
     /// By number of the charge: whether the correction is still to be made.
     pub corrections: BTreeMap<String, bool>,
+    /// What came in for a stay since it waits for a person: cash toward it, and by number of the code order, fen.
+    pub since: BTreeMap<SessionId, (u64, BTreeMap<String, u64>)>,
     /// What was taken for a stay by other means, fen.
     pub paid_fen: BTreeMap<SessionId, u64>,
     /// What was paid for a stay before anything was claimed for it.
@@ -221,6 +223,11 @@ impl Model {
                 let over_fen = review.over_fen.unwrap_or(0);
                 self.listed_over_fen
                     .insert(review.session.clone(), over_fen);
+                let before = self.reviews.get(&review.session);
+                if before.is_none_or(|before| before.at != review.at) {
+                    self.since
+                        .insert(review.session.clone(), Default::default());
+                }
                 self.reviews
                     .insert(review.session.clone(), (**review).clone());
             }
@@ -442,6 +449,12 @@ impl Model {
     fn take(&mut self, payment: &Payment) {
         let session = payment.session.clone();
         *self.paid_fen.entry(session.clone()).or_default() += payment.fen;
+        let (cash_fen, by_code) = self.since.entry(session.clone()).or_default();
+        match (&payment.number, &payment.toward) {
+            (Some(number), _) => *by_code.entry(number.clone()).or_default() += payment.fen,
+            (None, Toward::Nothing) => {}
+            (None, _) => *cash_fen += payment.fen,
+        }
         match &payment.toward {
             Toward::Stay { fee_fen } => {
                 let before = self.advance.get(&session).map_or(0, |paid| paid.fen);

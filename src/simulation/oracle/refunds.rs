@@ -78,7 +78,7 @@ impl Refunds {
     }
 
     /// What of a charge is gone, or may go, fen.
-    fn reserved_fen(&self, trade_no: &str) -> u64 {
+    pub(super) fn reserved_fen(&self, trade_no: &str) -> u64 {
         let of_it = self.0.values().filter(|it| it.claim.trade_no == trade_no);
         let reserved = of_it.filter(|refund| {
             let is_free = matches!(refund.back, Back::Closed | Back::NotNeeded | Back::GivenUp);

@@ -11,6 +11,7 @@ use crate::lane::session::Session;
 use crate::lane::time::{Stamp, Wall};
 use crate::park::event::Event;
 use crate::park::review::{self, Review, ReviewEnd, Terms};
+use crate::park::state::Hold;
 
 impl Oracle {
     /// The list shows what the tariff says.
@@ -126,18 +127,26 @@ impl Oracle {
             let entered = self.entered_by_the_list(&review.entered);
             u64::try_from(wall.0 - entered.0).unwrap_or(0)
         });
-        let mut holds = self.model.last_holds.values();
+        let holds = self.model.last_holds.values();
+        let (cash_fen, by_code_fen) = self.paid_since(&review.session);
         let is_the_word = match (terms.fee_fen, named_ms) {
-            (Some(fen), _) => fee_fen == fen,
+            (Some(fen), _) => fee_fen == fen.saturating_sub(by_code_fen),
             (None, Some(ms)) => {
                 let fen = price::fee_fen(&self.rules.tariff, ms);
-                fee_fen == fen || fee_fen == fen.saturating_sub(self.paid_fen(&review.session))
+                let before_fen = self.advance_fen(&review.session);
+                let since_fen = cash_fen + by_code_fen;
+                let paid_fen = before_fen.max(since_fen)..=before_fen + since_fen;
+                fen.checked_sub(fee_fen).is_some_and(|fen| paid_fen.contains(&fen))
             }
             (None, None) => {
-                let held = holds.find(|hold| hold.session.as_ref() == Some(&review.session));
-                let held = held.and_then(|hold| hold.quote.as_ref());
-                let shown = [review.fee_fen, held.map(|quote| quote.fee_fen)];
-                shown.contains(&Some(fee_fen))
+                let mut held = holds.filter(|it| it.session.as_ref() == Some(&review.session));
+                let is_due_now = |hold: &Hold| {
+                    let quote = hold.quote.as_ref();
+                    quote.is_some_and(|quote| quote.fee_fen == fee_fen)
+                };
+                let shown_fen = review.fee_fen.unwrap_or(0);
+                let rest_fen = shown_fen.saturating_sub(cash_fen + by_code_fen);
+                fee_fen == rest_fen || held.any(is_due_now)
             }
         };
         let counted = named_ms.is_none_or(|ms| claim.stay_ms == ms);
@@ -149,6 +158,18 @@ impl Oracle {
     /// What was taken for it by other means, fen.
     fn paid_fen(&self, session: &SessionId) -> u64 {
         self.model.paid_fen.get(session).copied().unwrap_or(0)
+    }
+
+    /// What came in for it since it waits for a person, in cash and by code, fen; what goes back does not count.
+    fn paid_since(&self, session: &SessionId) -> (u64, u64) {
+        let Some((cash_fen, by_code)) = self.model.since.get(session) else {
+            return (0, 0);
+        };
+        let kept = by_code.iter().map(|(number, fen)| {
+            let back_fen = self.model.refunds.reserved_fen(number);
+            fen.saturating_sub(back_fen)
+        });
+        (*cash_fen, kept.sum())
     }
 
     /// A clock that has been set since tells when a stay began that it did not know at the time.
