@@ -73,7 +73,8 @@ fn give_back(world: &mut World, session: &SessionId, number: &str, fen: u64) {
 }
 
 #[test]
-fn given_a_code_that_was_paid_late_when_its_stay_is_charged_after_review_then_it_is_taken_off() {
+fn e14_given_a_code_that_was_paid_late_when_its_stay_is_charged_after_review_then_it_is_taken_off()
+{
     let (mut world, session, number) = paid_after_its_exit_was_missed();
     let listed = review(&world, &session);
     assert_eq!(listed.why, ReviewWhy::ExitMissed);
@@ -165,5 +166,8 @@ fn given_a_payment_by_code_when_it_is_on_record_then_it_names_its_order() {
     let payments: Vec<_> = payments.collect();
     assert_eq!(payments.len(), 1);
     assert_eq!(payments[0].number, Some(number));
-    assert_eq!((&payments[0].session, &payments[0].toward), (&session, &Toward::Nothing));
+    assert_eq!(
+        (&payments[0].session, &payments[0].toward),
+        (&session, &Toward::Nothing)
+    );
 }

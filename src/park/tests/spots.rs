@@ -133,7 +133,7 @@ pub fn adds_up(world: &World, due_fen: u64) {
 }
 
 #[test]
-fn given_a_plate_that_is_not_enrolled_when_its_driver_scans_the_code_then_it_goes() {
+fn e10_given_a_plate_that_is_not_enrolled_when_its_driver_scans_the_code_then_it_goes() {
     let mut world = held();
     let open = spot(&world);
     assert!(open.code_url().unwrap().starts_with("weixin://"));
@@ -182,7 +182,7 @@ fn given_a_charge_that_wechat_refused_when_its_driver_scans_the_code_then_it_is_
 }
 
 #[test]
-fn given_a_driver_who_turns_back_when_another_car_comes_then_the_order_is_closed() {
+fn e08_given_a_driver_who_turns_back_when_another_car_comes_then_the_order_is_closed() {
     let mut world = held();
     world.read(OUT, "粤B12345");
     assert_eq!(spot(&world).given_up, Some(GivenUp::NotHeld));
@@ -258,7 +258,8 @@ fn given_a_car_that_nobody_came_for_when_its_driver_pays_after_all_then_its_arre
 }
 
 #[test]
-fn given_cash_at_the_barrier_when_the_driver_scans_too_then_what_he_scanned_goes_back_by_itself() {
+fn e15_given_cash_at_the_barrier_when_the_driver_scans_too_then_what_he_scanned_goes_back_by_itself()
+ {
     let mut world = held();
     assert!(pay(&mut world));
     // Before the next look at the order.
@@ -354,7 +355,8 @@ fn given_a_create_whose_answer_is_lost_when_it_is_repeated_then_it_is_one_order(
 }
 
 #[test]
-fn given_an_open_order_when_the_power_goes_then_it_stays_open_and_what_is_paid_meanwhile_counts() {
+fn e19_given_an_open_order_when_the_power_goes_then_it_stays_open_and_what_is_paid_meanwhile_counts()
+ {
     for pays in [true, false] {
         let mut world = held();
         let before = spot(&world);
@@ -583,7 +585,8 @@ fn given_a_store_that_cannot_write_when_an_order_is_paid_then_the_money_is_taken
 }
 
 #[test]
-fn given_a_silent_wechat_when_a_blocked_car_stands_there_then_no_code_is_shown_until_it_answers() {
+fn e13_given_a_silent_wechat_when_a_blocked_car_stands_there_then_no_code_is_shown_until_it_answers()
+ {
     let mut world = World::with(by_code);
     enrolled_as(&mut world, Plate::blocked("OUT_SERVICE"));
     world.enter(PLATE);

@@ -136,7 +136,8 @@ impl Oracle {
                 let before_fen = self.advance_fen(&review.session);
                 let since_fen = cash_fen + by_code_fen;
                 let paid_fen = before_fen.max(since_fen)..=before_fen + since_fen;
-                fen.checked_sub(fee_fen).is_some_and(|fen| paid_fen.contains(&fen))
+                fen.checked_sub(fee_fen)
+                    .is_some_and(|fen| paid_fen.contains(&fen))
             }
             (None, None) => {
                 let mut held = holds.filter(|it| it.session.as_ref() == Some(&review.session));
