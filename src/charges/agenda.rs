@@ -86,10 +86,12 @@ pub enum Errand {
     CloseSpot,
 }
 
-/// Times are of this run and not on disk: after a restart everything is due at once.
+/// Times are of this run and not on disk: after a restart everything is due at once. What WeChat has taken on
+/// already and is only asked about lets everything else that is due go before it.
 #[derive(Clone, Debug, Default)]
 pub struct Agenda {
     due: BTreeSet<(Moment, Slot)>,
+    polls: BTreeSet<(Moment, Slot)>,
     at: BTreeMap<Slot, Moment>,
     in_flight: BTreeMap<Item, Flight>,
     tries: BTreeMap<Item, u32>,
@@ -107,6 +109,8 @@ struct Planned<I> {
     item: I,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     at: Option<Moment>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    poll: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     flight: Option<Flight>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,8 +126,10 @@ impl Serialize for Agenda {
         let slots = self.at.keys().copied().chain(others);
         serializer.collect_seq(slots.map(|slot| {
             let item = slot.item();
+            let at = self.at.get(&slot).copied();
             Planned {
-                at: self.at.get(&slot).copied(),
+                at,
+                poll: at.is_some_and(|at| self.polls.contains(&(at, slot))),
                 flight: self.in_flight.get(&item).copied(),
                 tries: self.tries.get(&item).copied(),
                 item,
@@ -139,11 +145,14 @@ impl<'de> Deserialize<'de> for Agenda {
             let Planned {
                 item,
                 at,
+                poll,
                 flight,
                 tries,
             } = planned;
-            if let Some(at) = at {
-                agenda.put(&item, at);
+            match at {
+                Some(at) if poll => agenda.put_poll(&item, at),
+                Some(at) => agenda.put(&item, at),
+                None => {}
             }
             if let Some(flight) = flight {
                 agenda.in_flight.insert(item.clone(), flight);
@@ -166,6 +175,15 @@ impl Agenda {
         }
     }
 
+    /// As [`Agenda::put`], of what WeChat has taken on.
+    pub fn put_poll(&mut self, item: &Item, at: Moment) {
+        self.lift(item);
+        if let Some(slot) = Slot::of(item) {
+            self.polls.insert((at, slot));
+            self.at.insert(slot, at);
+        }
+    }
+
     /// Moves `item` forward to `at`, if it waits for a later time.
     pub fn advance(&mut self, item: &Item, at: Moment) {
         if self.next_at_of(item).is_some_and(|later| later > at) {
@@ -181,15 +199,17 @@ impl Agenda {
 
     /// The first item that is due.
     pub fn first_due(&self, now: Moment) -> Option<Item> {
-        self.due
-            .first()
-            .filter(|(at, _)| *at <= now)
+        [&self.due, &self.polls]
+            .into_iter()
+            .filter_map(BTreeSet::first)
+            .find(|(at, _)| *at <= now)
             .map(|(_, slot)| slot.item())
     }
 
     /// When the first item is due.
     pub fn next_at(&self) -> Option<Moment> {
-        self.due.first().map(|(at, _)| *at)
+        let firsts = [self.due.first(), self.polls.first()];
+        firsts.into_iter().flatten().map(|(at, _)| *at).min()
     }
 
     /// When `item` is due; None if it is on its way or unknown.
@@ -262,10 +282,15 @@ impl Agenda {
         std::iter::from_fn(move || {
             let at: BTreeMap<Slot, Moment> =
                 all.by_ref().take(at_once).map(|(s, m)| (*s, *m)).collect();
-            (!at.is_empty()).then(|| Self {
-                due: at.iter().map(|(slot, at)| (*at, *slot)).collect(),
-                at,
-                ..Self::default()
+            (!at.is_empty()).then(|| {
+                let plans = at.iter().map(|(slot, at)| (*at, *slot));
+                let (polls, due) = plans.partition(|plan| self.polls.contains(plan));
+                Self {
+                    due,
+                    polls,
+                    at,
+                    ..Self::default()
+                }
             })
         })
     }
@@ -282,14 +307,16 @@ impl Agenda {
     /// Takes over what is due in another one.
     pub fn take_over(&mut self, mut other: Self) {
         self.due.append(&mut other.due);
+        self.polls.append(&mut other.polls);
         self.at.append(&mut other.at);
     }
 
     fn lift(&mut self, item: &Item) {
         if let Some(slot) = Slot::of(item)
             && let Some(at) = self.at.remove(&slot)
+            && !self.due.remove(&(at, slot))
         {
-            self.due.remove(&(at, slot));
+            self.polls.remove(&(at, slot));
         }
     }
 }
@@ -315,6 +342,43 @@ mod tests {
         assert_eq!(agenda.next_at(), Some(Moment(3)));
         agenda.advance(&item(2), Moment(1));
         assert_eq!(agenda.next_at_of(&item(2)), None);
+    }
+
+    #[test]
+    fn what_is_only_asked_about_lets_the_rest_go_before() {
+        let mut agenda = Agenda::default();
+        agenda.put_poll(&item(1), Moment(1));
+        agenda.put(&item(2), Moment(5));
+        assert_eq!(agenda.next_at(), Some(Moment(1)));
+        assert_eq!(agenda.first_due(Moment(4)), Some(item(1)));
+        assert_eq!(agenda.first_due(Moment(5)), Some(item(2)));
+        agenda.advance(&item(1), Moment(0));
+        assert_eq!(
+            agenda.first_due(Moment(5)),
+            Some(item(1)),
+            "somebody waits for it now"
+        );
+    }
+
+    #[test]
+    fn plans_outlive_a_checkpoint_in_one_piece_and_in_parts() {
+        let mut agenda = Agenda::default();
+        agenda.put_poll(&item(1), Moment(1));
+        agenda.put(&item(2), Moment(5));
+        agenda.put_poll(&item(3), Moment(3));
+        let written = serde_json::to_string(&agenda).unwrap();
+        let whole: Agenda = serde_json::from_str(&written).unwrap();
+        let mut together = Agenda::default();
+        for part in agenda.parts(2) {
+            let written = serde_json::to_string(&part).unwrap();
+            together.take_over(serde_json::from_str(&written).unwrap());
+        }
+        for read in [whole, together] {
+            assert_eq!(
+                (read.due, read.polls, read.at),
+                (agenda.due.clone(), agenda.polls.clone(), agenda.at.clone())
+            );
+        }
     }
 
     #[test]

@@ -206,6 +206,11 @@ impl Charge {
         )
     }
 
+    /// Whether WeChat has taken it on and its money has not moved yet.
+    pub fn is_accepted(&self) -> bool {
+        matches!(self.state, ChargeState::Accepted { .. })
+    }
+
     /// Whether WeChat has not yet said yes or no.
     pub fn is_unfiled(&self) -> bool {
         matches!(

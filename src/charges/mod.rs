@@ -12,6 +12,7 @@ pub mod entry;
 mod entry_reply;
 mod filing;
 pub mod frozen;
+mod later;
 pub mod link;
 mod merchant;
 mod noticed;

@@ -152,22 +152,26 @@ impl Queue {
         for record in self.was_on_its_way(why) {
             self.record(out, record);
         }
-        let charges = self
-            .book
-            .charges()
-            .map(|c| Item::Charge(c.claim.trade_no.clone()));
+        let charges = self.book.charges();
+        let charges = charges.map(|c| (Item::Charge(c.claim.trade_no.clone()), c.is_accepted()));
         let entries = self.book.entries().filter(|entry| entry.is_to_send());
-        let entries = entries.map(|entry| Item::Entry(entry.session.clone()));
+        let entries = entries.map(|entry| (Item::Entry(entry.session.clone()), false));
         let refunds = self.book.refunds().open();
         let refunds = refunds.filter(|refund| refund.state.goes_on());
-        let refunds = refunds.map(|refund| Item::Refund(refund.claim.refund_no.clone()));
+        let refunds = refunds.map(|refund| {
+            let is_taken_on = refund.state == RefundState::Processing;
+            (Item::Refund(refund.claim.refund_no.clone()), is_taken_on)
+        });
         let spots = self.book.spots().open();
-        let spots = spots.map(|spot| Item::Spot(spot.claim.number.clone()));
+        let spots = spots.map(|spot| (Item::Spot(spot.claim.number.clone()), false));
         let items = charges.chain(entries).chain(refunds).chain(spots);
-        let items: Vec<Item> = items.collect();
-        for item in items {
-            self.agenda
-                .put(&item, backoff::at_start(item.key(), now.moment));
+        let items: Vec<(Item, bool)> = items.collect();
+        for (item, is_taken_on) in items {
+            let at = backoff::at_start(item.key(), now.moment);
+            match is_taken_on {
+                true => self.agenda.put_poll(&item, at),
+                false => self.agenda.put(&item, at),
+            }
         }
         self.half_open = self.book.stop().map(|_| now.moment);
     }

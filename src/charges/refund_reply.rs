@@ -248,7 +248,7 @@ impl Queue {
 
     fn poll_refund(&mut self, item: &Item, now: &Stamp) {
         let ms = backoff::refund_delay_ms(item.key(), self.agenda.tried(item));
-        self.agenda.put(item, now.now.moment.after_ms(ms));
+        self.agenda.put_poll(item, now.now.moment.after_ms(ms));
     }
 
     /// A correction with nothing due instead is made by its refund.

@@ -5,24 +5,14 @@ use super::answer::{Answer, Heard, TradeState, Transaction};
 use super::backoff;
 use super::call::{MerchantRules, Out};
 use super::charge::{Charge, ChargeState, StaffReason};
-use super::entry::EntryState;
 use super::link::is_set_up_error;
-use super::queue::{LANE_POLL_MS, Queue};
+use super::queue::Queue;
 use super::record::MoneyRecord;
 use crate::lane::alarm::{Alarm, AlarmKind};
-use crate::lane::plate::PlateNumber;
-use crate::lane::time::{Moment, Stamp};
+use crate::lane::time::Stamp;
 
-/// How soon to try again while a lane waits: a second failure then tells that WeChat is silent.
-const LANE_AGAIN_MS: u64 = 250;
-/// The longest between two looks at the order of a car that is held.
-const HELD_POLL_MS: u64 = 5_000;
 /// How soon a charge whose answer was lost is asked about: until then nobody else may take its money.
 const ASK_WITHIN_MS: u64 = 10_000;
-/// Tries after which a charge that WeChat has not got still goes again at once.
-const AT_ONCE_MAX: u32 = 3;
-/// Quiet that a 429 without `Retry-After` asks for.
-const THROTTLED_MS: u64 = 1_000;
 
 impl Queue {
     /// *Charge* was answered.
@@ -211,7 +201,7 @@ impl Queue {
                 let at = now.clone();
                 self.record(out, MoneyRecord::ChargeAccepted { trade_no, at });
                 let first = backoff::poll_delay_ms(item.key(), self.agenda.tried(&item));
-                self.agenda.put(&item, now.now.moment.after_ms(first));
+                self.agenda.put_poll(&item, now.now.moment.after_ms(first));
             }
             TradeState::Accepted => self.poll_later(&item, now),
             TradeState::Other(_) if was_accepted => self.poll_later(&item, now),
@@ -275,20 +265,6 @@ impl Queue {
         } else {
             self.again_later(&item, now);
         }
-    }
-
-    /// WeChat has not got it: it goes again, at once unless it failed time after time. Then it waits here,
-    /// where nobody doubts whose the money is, and not before the query.
-    fn repeat_in_turn(&mut self, item: &Item, now: &Stamp) {
-        let (moment, tries) = (now.now.moment, self.agenda.tries(item));
-        let is_waited_for = self
-            .lane_waits_for(item)
-            .is_some_and(|until| until > moment);
-        let waits_ms = match tries > AT_ONCE_MAX && !is_waited_for {
-            true => backoff::item_delay_ms(item.key(), tries),
-            false => 0,
-        };
-        self.agenda.put(item, moment.after_ms(waits_ms));
     }
 
     fn refused(&mut self, charge: &Charge, code: String, now: &Stamp, out: &mut Out) {
@@ -373,83 +349,6 @@ impl Queue {
             });
         }
         is_awaited
-    }
-
-    /// A 429 speaks of the merchant's calls and not of this one: everything waits.
-    pub(super) fn throttled(&mut self, item: &Item, retry_after_ms: Option<u64>, now: &Stamp) {
-        let moment = now.now.moment;
-        let quiet_ms = self.quieten(retry_after_ms, moment);
-        let own_ms = backoff::item_delay_ms(item.key(), self.agenda.tried(item));
-        self.agenda.put(item, moment.after_ms(own_ms.max(quiet_ms)));
-    }
-
-    /// Everything waits for so many milliseconds.
-    pub(super) fn quieten(&mut self, retry_after_ms: Option<u64>, moment: Moment) -> u64 {
-        let quiet_ms = retry_after_ms.unwrap_or(THROTTLED_MS);
-        self.link.quieten(moment.after_ms(quiet_ms));
-        quiet_ms
-    }
-
-    /// While WeChat is silent the link's own back-off rules; an item's grows only when others get
-    /// through.
-    pub(super) fn again_later(&mut self, item: &Item, now: &Stamp) {
-        let moment = now.now.moment;
-        let is_waited_for = self
-            .lane_waits_for(item)
-            .is_some_and(|until| until > moment);
-        let delay = if is_waited_for {
-            LANE_AGAIN_MS
-        } else if self.link.is_silent() {
-            backoff::item_delay_ms(item.key(), 0)
-        } else {
-            backoff::item_delay_ms(item.key(), self.agenda.tried(item))
-        };
-        self.agenda.put(item, moment.after_ms(delay));
-    }
-
-    fn poll_later(&mut self, item: &Item, now: &Stamp) {
-        let moment = now.now.moment;
-        let by_ladder = backoff::poll_delay_ms(item.key(), self.agenda.tried(item));
-        let delay = match self.lane_waits_for(item) {
-            Some(until) if until > moment => LANE_POLL_MS,
-            Some(_) => by_ladder.min(HELD_POLL_MS),
-            None => by_ladder,
-        };
-        self.agenda.put(item, moment.after_ms(delay));
-    }
-
-    /// Until when a lane waits, or waited, for it; None if no car stands there for it.
-    fn lane_waits_for(&self, item: &Item) -> Option<Moment> {
-        let session = match item {
-            Item::Entry(session) => session.clone(),
-            Item::Charge(trade_no) => self.book.charge(trade_no)?.claim.session,
-            Item::Refund(_) | Item::Spot(_) => return None,
-        };
-        self.awaited.get(&session).copied()
-    }
-
-    /// The plate's entry has moved on: its charge may go now.
-    pub(super) fn wake_charges_of(&mut self, plate: &PlateNumber, now: &Stamp) {
-        let charges = self.book.charges_of(plate);
-        let waiting = charges.filter(|c| c.state == ChargeState::WaitingForEntry);
-        let waiting: Vec<Item> = waiting
-            .map(|charge| Item::Charge(charge.claim.trade_no.clone()))
-            .collect();
-        for item in waiting {
-            self.agenda.advance(&item, now.now.moment);
-        }
-    }
-
-    /// The plate's charge has moved on: its next entry may go now.
-    fn wake_entries_of(&mut self, plate: &PlateNumber, now: &Stamp) {
-        let entries = self.book.entries_of(plate);
-        let waiting = entries.filter(|entry| entry.state == EntryState::Pending);
-        let waiting: Vec<Item> = waiting
-            .map(|entry| Item::Entry(entry.session.clone()))
-            .collect();
-        for item in waiting {
-            self.agenda.advance(&item, now.now.moment);
-        }
     }
 }
 

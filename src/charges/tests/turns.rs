@@ -53,3 +53,55 @@ fn given_a_stopped_merchant_with_an_empty_queue_when_a_car_comes_in_then_it_is_a
     let out = turn(&mut queue, 2 * HOUR + 200);
     assert!(matches!(out.calls[0].request, Request::NotifyEntry { .. }));
 }
+
+#[test]
+fn given_orders_to_ask_about_when_a_charge_is_due_later_then_it_still_goes_first() {
+    let (mut queue, _) = resumed(&registered_and_due());
+    let trade_no = number();
+    let calls = turn(&mut queue, HOUR + 1_000).calls;
+    assert!(matches!(calls[0].request, Request::Charge { .. }));
+    let mut out = Out::default();
+    let now = at(HOUR + 1_010);
+    queue.charge_answered(
+        &trade_no,
+        &heard(Answer::Verified(accepted())),
+        &now,
+        &rules(),
+        &mut out,
+    );
+    // Long after the order was to be asked about.
+    let later = 2 * HOUR;
+    queue.open_entry(&stay(2), at(later).now, &mut out);
+    let calls = turn(&mut queue, later).calls;
+    assert!(
+        matches!(calls[0].request, Request::NotifyEntry { .. }),
+        "{calls:?}"
+    );
+    assert!(
+        matches!(calls[1].request, Request::Query { .. }),
+        "{calls:?}"
+    );
+}
+
+#[test]
+fn given_a_start_with_orders_to_ask_about_when_a_charge_is_due_after_them_then_it_goes_first() {
+    let accepted = MoneyRecord::ChargeAccepted {
+        trade_no: number(),
+        at: at(3),
+    };
+    let (mut queue, mut out) = (
+        resumed(&[sent(), vec![accepted]].concat()).0,
+        Out::default(),
+    );
+    let later = HOUR + 2_000;
+    queue.open_entry(&stay(2), at(later).now, &mut out);
+    let calls = turn(&mut queue, later).calls;
+    assert!(
+        matches!(calls[0].request, Request::NotifyEntry { .. }),
+        "{calls:?}"
+    );
+    assert!(
+        matches!(calls[1].request, Request::Query { .. }),
+        "{calls:?}"
+    );
+}
