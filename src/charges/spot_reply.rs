@@ -8,12 +8,16 @@ use super::call::{MerchantRules, Out};
 use super::link::is_set_up_error;
 use super::queue::Queue;
 use super::reply::mismatch;
-use super::spot::{Spot, SpotPaid, SpotState, SpotTold};
+use super::spot::{Spot, SpotClaim, SpotPaid, SpotState, SpotTold};
+use super::spotting::QUERY;
 use crate::lane::alarm::{Alarm, AlarmKind};
-use crate::lane::time::Stamp;
+use crate::lane::time::{Stamp, Wall};
 use crate::notice::NativeNotice;
 
-/// An order that WeChat gave a code out for and then does not know is asked about for so long beyond its end.
+/// So many looks in a row come to nothing before a person is told that nobody hears whether a driver has paid.
+const IN_VAIN_MAX: u32 = 10;
+/// An order that WeChat gave a code out for and then does not know, or never tells of, is asked about for so long
+/// beyond its end before it counts as over, or a person is told.
 const DOUBTED_MS: i64 = 60 * 60 * 1000;
 
 impl Queue {
@@ -62,12 +66,12 @@ impl Queue {
             Answer::NotSent(why) => {
                 let why = why.clone();
                 self.spot_is(number, SpotTold::ToRepeat { why }, out);
-                self.spot_again(&spot, now);
+                self.spot_again(&spot, now, out);
             }
             Answer::Lost(why) => {
                 let why = why.clone();
                 self.spot_is(number, SpotTold::Unknown { why }, out);
-                self.spot_again(&spot, now);
+                self.spot_again(&spot, now, out);
             }
         }
     }
@@ -95,7 +99,7 @@ impl Queue {
             }
             Answer::Throttled { retry_after_ms } => self.throttled(&item, *retry_after_ms, now),
             Answer::Refused(_) | Answer::NotSent(_) | Answer::Lost(_) => {
-                self.spot_again(&spot, now);
+                self.spot_again(&spot, now, out);
             }
         }
     }
@@ -118,11 +122,11 @@ impl Queue {
         };
         match &heard.answer {
             Answer::Refused(refusal) if is_missing(refusal) => self.spot_missing(&spot, now, out),
-            Answer::Verified(()) | Answer::Refused(_) => self.query_spot(&spot, now, rules, out),
+            Answer::Verified(()) | Answer::Refused(_) => self.see_to_spot(&spot, QUERY, now, rules, out),
             Answer::Throttled { retry_after_ms } => self.throttled(&item, *retry_after_ms, now),
-            Answer::NotSent(_) => self.spot_again(&spot, now),
-            Answer::Lost(_) if self.link.is_silent() => self.spot_again(&spot, now),
-            Answer::Lost(_) => self.query_spot(&spot, now, rules, out),
+            Answer::NotSent(_) => self.spot_again(&spot, now, out),
+            Answer::Lost(_) if self.link.is_silent() => self.spot_again(&spot, now, out),
+            Answer::Lost(_) => self.see_to_spot(&spot, QUERY, now, rules, out),
         }
     }
 
@@ -150,7 +154,7 @@ impl Queue {
         if is_ours && counts && seen.state == NativeState::Paid {
             // WeChat took the money of an order that it had said was closed. Of one that was given back it
             // may still tell how it was before.
-            self.spot_paid(&done.spot, &seen, now, out);
+            self.spot_paid(&done.spot, seen.transaction_id, seen.payer_total_fen, now, out);
         }
         is_ours
     }
@@ -170,13 +174,13 @@ impl Queue {
             let theirs = format!("{}, {:?} fen", seen.out_trade_no, seen.total_fen);
             out.alarms.push(mismatch(number, true, &theirs));
             if is_awaited {
-                self.spot_again(spot, now);
+                self.spot_again(spot, now, out);
             }
             return false;
         }
         out.alarms.push(mismatch(number, false, number));
         match &seen.state {
-            NativeState::Paid => self.spot_paid(spot, seen, now, out),
+            NativeState::Paid => self.spot_paid(spot, seen.transaction_id.clone(), seen.payer_total_fen, now, out),
             NativeState::Refunded => {
                 let transaction_id = seen.transaction_id.clone();
                 out.alarms.push(given_back_alarm(spot));
@@ -192,6 +196,11 @@ impl Queue {
             }
             // A notice is no answer to what is on its way.
             _ if !is_awaited => {}
+            NativeState::NotPaid | NativeState::Paying | NativeState::Failed
+                if is_overdue(spot, now) =>
+            {
+                self.spot_again(spot, now, out);
+            }
             NativeState::NotPaid | NativeState::Failed
                 if spot.given_up.is_none() && !spot.was_shown() =>
             {
@@ -200,22 +209,33 @@ impl Queue {
                 self.agenda.put(&item, now.now.moment);
             }
             NativeState::NotPaid | NativeState::Paying | NativeState::Failed => {
+                if spot.given_up.is_none() {
+                    self.agenda.moved_on(&item);
+                }
+                out.alarms.push(stuck_alarm(spot, false));
                 self.spot_later(spot, now);
             }
-            NativeState::Other(_) => self.spot_again(spot, now),
+            NativeState::Other(_) => self.spot_again(spot, now, out),
         }
         true
     }
 
-    fn spot_paid(&mut self, spot: &Spot, seen: &NativeSeen, now: &Stamp, out: &mut Out) {
+    pub(super) fn spot_paid(
+        &mut self,
+        spot: &Spot,
+        transaction_id: Option<String>,
+        payer_fen: Option<u64>,
+        now: &Stamp,
+        out: &mut Out,
+    ) {
         let told = SpotTold::Paid {
-            transaction_id: seen.transaction_id.clone(),
-            payer_fen: seen.payer_total_fen,
+            transaction_id: transaction_id.clone(),
+            payer_fen,
         };
         self.end_spot(&spot.claim.number, told, now, out);
         out.paid.push(SpotPaid {
             claim: spot.claim.clone(),
-            transaction_id: seen.transaction_id.clone(),
+            transaction_id,
         });
     }
 
@@ -224,14 +244,14 @@ impl Queue {
         let number = &spot.claim.number;
         let item = Item::Spot(number.clone());
         if spot.was_shown() {
-            if now.now.wall > spot.ends().plus_ms(DOUBTED_MS) {
+            if now.now.wall > long_over(spot) {
                 let why = "WeChat does not know it, an hour after its end".to_owned();
                 self.end_spot(number, SpotTold::Closed { why }, now, out);
                 return;
             }
             let theirs = "WeChat gave its code out and now does not know it";
             out.alarms.push(mismatch(number, true, theirs));
-            self.spot_again(spot, now);
+            self.spot_again(spot, now, out);
             return;
         }
         let why = "WeChat has no such order".to_owned();
@@ -245,9 +265,14 @@ impl Queue {
     }
 
     /// The call came to nothing.
-    fn spot_again(&mut self, spot: &Spot, now: &Stamp) {
+    fn spot_again(&mut self, spot: &Spot, now: &Stamp, out: &mut Out) {
         let item = Item::Spot(spot.claim.number.clone());
         let tries = self.agenda.tried(&item);
+        // Of a WeChat that answers nothing another alarm tells.
+        let in_vain = spot.given_up.is_none() && spot.was_shown() && tries >= IN_VAIN_MAX;
+        if !self.is_silent() && (in_vain || is_overdue(spot, now)) {
+            out.alarms.push(stuck_alarm(spot, true));
+        }
         let own_ms = backoff::item_delay_ms(item.key(), tries);
         let waits_ms = match spot.given_up {
             None => own_ms.min(super::spotting::LOOK_MS),
@@ -255,6 +280,15 @@ impl Queue {
         };
         self.agenda.put(&item, now.now.moment.after_ms(waits_ms));
     }
+}
+
+/// Nobody waits for it any more, it cannot be paid for an hour, and WeChat has not said what became of it.
+fn is_overdue(spot: &Spot, now: &Stamp) -> bool {
+    spot.given_up.is_some() && now.now.wall > long_over(spot)
+}
+
+fn long_over(spot: &Spot) -> Wall {
+    spot.ends().plus_ms(DOUBTED_MS)
 }
 
 /// WeChat knows the number: the order itself says more.
@@ -265,6 +299,33 @@ fn says_it_exists(refusal: &Refusal) -> bool {
 
 fn is_missing(refusal: &Refusal) -> bool {
     refusal.status == 404 && !is_set_up_error(refusal.status, &refusal.code)
+}
+
+pub(super) fn stuck_alarm(spot: &Spot, raised: bool) -> Alarm {
+    let SpotClaim {
+        number,
+        session,
+        lane,
+        fen,
+        ..
+    } = &spot.claim;
+    Alarm {
+        kind: AlarmKind::CodeStuck,
+        subject: number.clone(),
+        raised,
+        text: match (raised, spot.given_up) {
+            (false, _) => format!("WeChat tells of the code order {number} again"),
+            (true, None) => format!(
+                "WeChat does not tell whether the code order {number} over {fen} fen at lane {lane} is paid, and \
+                 its driver may pay it: look it up in the merchant platform, and let the car out if it is paid"
+            ),
+            (true, Some(_)) => format!(
+                "WeChat does not tell what became of the code order {number} over {fen} fen of stay {session}, an \
+                 hour after its end; no charge of the stay leaves meanwhile. Look it up in the merchant platform, then \
+                 `parkgate charges close-code {number}`, with --paid if it was paid"
+            ),
+        },
+    }
 }
 
 fn given_back_alarm(spot: &Spot) -> Alarm {

@@ -7,7 +7,10 @@ use super::backoff;
 use super::call::{Call, MerchantRules, Out, Request};
 use super::queue::Queue;
 use super::record::MoneyRecord;
+use super::reply::mismatch;
 use super::spot::{GivenUp, Spot, SpotClaim, SpotState, SpotTold};
+use super::spot_reply::stuck_alarm;
+use super::staff::Declined;
 use crate::lane::number::SessionId;
 use crate::lane::time::{Moment, Now, Stamp};
 use crate::wechat::native::Payee;
@@ -21,6 +24,19 @@ const REFUSED_MS_MAX: u64 = 10 * 60 * 1000;
 const ENDS_BEYOND_MS: i64 = 2 * 60 * 1000;
 /// A call about an order is of use to the lane for so long.
 const LANE_MS: u64 = 1_500;
+
+/// What WeChat is asked about an order that it has.
+type SeeTo = (Errand, fn(String, Payee) -> Request);
+/// How it stands.
+pub(super) const QUERY: SeeTo = (Errand::QuerySpot, |number, payee| Request::QuerySpot {
+    number,
+    payee,
+});
+/// That nobody may pay it any more.
+pub(super) const CLOSE: SeeTo = (Errand::CloseSpot, |number, payee| Request::CloseSpot {
+    number,
+    payee,
+});
 
 /// How often WeChat would not take an order for a stay, and when the next one may go. Of one run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -75,6 +91,43 @@ impl Queue {
             self.agenda.moved_on(&item);
             self.agenda.put(&item, at.now.moment);
         }
+    }
+
+    /// A person has seen in the merchant platform how an order ended that WeChat does not tell of: it was paid, or
+    /// it cannot be. Returns what it was over, fen.
+    ///
+    /// # Errors
+    /// While somebody may still pay it.
+    pub fn end_spot_by_word(
+        &mut self,
+        number: &str,
+        is_paid: bool,
+        word: &str,
+        now: &Stamp,
+        out: &mut Out,
+    ) -> Result<u64, Declined> {
+        if self.is_paused() {
+            return Err(Declined::StoreFailed);
+        }
+        let spot = self.book.spots().get(number).cloned();
+        let spot = spot.ok_or(Declined::NoSuchCode)?;
+        let is_over = now.now.trusted && now.now.wall > spot.ends();
+        if spot.given_up.is_none() || !is_over {
+            return Err(Declined::MayStillBePaid);
+        }
+        if self.agenda.is_in_flight(&Item::Spot(number.to_owned())) {
+            return Err(Declined::OnItsWay);
+        }
+        out.alarms.push(mismatch(number, false, number));
+        if !is_paid {
+            let why = word.to_owned();
+            self.end_spot(number, SpotTold::Closed { why }, now, out);
+        } else if spot.was_shown() {
+            self.spot_paid(&spot, None, None, now, out);
+        } else {
+            return Err(Declined::NeverPaid);
+        }
+        Ok(spot.claim.fen)
     }
 
     /// Forgets the refusals of stays whose cars do not stand at an exit any more, and of the others those
@@ -166,9 +219,9 @@ impl Queue {
                 self.make_spot(&spot, now, rules, out);
             }
             (SpotState::Sent | SpotState::Unknown | SpotState::Open { .. }, None) => {
-                self.query_spot(&spot, now, rules, out);
+                self.see_to_spot(&spot, QUERY, now, rules, out);
             }
-            (_, Some(_)) => self.close_spot(&spot, now, rules, out),
+            (_, Some(_)) => self.see_to_spot(&spot, CLOSE, now, rules, out),
         }
     }
 
@@ -199,24 +252,17 @@ impl Queue {
         self.call_about_spot(spot, Errand::Spot, request, now, out);
     }
 
-    pub(super) fn query_spot(
+    /// Asks how an order stands, or closes it.
+    pub(super) fn see_to_spot(
         &mut self,
         spot: &Spot,
+        (errand, request): SeeTo,
         now: &Stamp,
         rules: &MerchantRules,
         out: &mut Out,
     ) {
-        let number = spot.claim.number.clone();
-        let payee = payee_of(spot, rules);
-        let request = Request::QuerySpot { number, payee };
-        self.call_about_spot(spot, Errand::QuerySpot, request, now, out);
-    }
-
-    fn close_spot(&mut self, spot: &Spot, now: &Stamp, rules: &MerchantRules, out: &mut Out) {
-        let number = spot.claim.number.clone();
-        let payee = payee_of(spot, rules);
-        let request = Request::CloseSpot { number, payee };
-        self.call_about_spot(spot, Errand::CloseSpot, request, now, out);
+        let request = request(spot.claim.number.clone(), payee_of(spot, rules));
+        self.call_about_spot(spot, errand, request, now, out);
     }
 
     fn call_about_spot(
@@ -240,9 +286,9 @@ impl Queue {
         self.agenda.forget(&Item::Spot(number.to_owned()));
         let spot = self.book.spots().get(number).cloned();
         self.spot_is(number, told, out);
-        let Some(SpotClaim { session, plate, .. }) = spot.map(|spot| spot.claim) else {
-            return;
-        };
+        let Some(spot) = spot else { return };
+        out.alarms.push(stuck_alarm(&spot, false));
+        let SpotClaim { session, plate, .. } = spot.claim;
         let charges = self.book.charges_of(&plate);
         let charges = charges.filter(|charge| charge.claim.session == session);
         let items: Vec<Item> = charges

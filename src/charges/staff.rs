@@ -67,8 +67,14 @@ pub enum Declined {
     )]
     MayStillBeRefunded,
     /// The driver may be paying it at this moment.
-    #[error("this order may still be paid; it is closed when the car goes, ask again then")]
+    #[error(
+        "this order may still be paid; it is closed when the car goes, and over 15 minutes after it was made: \
+         ask again then"
+    )]
     MayStillBePaid,
+    /// Done with, or never made.
+    #[error("no such code order waits; `parkgate sessions show` tells what became of a number")]
+    NoSuchCode,
     /// Nothing came in by it.
     #[error("this order was never paid, so nothing can go back; `parkgate sessions show` tells")]
     NeverPaid,

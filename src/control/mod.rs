@@ -94,6 +94,13 @@ pub enum Question {
         by: String,
         why: String,
     },
+    /// A person has seen how an order ended that is paid on the spot.
+    EndCode {
+        number: String,
+        is_paid: bool,
+        by: String,
+        why: String,
+    },
     /// Refunds: those that are not done with, or all that the ledger tells of.
     Refunds { all: bool },
     /// A correction is made.
@@ -209,6 +216,7 @@ impl Question {
                 | Self::Refund { .. }
                 | Self::RetryRefund { .. }
                 | Self::EndRefund { .. }
+                | Self::EndCode { .. }
                 | Self::NamePlate { .. }
                 | Self::ChangeList { .. }
                 | Self::Benefit { .. }
@@ -244,6 +252,7 @@ impl Question {
             | Self::Refund { .. }
             | Self::RetryRefund { .. }
             | Self::EndRefund { .. }
+            | Self::EndCode { .. }
             | Self::NamePlate { .. }
             | Self::ChangeList { .. }
             | Self::Benefit { .. }

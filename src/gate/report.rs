@@ -336,6 +336,7 @@ pub fn answer(
         | Question::Refund { .. }
         | Question::RetryRefund { .. }
         | Question::EndRefund { .. }
+        | Question::EndCode { .. }
         | Question::NamePlate { .. }
         | Question::ChangeList { .. }
         | Question::Benefit { .. }

@@ -62,6 +62,17 @@ pub fn event(wish: Question, park: &Park) -> Result<Event, Answer> {
             let refund_no = refund_number(&refund_no);
             Ok(Event::RefundGivenUp { refund_no, by, why })
         }
+        Question::EndCode {
+            number,
+            is_paid,
+            by,
+            why,
+        } => Ok(Event::SpotEnded {
+            number: number.trim().to_uppercase(),
+            is_paid,
+            by,
+            why,
+        }),
         Question::Corrected { trade_no, by, why } => {
             Ok(Event::CorrectionDone { trade_no, by, why })
         }
@@ -139,6 +150,7 @@ fn is_anonymous(wish: &Question) -> bool {
         | Question::Corrected { by, why, .. }
         | Question::Refund { by, why, .. }
         | Question::EndRefund { by, why, .. }
+        | Question::EndCode { by, why, .. }
         | Question::ChangeList { by, why, .. }
         | Question::Benefit { by, why, .. }
         | Question::Balance { by, why, .. }

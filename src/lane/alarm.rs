@@ -59,6 +59,8 @@ pub enum AlarmKind {
     RefundStuck,
     /// WeChat makes no code that a driver could pay by.
     CodeRefused,
+    /// WeChat does not tell what became of a code.
+    CodeStuck,
     /// No place is left.
     CarParkFull,
     /// Secrets are missing or do not fit.
@@ -123,6 +125,7 @@ impl AlarmKind {
             | Self::ClockUntrusted
             | Self::RefundStuck
             | Self::CodeRefused
+            | Self::CodeStuck
             | Self::RetentionStopped
             | Self::BillsMissing
             | Self::BillDiffers => Severity::Warning,

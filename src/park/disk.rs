@@ -299,7 +299,8 @@ fn class_of_event(event: &Event) -> Class {
         | Event::RefundGivenUp { .. }
         | Event::SpotAnswered { .. }
         | Event::SpotQueryAnswered { .. }
-        | Event::SpotCloseAnswered { .. } => Class::Money,
+        | Event::SpotCloseAnswered { .. }
+        | Event::SpotEnded { .. } => Class::Money,
         _ => Class::Event,
     }
 }

@@ -287,6 +287,17 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// A person has seen how an order ended that WeChat does not tell of.
+    SpotEnded {
+        /// `out_trade_no`.
+        number: String,
+        /// It was paid; else nobody can pay it any more.
+        is_paid: bool,
+        /// Who.
+        by: String,
+        /// Why.
+        why: String,
+    },
     /// A person says which plate the car has that is held at a lane.
     PlateNamed {
         /// The lane.
@@ -385,6 +396,7 @@ impl Event {
             | Self::SpotAnswered { .. }
             | Self::SpotQueryAnswered { .. }
             | Self::SpotCloseAnswered { .. }
+            | Self::SpotEnded { .. }
             | Self::RefundRetryAsked { .. }
             | Self::RefundGivenUp { .. }
             | Self::ListChanged { .. }

@@ -209,6 +209,7 @@ fn has_an_effect(event: &Event, ignored: Option<Ignored>) -> bool {
         | Event::RefundAsked { .. }
         | Event::RefundRetryAsked { .. }
         | Event::RefundGivenUp { .. }
+        | Event::SpotEnded { .. }
         | Event::PlateNamed { .. }
         | Event::ListChanged { .. }
         | Event::BenefitChanged { .. }

@@ -379,7 +379,8 @@ impl Park {
             | Event::RefundGivenUp { .. } => self.about_refund(event, turn),
             Event::SpotAnswered { .. }
             | Event::SpotQueryAnswered { .. }
-            | Event::SpotCloseAnswered { .. } => self.about_spot(event, turn),
+            | Event::SpotCloseAnswered { .. }
+            | Event::SpotEnded { .. } => self.about_spot(event, turn),
             Event::PlateNamed {
                 lane,
                 plate,

@@ -102,6 +102,15 @@ pub enum Done {
         /// How much it was, fen.
         fen: u64,
     },
+    /// A person has said how an order ended that is paid on the spot.
+    CodeEnded {
+        /// `out_trade_no`.
+        number: String,
+        /// What it was over, fen.
+        fen: u64,
+        /// It was paid.
+        is_paid: bool,
+    },
     /// A correction is closed.
     CorrectionClosed {
         /// `out_trade_no` of the charge.
@@ -265,6 +274,14 @@ pub enum Refusal {
     Refund {
         /// As asked for.
         refund_no: String,
+        /// Which rule.
+        why: Declined,
+    },
+    /// The rules for what is paid on the spot do not allow it.
+    #[error("code order {number}: {why}")]
+    Code {
+        /// As asked for.
+        number: String,
         /// Which rule.
         why: Declined,
     },
@@ -510,6 +527,17 @@ impl fmt::Display for Done {
                 )
             }
             Self::RefundHurried { refund_no, .. } => write!(f, "refund {refund_no} is due now"),
+            Self::CodeEnded {
+                number,
+                fen,
+                is_paid,
+            } => {
+                let how = match is_paid {
+                    true => "is taken down as paid",
+                    false => "has ended unpaid",
+                };
+                write!(f, "code order {number} of {} yuan {how}", yuan(*fen))
+            }
             Self::RefundEnded { refund_no, fen } => {
                 write!(f, "refund {refund_no} of {} yuan is ended", yuan(*fen))
             }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use super::event::Event;
 use super::payment::{PaidStay, Taking};
+use super::reply::{Done, Refusal};
 use super::rules::Direction;
 use super::state::Hold;
+use super::verdict::Word;
 use super::{Park, Turn};
 use crate::charges::agenda::Errand;
 use crate::charges::queue::Out;
@@ -34,6 +36,15 @@ struct Wanted {
 
 impl Park {
     pub(super) fn about_spot(&mut self, event: &Event, turn: &mut Turn) {
+        if let Event::SpotEnded {
+            number,
+            is_paid,
+            by,
+            why,
+        } = event
+        {
+            return self.spot_ended(number, *is_paid, Word { by, why }, turn);
+        }
         if self.queue.is_paused() {
             // Money that nobody can take down is asked about again.
             let (number, errand) = match event {
@@ -60,6 +71,22 @@ impl Park {
             _ => {}
         }
         self.take_over(out, turn);
+    }
+
+    fn spot_ended(&mut self, number: &str, is_paid: bool, word: Word<'_>, turn: &mut Turn) {
+        let word = format!("{}: {}", word.by, word.why);
+        let ended = self.with_queue(turn, |queue, at, out| {
+            queue.end_spot_by_word(number, is_paid, &word, at, out)
+        });
+        let number = number.to_owned();
+        turn.reply = Some(match ended {
+            Ok(fen) => Ok(Done::CodeEnded {
+                number,
+                fen,
+                is_paid,
+            }),
+            Err(why) => Err(Refusal::Code { number, why }),
+        });
     }
 
     /// One order for each car that may pay so, over what is due by now; no other.

@@ -81,6 +81,7 @@ impl Archive {
             | Question::Refund { .. }
             | Question::RetryRefund { .. }
             | Question::EndRefund { .. }
+            | Question::EndCode { .. }
             | Question::NamePlate { .. }
             | Question::ChangeList { .. }
             | Question::Benefit { .. }

@@ -30,6 +30,8 @@ pub enum ChargesCommand {
     Retry(RetryArgs),
     /// Take a charge out of the queue, to be finished by hand
     ToStaff(ToStaffArgs),
+    /// Say how a code order ended that WeChat does not tell of
+    CloseCode(CloseCodeArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -76,6 +78,19 @@ pub struct ToStaffArgs {
     socket: SocketArgs,
 }
 
+#[derive(Debug, clap::Args)]
+pub struct CloseCodeArgs {
+    /// Its number (N…)
+    number: String,
+    /// The merchant platform shows it as paid; else nobody can pay it any more
+    #[arg(long)]
+    paid: bool,
+    #[command(flatten)]
+    word: super::Word,
+    #[command(flatten)]
+    socket: SocketArgs,
+}
+
 /// Asks and shows.
 pub fn run(command: ChargesCommand, lang: Lang) -> ExitCode {
     match command {
@@ -91,6 +106,16 @@ pub fn run(command: ChargesCommand, lang: Lang) -> ExitCode {
         ChargesCommand::Retry(args) => {
             let (trade_no, by) = (args.trade_no, args.by);
             let question = Question::Retry { trade_no, by };
+            client::ask(&args.socket, lang, &question, |answer| done(answer, lang))
+        }
+        ChargesCommand::CloseCode(args) => {
+            let super::Word { by, why } = args.word;
+            let question = Question::EndCode {
+                number: args.number,
+                is_paid: args.paid,
+                by,
+                why,
+            };
             client::ask(&args.socket, lang, &question, |answer| done(answer, lang))
         }
         ChargesCommand::ToStaff(args) => {

@@ -33,6 +33,7 @@ impl Lang {
                 | Done::CorrectionClosed { .. }
                 | Done::RefundNoted { .. }
                 | Done::RefundEnded { .. }
+                | Done::CodeEnded { .. }
                 | Done::PlateNamed { .. }
                 | Done::ListChanged { .. }
                 | Done::BenefitNoted { .. }
@@ -165,6 +166,17 @@ impl Lang {
                 Done::RefundEnded { refund_no, fen } => {
                     format!("退款 {refund_no}（{} 元）已结束", yuan(*fen))
                 }
+                Done::CodeEnded {
+                    number,
+                    fen,
+                    is_paid,
+                } => {
+                    let how = match is_paid {
+                        true => "已按已支付入账",
+                        false => "已按未支付结束",
+                    };
+                    format!("扫码订单 {number}（{} 元）{how}", yuan(*fen))
+                }
                 Done::CorrectionClosed { trade_no } => format!("扣费 {trade_no}：更正已完成"),
                 Done::PlateNamed { lane, session, .. } => match session {
                     Some(session) => format!("车道 {lane}：车辆即停车 {session}"),
@@ -245,6 +257,9 @@ impl Lang {
             }
             (Self::Zh, Refusal::Refund { refund_no, why }) => {
                 format!("退款 {refund_no}：{}", self.declined(why))
+            }
+            (Self::Zh, Refusal::Code { number, why }) => {
+                format!("扫码订单 {number}：{}", self.declined(why))
             }
             (Self::Zh, Refusal::NothingWritten) => self.declined(&Declined::StoreFailed),
             (Self::Zh, Refusal::Plate { why }) => {
@@ -348,7 +363,12 @@ impl Lang {
             Declined::MayStillBeRefunded => {
                 "微信可能仍会退款，不能结束；`parkgate refund retry` 立即向微信查询"
             }
-            Declined::MayStillBePaid => "此单仍可能被支付；车辆离开后会自动关闭，届时再试",
+            Declined::MayStillBePaid => {
+                "此单仍可能被支付；车辆离开后会自动关闭，下单 15 分钟后失效，届时再试"
+            }
+            Declined::NoSuchCode => {
+                "没有待处理的这笔扫码订单；`parkgate sessions show` 可查看某个号码的经过"
+            }
             Declined::NeverPaid => "此单从未支付，无可退款项；见 `parkgate sessions show`",
             Declined::MoreThanIsLeft { left_fen } => {
                 return format!("此单可退金额仅剩 {} 元", yuan(*left_fen));

@@ -43,6 +43,7 @@ mod spoiled;
 mod spot_doubts;
 mod spot_lanes;
 mod spot_reviews;
+mod spot_stuck;
 mod spots;
 mod stories;
 mod traffic;
