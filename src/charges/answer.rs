@@ -235,6 +235,7 @@ pub struct NativeSeen {
     /// Where the money stands.
     pub state: NativeState,
     /// `amount.total`, fen; an order that nobody paid may come without.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub total_fen: Option<u64>,
     /// `amount.payer_total`: what of that the driver paid, fen; less where a coupon paid a part.
     #[serde(skip_serializing_if = "Option::is_none", default)]

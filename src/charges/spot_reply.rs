@@ -122,7 +122,9 @@ impl Queue {
         };
         match &heard.answer {
             Answer::Refused(refusal) if is_missing(refusal) => self.spot_missing(&spot, now, out),
-            Answer::Verified(()) | Answer::Refused(_) => self.see_to_spot(&spot, QUERY, now, rules, out),
+            Answer::Verified(()) | Answer::Refused(_) => {
+                self.see_to_spot(&spot, QUERY, now, rules, out)
+            }
             Answer::Throttled { retry_after_ms } => self.throttled(&item, *retry_after_ms, now),
             Answer::NotSent(_) => self.spot_again(&spot, now, out),
             Answer::Lost(_) if self.link.is_silent() => self.spot_again(&spot, now, out),
@@ -154,7 +156,13 @@ impl Queue {
         if is_ours && counts && seen.state == NativeState::Paid {
             // WeChat took the money of an order that it had said was closed. Of one that was given back it
             // may still tell how it was before.
-            self.spot_paid(&done.spot, seen.transaction_id, seen.payer_total_fen, now, out);
+            self.spot_paid(
+                &done.spot,
+                seen.transaction_id,
+                seen.payer_total_fen,
+                now,
+                out,
+            );
         }
         is_ours
     }
@@ -180,7 +188,13 @@ impl Queue {
         }
         out.alarms.push(mismatch(number, false, number));
         match &seen.state {
-            NativeState::Paid => self.spot_paid(spot, seen.transaction_id.clone(), seen.payer_total_fen, now, out),
+            NativeState::Paid => self.spot_paid(
+                spot,
+                seen.transaction_id.clone(),
+                seen.payer_total_fen,
+                now,
+                out,
+            ),
             NativeState::Refunded => {
                 let transaction_id = seen.transaction_id.clone();
                 out.alarms.push(given_back_alarm(spot));

@@ -42,6 +42,9 @@ fn show(status: &Value, lang: Lang) -> String {
         row(words::places::PLACES, &places);
     }
     row(words::HELD, &number("/held").to_string());
+    for code in status["codes"].as_array().into_iter().flatten() {
+        row(words::CODE, &lang.code_shown(code));
+    }
     row(words::WECHAT, &wechat(status, lang));
     if status["clock"].is_object() {
         row(words::clock::CLOCK, &lang.clock(&status["clock"]));
@@ -152,6 +155,24 @@ mod tests {
             "{chinese}"
         );
         assert_eq!(chinese.lines().count(), english.lines().count());
+    }
+
+    #[test]
+    fn a_code_that_a_lane_shows_is_told_with_its_sum_and_since_when() {
+        let status = serde_json::json!({ "codes": [{
+            "lane": "out-1", "number": "N3K9QZ0T8MB000001C00", "fen": 1250,
+            "since": "2025-11-25T10:20:05+08:00", "expires": "2025-11-25T10:35:05+08:00",
+        }] });
+        let english = show(&status, Lang::En);
+        let line =
+            "code to pay      out-1: 12.50 yuan since 11-25 10:20:05 (N3K9QZ0T8MB000001C00)\n";
+        assert!(english.contains(line), "{english}");
+        let chinese = show(&status, Lang::Zh);
+        assert!(
+            chinese.contains("out-1：12.50 元，自 11-25 10:20:05"),
+            "{chinese}"
+        );
+        assert!(!show(&serde_json::json!({}), Lang::En).contains("code to pay"));
     }
 
     #[test]

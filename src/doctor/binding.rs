@@ -8,6 +8,7 @@ use crate::bilingual::Both;
 use crate::charges::answer::{Answer, Heard, NativeState};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::gate::rules::native_notify_url;
 use crate::wechat::native::{Order, Payee};
 use crate::wechat::{Client, code};
 
@@ -48,7 +49,7 @@ pub async fn prove(config: &Config, client: &Client, clock: &Clock) -> Vec<Findi
         description: "parkgate 绑定验证",
         total_fen: TOTAL_FEN,
         expires: clock.now().wall.plus_ms(LASTS_MS),
-        notify_url: &notify_url(config),
+        notify_url: &native_notify_url(config),
     }
     .body();
     let made = client.create_native(&payee, &body, PATIENCE).await;
@@ -68,12 +69,6 @@ pub fn payee(config: &Config) -> Payee {
         appid: merchant.appid.clone(),
         sub_mchid: merchant.sub.as_ref().map(|sub| sub.mchid.clone()),
     }
-}
-
-fn notify_url(config: &Config) -> String {
-    let base = config.merchant.notify_base_url.as_ref();
-    let base = base.unwrap_or(&config.wechat.placeholder_notify_url);
-    format!("{base}/{}/{}/native", config.site.id, config.site.box_id)
 }
 
 fn bound<T>(made: &Heard<T>, config: &Config) -> Finding {

@@ -9,6 +9,7 @@ mod clock;
 mod finding;
 mod hosts;
 pub mod merchant;
+mod native;
 mod place;
 mod step;
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub async fn examine(
 ) -> Report {
     let mut report = Report::default();
     report.extend(merchant::look(config, clock.now().wall));
+    report.extend(native::look(config, scope.trial_order));
     report.extend(checklist.findings(config));
     report.extend(clock::look(config, clock));
     match scope.offline {

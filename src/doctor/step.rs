@@ -26,6 +26,8 @@ pub enum Step {
     PlatformKeys,
     /// Where callbacks are to arrive.
     NotifyUrl,
+    /// What drivers who pay by code need.
+    PayByCode,
     /// App id and merchant id are bound.
     Binding,
     /// The parking permission.
@@ -65,6 +67,7 @@ impl Step {
             Self::ApiV3Key => pair("APIv3 key", "APIv3 密钥"),
             Self::PlatformKeys => pair("WeChat's keys", "平台证书/公钥"),
             Self::NotifyUrl => pair("callback address", "回调地址"),
+            Self::PayByCode => pair("pay by code", "扫码支付"),
             Self::Binding => pair("binding", "AppID 绑定"),
             Self::Permission => pair("permission", "产品权限"),
             Self::Checklist => pair("confirmed by people", "人工确认"),

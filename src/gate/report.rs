@@ -408,8 +408,19 @@ fn status(park: &Park, alarms: &Alarms, hardware: &Hardware<'_>) -> Value {
     status["callbacks"] = json!(hardware.notices);
     status["bills"] = json!(hardware.bills);
     status["barriers"] = json!(drivers(hardware.barriers));
+    status["codes"] = codes_listed(park).into();
     status["alarms"] = json!(alarms.standing());
     status
+}
+
+/// Which lanes show a code to pay by, over how much, since when.
+fn codes_listed(park: &Park) -> Vec<Value> {
+    let (site, book) = (park.site(), park.queue().book());
+    let is_heard = !park.queue().is_silent();
+    let lanes = park.rules().lanes.keys();
+    lanes
+        .filter_map(|lane| spot::listed_at(site, book, lane, is_heard))
+        .collect()
 }
 
 /// Null where places are not counted.

@@ -9,6 +9,7 @@ use super::Park;
 use super::event::Event;
 use super::record::Record;
 use super::step::Ignored;
+use crate::charges::answer::{Answer, Heard, NativeSeen, NativeState};
 use crate::lane::freshness::CameraClock;
 use crate::lane::reading::PlateRead;
 use crate::lane::time::{Moment, Now};
@@ -112,8 +113,13 @@ fn about_bytes(event: &Event) -> usize {
         Event::EntryAnswered { .. }
         | Event::ChargeAnswered { .. }
         | Event::QueryAnswered { .. }
-        | Event::SpotQueryAnswered { .. }
         | Event::Noticed { .. } => 400,
+        Event::SpotQueryAnswered { heard, .. } => match heard.answer {
+            Answer::Verified(NativeSeen {
+                total_fen: None, ..
+            }) => 180,
+            _ => 400,
+        },
         Event::StoreFailed { raises, calls } => 60 + 60 * (raises.len() + calls.len()),
         _ => 90,
     }
@@ -131,12 +137,45 @@ impl Park {
     ) -> Option<Record> {
         if has_an_effect(event, ignored) {
             let age_ms = self.age_of_waiting(event, ignored, now);
-            self.meanwhile.note(event.clone(), age_ms, now)
+            let event = self.in_short(event).unwrap_or_else(|| event.clone());
+            self.meanwhile.note(event, age_ms, now)
         } else if was_due {
             self.meanwhile.note(Event::Tick, None, now)
         } else {
             None
         }
+    }
+
+    /// An order that nobody has paid so far is looked at every few seconds, for as long as its driver takes. What
+    /// is decided from the answer once it is believed needs two words of it.
+    fn in_short(&self, event: &Event) -> Option<Event> {
+        let Event::SpotQueryAnswered { number, heard } = event else {
+            return None;
+        };
+        let Answer::Verified(seen) = &heard.answer else {
+            return None;
+        };
+        let spot = self.queue.book().spots().get(number)?;
+        if seen.state != NativeState::NotPaid || !spot.is_meant_by(seen) {
+            return None;
+        }
+        let short = NativeSeen {
+            out_trade_no: number.clone(),
+            mchid: None,
+            sub_mchid: None,
+            state: NativeState::NotPaid,
+            total_fen: None,
+            payer_total_fen: None,
+            transaction_id: None,
+        };
+        Some(Event::SpotQueryAnswered {
+            number: number.clone(),
+            heard: Heard {
+                answer: Answer::Verified(short),
+                request_id: None,
+                skew_ms: None,
+            },
+        })
     }
 
     /// What has gathered, as it would be written now.

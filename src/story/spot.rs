@@ -149,16 +149,34 @@ impl Codes {
     }
 }
 
-/// What a driver scans at a lane now; None: there is nothing to scan, since another car stands there or none,
-/// or since nobody would hear that it was paid. Without the plate.
-pub fn shown_at(site: &Site, book: &Book, lane: &LaneId, is_heard: bool) -> Option<Value> {
+/// The order whose code a driver can scan at a lane now; None: there is nothing to scan, since another car stands
+/// there or none, or since nobody would hear that it was paid.
+pub fn shown<'b>(site: &Site, book: &'b Book, lane: &LaneId, is_heard: bool) -> Option<&'b Spot> {
     let hold = site.holds.get(lane).filter(|_| is_heard)?;
     let spot = book.spots().of(hold.session.as_ref()?)?;
-    let code_url = spot.code_url().filter(|_| spot.claim.lane == *lane)?;
+    let is_shown = spot.code_url().is_some() && spot.claim.lane == *lane;
+    is_shown.then_some(spot)
+}
+
+/// The same, as a driver scans it. Without the plate.
+pub fn shown_at(site: &Site, book: &Book, lane: &LaneId, is_heard: bool) -> Option<Value> {
+    let spot = shown(site, book, lane, is_heard)?;
     Some(json!({
         "number": spot.claim.number,
         "fen": spot.claim.fen,
-        "code_url": code_url,
+        "code_url": spot.code_url(),
+        "expires": spot.expires().map(Wall::to_rfc3339),
+    }))
+}
+
+/// The same, for a list of lanes: without what can be paid with.
+pub fn listed_at(site: &Site, book: &Book, lane: &LaneId, is_heard: bool) -> Option<Value> {
+    let spot = shown(site, book, lane, is_heard)?;
+    Some(json!({
+        "lane": lane,
+        "number": spot.claim.number,
+        "fen": spot.claim.fen,
+        "since": spot.claim.at.now.wall.to_rfc3339(),
         "expires": spot.expires().map(Wall::to_rfc3339),
     }))
 }

@@ -24,8 +24,13 @@ mod tests;
 
 use std::path::Path;
 
+use serde_json::Value;
+
+use super::when::short;
 use crate::bilingual::Both;
 pub use crate::bilingual::{Pair, pair};
+use crate::lane::tariff::yuan;
+use crate::lane::time::Wall;
 
 /// A language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -74,6 +79,7 @@ pub const SINCE: Pair = pair("since", "自");
 // status
 pub const CARS_INSIDE: Pair = pair("cars inside", "场内车辆");
 pub const HELD: Pair = pair("held", "等待人工");
+pub const CODE: Pair = pair("code to pay", "收款码");
 pub const WECHAT: Pair = pair("WeChat", "微信支付");
 pub const QUEUE: Pair = pair("queue", "待处理");
 pub const CHARGED: Pair = pair("charged", "应收");
@@ -107,6 +113,18 @@ impl Lang {
         match self {
             Self::En => format!("{severity} {id} since {since}: {text}"),
             Self::Zh => format!("{severity} {id}，自 {since}：{text}"),
+        }
+    }
+
+    /// The code that a lane shows.
+    pub fn code_shown(self, code: &Value) -> String {
+        let word = |key: &str| code[key].as_str().unwrap_or("");
+        let fee = yuan(code["fen"].as_u64().unwrap_or(0));
+        let since = Wall::from_rfc3339(word("since")).map(short);
+        let (lane, number, since) = (word("lane"), word("number"), since.unwrap_or_default());
+        match self {
+            Self::En => format!("{lane}: {fee} yuan since {since} ({number})"),
+            Self::Zh => format!("{lane}：{fee} 元，自 {since}（{number}）"),
         }
     }
 

@@ -16,6 +16,7 @@ use crate::lane::raise::{HoldReason, RaiseReason};
 use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::Record;
+use crate::rerun::{Rerun, Span};
 use crate::sim::wechat::{Call, Fault, Plate};
 use crate::story::spot::shown_at;
 
@@ -221,4 +222,49 @@ fn given_an_order_that_wechat_never_ends_when_its_time_is_over_then_it_is_given_
     world.pass(5_000);
     assert_eq!(world.raises(OUT), 1);
     adds_up(&world, 500);
+}
+
+#[test]
+fn given_a_driver_who_takes_his_time_when_his_code_is_looked_at_then_the_ledger_hardly_grows() {
+    let mut world = World::with(|rules| {
+        by_code(rules);
+        rules.exit.held_at_most_ms = 2 * HOUR;
+    });
+    hold(&mut world);
+    let bytes = |world: &World| -> usize {
+        let stored = world.disk.stored();
+        stored.iter().map(|record| record.payload.len()).sum()
+    };
+    let before = bytes(&world);
+    world.pass(10 * MINUTE);
+    let an_hour = 6 * (bytes(&world) - before);
+    assert!(an_hour < 1, "{an_hour} bytes an hour");
+    assert!(pay(&mut world));
+    world.pass(MINUTE);
+    // And yet everything can be decided again.
+    let mut rerun = Rerun::new(world.park().ledger(), Span::default(), None);
+    for (seq, stored) in (1..).zip(&world.disk.stored()) {
+        rerun.take(seq, stored);
+    }
+    let report = rerun.end();
+    let first = report.differences.first();
+    assert_eq!((report.differing, report.not_run), (0, 0), "{first:#?}");
+    assert_eq!(report.equal, report.steps);
+}
+
+#[test]
+fn given_an_answer_that_names_no_merchant_when_its_number_is_ours_then_it_is_believed() {
+    for (merchant, counts) in [(None, true), (Some("1900000000"), false)] {
+        let mut world = held();
+        let number = spot(&world).claim.number;
+        let mut event = seen(&number, Seen::Paid);
+        if let Event::SpotQueryAnswered { heard, .. } = &mut event
+            && let Answer::Verified(seen) = &mut heard.answer
+        {
+            seen.mchid = merchant.map(str::to_owned);
+        }
+        world.tell(event);
+        assert_eq!(world.raises(OUT), usize::from(counts), "{merchant:?}");
+        assert_eq!(world.is_alarmed(AlarmKind::AnswerMismatch), !counts);
+    }
 }

@@ -107,7 +107,10 @@ fn given_a_code_that_is_shown_when_wechat_does_not_tell_of_it_then_a_person_hear
     let mut world = held();
     never_tell(&mut world);
     world.pass(10_000);
-    assert!(!world.is_alarmed(AlarmKind::CodeStuck), "it may be a moment");
+    assert!(
+        !world.is_alarmed(AlarmKind::CodeStuck),
+        "it may be a moment"
+    );
     world.pass(30_000);
     assert!(world.is_alarmed(AlarmKind::CodeStuck));
     assert!(spot(&world).code_url().is_some(), "it goes on being shown");
