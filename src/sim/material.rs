@@ -82,7 +82,7 @@ pub fn settings(seed: u64) -> Settings {
         repay_after_ms: None,
         loopback_callbacks: false,
         coupon: None,
-        bills_without: None,
+        bills_without: std::collections::BTreeSet::new(),
         switches: Switches::default(),
     }
 }
@@ -120,7 +120,7 @@ fn keys() -> Result<RsaKeys, SealError> {
 fn merchant() -> Merchant {
     Merchant {
         mchid: MCHID.into(),
-        serials: [MERCHANT_SERIAL.into()].into(),
+        serials: [(MERCHANT_SERIAL.into(), None)].into(),
         appids: [APPID.into()].into(),
         sub_merchants: std::collections::BTreeMap::new(),
     }

@@ -149,6 +149,11 @@ impl Browser {
         self.click(&button);
     }
 
+    /// The box to tick that a selector finds.
+    pub fn tick(&mut self, selector: &str) {
+        self.click(&format!("document.querySelector({selector:?})"));
+    }
+
     /// Puts `text` in the place of what an input has.
     pub fn write(&mut self, selector: &str, text: &str) {
         let input = format!("document.querySelector({selector:?})");

@@ -31,6 +31,11 @@ struct Words {
     newest: &'static str,
     signs: &'static str,
     another_key: &'static str,
+    another_certificate: &'static str,
+    refuse_old: &'static str,
+    refused_from: &'static str,
+    leave_out: &'static str,
+    put_back: &'static str,
     requests: &'static str,
     entries: &'static str,
     charges: &'static str,
@@ -54,6 +59,11 @@ const ENGLISH: Words = Words {
     newest: "Only the newest",
     signs: "signs",
     another_key: "Another APIv3 key",
+    another_certificate: "Another certificate",
+    refuse_old: "Refuse the old ones",
+    refused_from: "refused from",
+    leave_out: "Leave out of bills",
+    put_back: "Into bills again",
     requests: "Requests",
     entries: "Entries",
     charges: "Charges",
@@ -77,6 +87,11 @@ const CHINESE: Words = Words {
     newest: "只留最新",
     signs: "签名中",
     another_key: "更换 APIv3 密钥",
+    another_certificate: "新的商户证书",
+    refuse_old: "停用旧证书",
+    refused_from: "停用时间",
+    leave_out: "从账单中去掉",
+    put_back: "放回账单",
     requests: "请求",
     entries: "入场",
     charges: "扣费",
@@ -105,10 +120,13 @@ async fn a_person_does_everything_with_the_page_in_both_languages() {
         person.blocks_a_driver().await;
         person.forges_a_callback();
         person.settles_a_charge().await;
+        person.bills_without_it();
         person.rolls_keys(folder.path());
+        person.rolls_the_merchants_certificate().await;
+        person.takes_a_permission();
         person.takes_the_network_away();
-        person.mistypes();
         person.finds_nothing_cut();
+        person.mistypes();
         person.changes_the_language();
         browser.close();
         let elsewhere = |it: &&String| !it.starts_with(url) && !it.starts_with("data:");
@@ -198,12 +216,17 @@ impl Person<'_> {
         self.browser.press("#settings", words.set);
         self.waits_for("settings.settle_after_ms === 3600000");
 
+        self.browser.write("#coupon-yuan", "5");
+        self.browser.press("#coupon", words.set);
+        self.waits_for("settings.coupon?.fen === 500");
+
         self.browser.press("#lists", words.charges);
         self.customer.charge("T000001", PLATE).await;
         self.browser.wait_for("#rows", "ACCEPTED");
         self.browser.wait_for("#rows", "¥15.00");
         self.browser.press("#rows", words.paid);
         self.browser.wait_for("#rows", "SUCCESS");
+        self.browser.wait_for("#rows", "¥10.00");
         self.browser.press("#lists", words.callbacks);
         self.browser.wait_for("#rows", "TRANSACTION.SUCCESS");
         self.browser.wait_for("#rows", words.forged);
@@ -211,6 +234,35 @@ impl Person<'_> {
         let (status, charge) = self.customer.get(query).await;
         let state = (status, &charge["trade_state"]);
         assert_eq!(state, (200, &json!("SUCCESS")), "{charge}");
+    }
+
+    fn bills_without_it(&mut self) {
+        let words = self.words;
+        self.browser.press("#lists", words.charges);
+        self.browser.press("#rows", words.leave_out);
+        self.waits_for("settings.bills_without[0] === 'T000001'");
+        self.browser.press("#rows", words.put_back);
+        self.waits_for("settings.bills_without.length === 0");
+    }
+
+    /// Whoever reads `client.json` anew goes on.
+    async fn rolls_the_merchants_certificate(&mut self) {
+        let words = self.words;
+        self.browser.press("#hand", words.another_certificate);
+        let two = "document.querySelectorAll('#merchant-certificates tr').length === 2";
+        self.browser.wait("two of the merchant's certificates", two);
+        self.browser.write("#merchant-after", "3600");
+        self.browser.press("#merchant-retire", words.refuse_old);
+        self.browser
+            .wait_for("#merchant-certificates", words.refused_from);
+        assert_eq!(self.customer.get("/v3/certificates").await.0, 200);
+    }
+
+    fn takes_a_permission(&mut self) {
+        self.browser.tick("#switch-refunds");
+        self.waits_for("settings.switches.refunds === false");
+        self.browser.tick("#calls-back");
+        self.waits_for("settings.calls_back === false");
     }
 
     fn rolls_keys(&mut self, folder: &Path) {

@@ -70,7 +70,7 @@ async fn a_bill_that_differs_or_is_missing_is_an_alarm_until_a_person_has_seen_t
     let trade_no = bench.wechat.books().orders[0].out_trade_no.clone();
     bench
         .wechat
-        .with(|wechat| wechat.settings_mut().bills_without = Some(trade_no));
+        .with(|wechat| wechat.settings_mut().bills_without = [trade_no].into());
     bench
         .shift
         .set_to(day.has_bill_from().plus_ms(HALF_AN_HOUR_MS));

@@ -34,7 +34,10 @@ fn two_certificates(settings: &mut Settings) {
         .platform(material::PUBLIC_KEY_ID, WECHATS_KEY)
         .unwrap();
     settings.seal = Arc::new(Seal::Rsa(keys));
-    settings.merchant.serials.insert(NEW_SERIAL.to_owned());
+    settings
+        .merchant
+        .serials
+        .insert(NEW_SERIAL.to_owned(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! Keys of one sandbox: made when it starts for the first time, so that no two have the same, and kept
 //! in its folder for the next start.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +33,9 @@ pub struct Keys {
     pub(super) root_certificate: String,
     /// The client's.
     pub(super) merchant: Issued,
+    /// Those that it had before, the oldest first.
+    #[serde(default)]
+    merchant_before: Vec<Former>,
     /// WeChat's, the oldest first.
     platform: Vec<Issued>,
     /// `PUB_KEY_ID_…`.
@@ -54,6 +58,17 @@ pub(super) struct Issued {
     pub(super) certificate: String,
     effective: Wall,
     expires: Wall,
+}
+
+/// What the client signed with before it was given another key.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Former {
+    serial: String,
+    /// PEM.
+    public_key: String,
+    /// None: accepted beside the newest one.
+    refused_from: Option<Wall>,
 }
 
 /// Why there are no keys.
@@ -145,6 +160,7 @@ impl Keys {
         let issue = |key, serial, name| issue(&root_key, key, serial, name, now);
         Ok(Self {
             merchant: issue(merchant, merchant_serial, material::MCHID)?,
+            merchant_before: Vec::new(),
             platform: vec![
                 issue(first, first_serial, PLATFORM_NAME)?,
                 issue(second, second_serial, PLATFORM_NAME)?,
@@ -173,6 +189,39 @@ impl Keys {
         Ok(certificate)
     }
 
+    /// Another key and certificate of the client; the one it had stays accepted.
+    pub(super) fn add_merchant(&mut self, now: Wall) -> Result<(), KeysError> {
+        let key = rsa_key()?;
+        let issued = issue(&self.root_key, key, serial(None)?, material::MCHID, now)?;
+        let before = std::mem::replace(&mut self.merchant, issued);
+        self.merchant_before.push(Former {
+            public_key: public_pem(&before.key)?,
+            serial: before.serial,
+            refused_from: None,
+        });
+        Ok(())
+    }
+
+    /// Of the client's certificates only the newest is accepted, from a time on. Those that are refused by
+    /// now are forgotten.
+    pub(super) fn retire_merchant(&mut self, from: Wall, now: Wall) {
+        for former in &mut self.merchant_before {
+            let earlier = former.refused_from.filter(|earlier| *earlier < from);
+            former.refused_from = Some(earlier.unwrap_or(from));
+        }
+        self.merchant_before
+            .retain(|former| former.refused_from.is_none_or(|from| now < from));
+    }
+
+    /// The client's certificates by serial, each with when it is refused from.
+    pub(super) fn merchant_serials(&self) -> BTreeMap<String, Option<Wall>> {
+        let before = self.merchant_before.iter();
+        before
+            .map(|former| (former.serial.clone(), former.refused_from))
+            .chain([(self.merchant.serial.clone(), None)])
+            .collect()
+    }
+
     /// Forgets the platform certificates that are not in use any more.
     pub(super) fn retain_platform(&mut self, serials: &[String]) {
         self.platform.retain(|it| serials.contains(&it.serial));
@@ -190,6 +239,9 @@ impl Keys {
         let mut keys = RsaKeys::default()
             .caller(&self.merchant.serial, &merchant)?
             .platform(&self.public_key_id, &self.wechatpay_key)?;
+        for former in &self.merchant_before {
+            keys = keys.caller(&former.serial, &former.public_key)?;
+        }
         for issued in &self.platform {
             keys = keys.platform(&issued.serial, &issued.key)?;
         }
@@ -205,7 +257,7 @@ impl Keys {
     pub(super) fn put_into(&self, settings: &mut Settings) -> Result<(), KeysError> {
         settings.seal = self.seal()?;
         settings.api_v3_key = self.api_v3_key_bytes();
-        settings.merchant.serials = [self.merchant.serial.clone()].into();
+        settings.merchant.serials = self.merchant_serials();
         let certificates: Vec<PlatformCertificate> =
             self.platform.iter().map(Issued::shown).collect();
         let first = certificates.first().map(|it| it.serial.clone());

@@ -166,8 +166,7 @@ impl Sandbox {
                 Some(bound)
             }
         };
-        let setup_text = format!("{:#}\n", setup.json());
-        files::write_public(&kind.folder.join(SETUP_FILE), &setup_text)?;
+        setup.write()?;
         let control = control.map(|bound| {
             let desk = control::Desk::new(server.handle(), setup.clone(), keys, ahead_ms);
             bound.serve(desk)

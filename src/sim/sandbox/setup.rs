@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{API_V3_KEY_FILE, CA_FILE, CERTIFICATE_FILE, KEY_FILE, PUBLIC_KEY_FILE};
+use super::files::{self, FilesError};
+use super::{API_V3_KEY_FILE, CA_FILE, CERTIFICATE_FILE, KEY_FILE, PUBLIC_KEY_FILE, SETUP_FILE};
 use crate::sim::wechat::TrustMode;
 
 /// Everything that a client is configured with. Its `Display` is for parkgate's own configuration and for
@@ -56,6 +57,12 @@ impl ClientSetup {
         })
     }
 
+    /// [`Self::json`] into the client's folder.
+    pub(super) fn write(&self) -> Result<(), FilesError> {
+        let text = format!("{:#}\n", self.json());
+        files::write_public(&self.folder.join(SETUP_FILE), &text)
+    }
+
     fn file(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
     }
@@ -94,8 +101,18 @@ impl fmt::Display for ClientSetup {
             writeln!(f, "id = {:?}", self.public_key_id)?;
             writeln!(f, "file = {:?}", self.file(PUBLIC_KEY_FILE))?;
         }
+        writeln!(f)?;
+        let json = self.file(SETUP_FILE);
+        writeln!(
+            f,
+            "# Other clients read the same, with all addresses and serials, from"
+        )?;
+        writeln!(f, "# {json}, for example")?;
+        writeln!(
+            f,
+            "#     jq -r '.base_url, .merchant_serial, .private_key_file' {json}"
+        )?;
         if let Some(url) = &self.control_url {
-            writeln!(f)?;
             writeln!(f, "# Faults, drivers, money, keys and callbacks: {url}/")?;
         }
         Ok(())

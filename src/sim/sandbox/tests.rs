@@ -3,5 +3,7 @@
 mod asking;
 mod controlling;
 mod customer;
+mod money;
 mod page;
+mod rolling;
 mod starting;

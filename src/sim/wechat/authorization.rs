@@ -42,12 +42,10 @@ pub(super) fn admit(
     if authorization.mchid != settings.merchant.mchid {
         return Err(unknown_caller("mchid", "merchant not exist"));
     }
-    let known = settings
-        .merchant
-        .serials
-        .iter()
-        .any(|serial| serial.eq_ignore_ascii_case(&authorization.serial));
-    if !known {
+    let is_known = settings.merchant.serials.iter().any(|(serial, refused)| {
+        serial.eq_ignore_ascii_case(&authorization.serial) && refused.is_none_or(|from| now < from)
+    });
+    if !is_known {
         return Err(unknown_caller("serial_no", "certificate not exist"));
     }
     if seconds(now).abs_diff(authorization.timestamp) > LARGEST_SKEW_S {

@@ -96,8 +96,8 @@ impl Simulator {
             match &line.refund {
                 None => {
                     let (id, number) = (id.unwrap_or_default(), &order.body.out_trade_no);
-                    let (_, merchant_fen) = self.settings.coupon_of(order.body.total_fen);
-                    moved(id, number, "交易", order.body.total_fen - merchant_fen, 0);
+                    let settled_fen = order.body.total_fen - order.coupon.merchant_fen;
+                    moved(id, number, "交易", settled_fen, 0);
                     // Whole fen, and no line for less than one.
                     let fee_fen = (fee_of(order.body.total_fen) + 500) / 1_000;
                     if fee_fen > 0 {
@@ -105,9 +105,8 @@ impl Simulator {
                     }
                 }
                 Some((number, id, fen, _)) => {
-                    let (total_fen, body) = (order.body.total_fen.max(1), &order.body);
-                    let (_, merchant_fen) = self.settings.coupon_of(body.total_fen);
-                    let settled_fen = fen - merchant_fen * fen / total_fen;
+                    let total_fen = order.body.total_fen.max(1);
+                    let settled_fen = fen - order.coupon.merchant_fen * fen / total_fen;
                     moved(id, number, "退款", settled_fen, 1);
                     let fee_fen = (fee_of(*fen) + 500) / 1_000;
                     if fee_fen > 0 {
@@ -168,7 +167,10 @@ impl Simulator {
             if let (OrderState::Success, Some(at)) = (order.state, order.settled_at)
                 && time::day(at) == day
                 && is_wanted(&order.body.sub_mchid)
-                && self.settings.bills_without.as_ref() != Some(&order.body.out_trade_no)
+                && !self
+                    .settings
+                    .bills_without
+                    .contains(&order.body.out_trade_no)
             {
                 let refund = None;
                 lines.push(Line {
@@ -233,7 +235,7 @@ impl Simulator {
                 Some(_) => -i64::try_from(fee_of(fen)).unwrap_or(0),
             };
             fee += own_fee;
-            let (coupon_fen, merchant_fen) = self.settings.coupon_of(body.total_fen);
+            let merchant_fen = order.coupon.merchant_fen;
             let settled_fen = fen - merchant_fen * fen / body.total_fen.max(1);
             match line.refund {
                 None => settled += body.total_fen - merchant_fen,
@@ -253,7 +255,7 @@ impl Simulator {
                 if order.advanced { "BPA" } else { "OTHERS" }.to_owned(),
                 "CNY".to_owned(),
                 yuan(body.total_fen - merchant_fen),
-                yuan(coupon_fen),
+                yuan(order.coupon.fen),
                 id.to_owned(),
                 number.to_owned(),
                 yuan(settled_fen),

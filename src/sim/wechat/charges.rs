@@ -9,7 +9,7 @@ use super::fields::{Fields, WrittenTime, parse};
 use super::message::Request;
 use super::orders::Order;
 use super::refusal::Refusal;
-use super::settings::{Service, Settings};
+use super::settings::{CouponPart, Service, Settings};
 use super::time;
 use crate::lane::time::Wall;
 
@@ -75,6 +75,7 @@ impl Simulator {
             accepted_at: now,
             settled_at: None,
             transaction_id: None,
+            coupon: CouponPart::default(),
             advanced: false,
             repaid: false,
             state: OrderState::Accepted,

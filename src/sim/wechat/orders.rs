@@ -8,7 +8,7 @@ use super::charges::ChargeBody;
 use super::message::{QUERY_PREFIX, Request};
 use super::parameters::{Parameters, decode};
 use super::refusal::Refusal;
-use super::settings::Outcome;
+use super::settings::{CouponPart, Outcome};
 use super::time;
 use crate::lane::time::Wall;
 
@@ -19,6 +19,8 @@ pub(super) struct Order {
     pub accepted_at: Wall,
     pub settled_at: Option<Wall>,
     pub transaction_id: Option<String>,
+    /// Of a settled one.
+    pub coupon: CouponPart,
     /// WeChat paid in the driver's stead.
     pub advanced: bool,
     /// The driver paid it back, and that was told.
@@ -62,6 +64,7 @@ impl Simulator {
         };
         self.unsettled.remove(&index);
         let order = &mut self.orders[index];
+        order.coupon = self.settings.coupon_of(order.body.total_fen);
         order.state = state;
         order.advanced = advanced;
         order.settled_at = Some(at);
@@ -168,25 +171,25 @@ impl Simulator {
                 "bank_type",
                 json!(if order.advanced { "BPA" } else { "OTHERS" }),
             );
-            let (coupon_fen, merchant_fen) = self.settings.coupon_of(body.total_fen);
+            let CouponPart { fen, merchant_fen } = order.coupon;
             set(
                 "amount",
                 json!({
                     "total": body.total_fen,
                     "currency": "CNY",
-                    "payer_total": body.total_fen - coupon_fen,
-                    "discount_total": coupon_fen,
+                    "payer_total": body.total_fen - fen,
+                    "discount_total": fen,
                 }),
             );
-            if coupon_fen > 0 {
+            if fen > 0 {
                 let coupon = json!({
                     "coupon_id": "10001",
                     "name": "停车券",
                     "scope": "GLOBAL",
                     "type": if merchant_fen > 0 { "NOCASH" } else { "CASH" },
                     "stock_id": "101",
-                    "amount": coupon_fen,
-                    "wechatpay_contribute": coupon_fen - merchant_fen,
+                    "amount": fen,
+                    "wechatpay_contribute": fen - merchant_fen,
                     "merchant_contribute": merchant_fen,
                     "other_contribute": 0,
                     "currency": "CNY",

@@ -12,7 +12,7 @@ use super::native::NativeOrder;
 use super::orders::Order;
 use super::parameters::{Parameters, decode};
 use super::refusal::Refusal;
-use super::settings::RefundOutcome;
+use super::settings::{CouponPart, RefundOutcome};
 use super::time;
 use crate::lane::time::Wall;
 
@@ -296,10 +296,11 @@ impl Simulator {
         let charge = order.and_then(|index| self.orders[*index].transaction_id.clone());
         let native = self.natives.get(&body.out_trade_no);
         let transaction_id = charge.or_else(|| native.map(NativeOrder::transaction_id));
-        let (coupon_fen, merchant_fen) = self.settings.coupon_of(body.total_fen);
+        let coupon = order.map(|index| self.orders[*index].coupon);
+        let CouponPart { fen, merchant_fen } = coupon.unwrap_or_default();
         // A coupon goes back in proportion.
         let part = |fen: u64| fen * body.refund_fen / body.total_fen.max(1);
-        let discount_fen = part(coupon_fen);
+        let discount_fen = part(fen);
         let mut shown = json!({
             "refund_id": refund.refund_id,
             "out_refund_no": body.out_refund_no,
@@ -314,7 +315,7 @@ impl Simulator {
                 "total": body.total_fen,
                 "refund": body.refund_fen,
                 "from": [],
-                "payer_total": body.total_fen - coupon_fen,
+                "payer_total": body.total_fen - fen,
                 "payer_refund": body.refund_fen - discount_fen,
                 "settlement_refund": body.refund_fen - part(merchant_fen),
                 "settlement_total": body.total_fen - merchant_fen,

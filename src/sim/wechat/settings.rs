@@ -47,16 +47,17 @@ pub struct Settings {
     pub repay_after_ms: Option<u64>,
     /// Take `http://` on this machine for a callback address, for a sandbox.
     pub loopback_callbacks: bool,
-    /// A part of each order that a coupon pays.
+    /// A part of each order that a coupon pays, from when it is settled.
     pub coupon: Option<Coupon>,
-    /// The order of this number is left out of bills.
-    pub bills_without: Option<String>,
+    /// The orders of these numbers are left out of bills.
+    pub bills_without: BTreeSet<String>,
     /// The rest.
     pub switches: Switches,
 }
 
 /// A part of an order that its driver does not pay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Coupon {
     /// At most the order's sum.
     pub fen: u64,
@@ -64,14 +65,24 @@ pub struct Coupon {
     pub merchants: bool,
 }
 
+/// What of one order a coupon paid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct CouponPart {
+    /// Not paid by the driver.
+    pub fen: u64,
+    /// Of that, what the merchant bears.
+    pub merchant_fen: u64,
+}
+
 impl Settings {
-    /// What of an order a coupon pays, and what of that is the merchant's.
-    pub(super) fn coupon_of(&self, total_fen: u64) -> (u64, u64) {
+    /// What of an order that is settled now a coupon pays.
+    pub(super) fn coupon_of(&self, total_fen: u64) -> CouponPart {
         let Some(coupon) = self.coupon else {
-            return (0, 0);
+            return CouponPart::default();
         };
         let fen = coupon.fen.min(total_fen);
-        (fen, if coupon.merchants { fen } else { 0 })
+        let merchant_fen = if coupon.merchants { fen } else { 0 };
+        CouponPart { fen, merchant_fen }
     }
 }
 
@@ -80,8 +91,8 @@ impl Settings {
 pub struct Merchant {
     /// Direct merchant, or service provider if [`Self::sub_merchants`] is not empty.
     pub mchid: String,
-    /// Serials of its API certificates.
-    pub serials: BTreeSet<String>,
+    /// Its API certificates by serial, each with when it is refused from.
+    pub serials: BTreeMap<String, Option<Wall>>,
     /// The appids bound to `mchid`.
     pub appids: BTreeSet<String>,
     /// Partner mode: each sub-merchant's id and the appids bound to it. Empty is direct mode.

@@ -163,7 +163,7 @@ async fn a_new_pair_signs_only_once_wechat_has_answered_it_and_the_old_one_until
         it.settings_mut()
             .merchant
             .serials
-            .insert(NEW_SERIAL.to_owned());
+            .insert(NEW_SERIAL.to_owned(), None);
     });
     world.until_wechat_listens().await;
     assert_eq!(

@@ -6,10 +6,8 @@ use serde_json::{Value, json};
 use super::change::{changed, read};
 use super::desk::Desk;
 use super::problem::Problem;
-use super::views::{Dials, keys, next_faults};
+use super::views::{Dials, next_faults};
 use crate::sim::http::Outage;
-use crate::sim::sandbox::keys::KeysError;
-use crate::sim::sandbox::{API_V3_KEY_FILE, files};
 use crate::sim::wechat::{
     Call, CallbackFault, Fault, Faults, Outcome, Plate, Rates, RefundOutcome, Service, is_color,
     plate_fault,
@@ -19,14 +17,14 @@ use crate::sim::wechat::{
 const PAUSE_MAX_MS: u64 = 600_000;
 const QUEUED_MAX: usize = 1000;
 const LADDER_MAX: usize = 32;
-const CERTIFICATES_MAX: usize = 16;
+const NAMES_MAX: usize = 100;
 /// Ten years.
-const AHEAD_MAX_MS: i64 = 10 * 366 * 24 * 3600 * 1000;
+pub(super) const AHEAD_MAX_MS: i64 = 10 * 366 * 24 * 3600 * 1000;
 
 /// The body of what needs none.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
+pub(super) struct Nothing {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,31 +98,14 @@ impl Desk {
     pub(super) fn change_settings(&self, body: &[u8]) -> Result<Value, Problem> {
         let current = self.handle.with(|wechat| Dials::of(wechat.settings()));
         let dials: Dials = changed(&current, body, &["switches", "default_plate"])?;
-        check_plate(&dials.default_plate, "default_plate.")?;
-        let pauses = &dials.callback_ladder_ms;
-        if pauses.len() > LADDER_MAX {
-            let issue = format!("has more than {LADDER_MAX} pauses");
-            return Err(Problem::value("callback_ladder_ms", issue));
+        check_settings(&dials)?;
+        if dials.calls_back && !self.can_call_back {
+            let issue = "nobody delivers: start with --notify or --notify-to";
+            return Err(Problem::value("calls_back", issue));
         }
-        if dials.latency_ms > PAUSE_MAX_MS {
-            let issue = format!("is more than {PAUSE_MAX_MS}");
-            return Err(Problem::value("latency_ms", issue));
-        }
-        for (name, permille) in [
-            (
-                "omit_free_duration_permille",
-                dials.switches.omit_free_duration_permille,
-            ),
-            ("extra_keys_permille", dials.switches.extra_keys_permille),
-            (
-                "unknown_state_permille",
-                dials.switches.unknown_state_permille,
-            ),
-        ] {
-            if permille > 1000 {
-                let path = format!("switches.{name}");
-                return Err(Problem::value(&path, "is more than 1000"));
-            }
+        if dials.sub_merchants.is_empty() != current.sub_merchants.is_empty() {
+            let issue = "is empty without --partner, and has somebody with it";
+            return Err(Problem::value("sub_merchants", issue));
         }
         let shown = json!({ "settings": dials });
         self.handle
@@ -265,72 +246,6 @@ impl Desk {
         })
     }
 
-    pub(super) fn issue_certificate(&self, body: &[u8]) -> Result<Value, Problem> {
-        let Nothing {} = read(body)?;
-        let now = self.handle.now();
-        let mut keys_held = self.keys();
-        let returned = self.handle.with(|wechat| {
-            wechat.settings_mut().trust.announce();
-            wechat.settings().trust.certificates.len()
-        });
-        if returned >= CERTIFICATES_MAX {
-            let message =
-                format!("{CERTIFICATES_MAX} certificates are enough; retire the old ones");
-            return Err(Problem::conflict(message));
-        }
-        let mut more = keys_held.clone();
-        let certificate = more.add_platform(now).map_err(keys_problem)?;
-        let seal = more.seal().map_err(|error| Problem::machine(&error))?;
-        more.keep(&self.setup.folder).map_err(keys_problem)?;
-        *keys_held = more;
-        Ok(self.handle.with(|wechat| {
-            let settings = wechat.settings_mut();
-            settings.seal = seal;
-            settings.trust.certificates.push(certificate);
-            json!({ "keys": keys(wechat) })
-        }))
-    }
-
-    pub(super) fn mix_certificates(&self, body: &[u8]) -> Result<Value, Problem> {
-        let Nothing {} = read(body)?;
-        Ok(self.handle.with(|wechat| {
-            let trust = &mut wechat.settings_mut().trust;
-            trust.announce();
-            let all = trust.certificates.iter().map(|it| it.serial.clone());
-            trust.signing = all.collect();
-            json!({ "keys": keys(wechat) })
-        }))
-    }
-
-    pub(super) fn retire_certificates(&self, body: &[u8]) -> Result<Value, Problem> {
-        let Nothing {} = read(body)?;
-        let mut keys_held = self.keys();
-        let (shown, kept) = self.handle.with(|wechat| {
-            let trust = &mut wechat.settings_mut().trust;
-            trust.announce();
-            trust.retire_old();
-            let kept = trust.signing.clone();
-            (keys(wechat), kept)
-        });
-        keys_held.retain_platform(&kept);
-        keys_held.keep(&self.setup.folder).map_err(keys_problem)?;
-        Ok(json!({ "keys": shown }))
-    }
-
-    pub(super) fn change_api_v3_key(&self, body: &[u8]) -> Result<Value, Problem> {
-        let Nothing {} = read(body)?;
-        let mut keys_held = self.keys();
-        let mut other = keys_held.clone();
-        let key = other.change_api_v3_key().map_err(keys_problem)?;
-        other.keep(&self.setup.folder).map_err(keys_problem)?;
-        let path = self.setup.folder.join(API_V3_KEY_FILE);
-        files::write_secret(&path, &other.api_v3_key).map_err(|error| Problem::machine(&error))?;
-        *keys_held = other;
-        self.handle
-            .with(|wechat| wechat.settings_mut().api_v3_key = key);
-        Ok(json!({ "api_v3_key_file": path.display().to_string() }))
-    }
-
     pub(super) fn set_clock(&self, body: &[u8]) -> Result<Value, Problem> {
         let Ahead { ahead_ms } = read(body)?;
         if ahead_ms.saturating_abs() > AHEAD_MAX_MS {
@@ -341,6 +256,58 @@ impl Desk {
         self.handle.with(|wechat| wechat.advance(now));
         Ok(json!({ "ahead_ms": ahead_ms, "now": now.to_rfc3339() }))
     }
+}
+
+fn check_settings(dials: &Dials) -> Result<(), Problem> {
+    check_plate(&dials.default_plate, "default_plate.")?;
+    let switches = &dials.switches;
+    let permille = |value: u16| (u64::from(value), 1000);
+    for (name, (value, most)) in [
+        ("latency_ms", (dials.latency_ms, PAUSE_MAX_MS)),
+        (
+            "switches.omit_free_duration_permille",
+            permille(switches.omit_free_duration_permille),
+        ),
+        (
+            "switches.extra_keys_permille",
+            permille(switches.extra_keys_permille),
+        ),
+        (
+            "switches.unknown_state_permille",
+            permille(switches.unknown_state_permille),
+        ),
+    ] {
+        if value > most {
+            return Err(Problem::value(name, format!("is more than {most}")));
+        }
+    }
+    for (name, length, most) in [
+        (
+            "callback_ladder_ms",
+            dials.callback_ladder_ms.len(),
+            LADDER_MAX,
+        ),
+        ("bills_without", dials.bills_without.len(), NAMES_MAX),
+        ("appids", dials.appids.len(), NAMES_MAX),
+        ("sub_merchants", dials.sub_merchants.len(), NAMES_MAX),
+    ] {
+        if length > most {
+            return Err(Problem::value(name, format!("has more than {most}")));
+        }
+    }
+    let subs = dials.sub_merchants.iter();
+    let bound = subs.flat_map(|(mchid, appids)| appids.iter().chain([mchid]));
+    for (name, names) in [
+        ("bills_without", dials.bills_without.iter().collect()),
+        ("appids", dials.appids.iter().collect()),
+        ("sub_merchants", bound.collect::<Vec<_>>()),
+    ] {
+        if let Some(odd) = names.iter().find(|it| !is_word(it, 32)) {
+            let issue = format!("{odd:?} is not 1 to 32 printable ASCII characters");
+            return Err(Problem::value(name, issue));
+        }
+    }
+    Ok(())
 }
 
 fn check_plate_number(number: &str) -> Result<(), Problem> {
@@ -388,10 +355,6 @@ fn check_fault(fault: &Fault, path: &str) -> Result<(), Problem> {
         )),
         _ => Ok(()),
     }
-}
-
-fn keys_problem(error: KeysError) -> Problem {
-    Problem::machine(&error)
 }
 
 impl Rates {

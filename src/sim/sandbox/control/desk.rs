@@ -1,5 +1,6 @@
 //! Where the requests of the control are decided.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +15,9 @@ use crate::sim::sandbox::setup::ClientSetup;
 /// The sandbox, as its control holds it.
 pub(in crate::sim::sandbox) struct Desk {
     pub(super) handle: Handle,
-    pub(super) setup: ClientSetup,
+    setup: ClientSetup,
+    /// Somebody delivers what WeChat tells by itself.
+    pub(super) can_call_back: bool,
     keys: Mutex<Keys>,
     ahead_ms: Arc<AtomicI64>,
 }
@@ -22,7 +25,9 @@ pub(in crate::sim::sandbox) struct Desk {
 impl Desk {
     /// `ahead_ms` is how far WeChat's clock is made to be ahead of this machine's.
     pub fn new(handle: Handle, setup: ClientSetup, keys: Keys, ahead_ms: Arc<AtomicI64>) -> Self {
+        let can_call_back = handle.with(|wechat| wechat.settings().calls_back);
         Self {
+            can_call_back,
             handle,
             setup,
             keys: Mutex::new(keys),
@@ -59,6 +64,8 @@ impl Desk {
             What::IssueCertificate => self.issue_certificate(body),
             What::MixCertificates => self.mix_certificates(body),
             What::RetireCertificates => self.retire_certificates(body),
+            What::IssueMerchantCertificate => self.issue_merchant_certificate(body),
+            What::RetireMerchantCertificates => self.retire_merchant_certificates(body),
             What::ChangeApiV3Key => self.change_api_v3_key(body),
             What::Clock => self.set_clock(body),
         }
@@ -66,6 +73,23 @@ impl Desk {
 
     pub(super) fn keys(&self) -> MutexGuard<'_, Keys> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a client is told now.
+    pub(super) fn setup(&self) -> ClientSetup {
+        ClientSetup {
+            merchant_serial: self.keys().merchant.serial.clone(),
+            ..self.setup.clone()
+        }
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.setup.folder
+    }
+
+    pub(super) fn write_setup(&self) -> Result<(), Problem> {
+        let written = self.setup().write();
+        written.map_err(|error| Problem::machine(&error))
     }
 
     pub(super) fn ahead_ms(&self) -> i64 {

@@ -7,6 +7,7 @@ mod desk;
 mod guard;
 mod page;
 mod problem;
+mod rolling;
 mod routes;
 mod views;
 

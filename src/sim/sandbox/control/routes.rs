@@ -30,12 +30,14 @@ pub(in crate::sim::sandbox) enum What {
     IssueCertificate,
     MixCertificates,
     RetireCertificates,
+    IssueMerchantCertificate,
+    RetireMerchantCertificates,
     ChangeApiV3Key,
     Clock,
 }
 
 /// Method, path with `{}` for a name, and what is asked. docs/sandbox.md explains each.
-pub(in crate::sim::sandbox) const ROUTES: [(&str, &str, What); 26] = [
+pub(in crate::sim::sandbox) const ROUTES: [(&str, &str, What); 28] = [
     ("GET", "/", What::Page),
     ("GET", "/state", What::State),
     ("GET", "/entries", What::Entries),
@@ -60,6 +62,16 @@ pub(in crate::sim::sandbox) const ROUTES: [(&str, &str, What); 26] = [
     ("POST", "/keys/issue", What::IssueCertificate),
     ("POST", "/keys/mix", What::MixCertificates),
     ("POST", "/keys/retire", What::RetireCertificates),
+    (
+        "POST",
+        "/keys/merchant/issue",
+        What::IssueMerchantCertificate,
+    ),
+    (
+        "POST",
+        "/keys/merchant/retire",
+        What::RetireMerchantCertificates,
+    ),
     ("POST", "/keys/api-v3", What::ChangeApiV3Key),
     ("POST", "/clock", What::Clock),
 ];

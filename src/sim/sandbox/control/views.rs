@@ -1,12 +1,15 @@
 //! What is shown.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::desk::Desk;
+use crate::lane::time::Wall;
 use crate::sim::http::{JournalLine, Outage};
 use crate::sim::wechat::{
-    Fault, Plate, Rates, RefundOutcome, Settings, Simulator, Switches, TrustMode,
+    Coupon, Fault, Plate, Rates, RefundOutcome, Settings, Simulator, Switches, TrustMode,
 };
 
 /// What can be set of how WeChat behaves when all is well.
@@ -22,7 +25,13 @@ pub(super) struct Dials {
     pub oldest_start_ms: u64,
     pub future_start_ms: u64,
     pub charges_per_plate_and_day: Option<u32>,
+    pub calls_back: bool,
     pub callback_ladder_ms: Vec<u64>,
+    pub loopback_callbacks: bool,
+    pub coupon: Option<Coupon>,
+    pub bills_without: BTreeSet<String>,
+    pub appids: BTreeSet<String>,
+    pub sub_merchants: BTreeMap<String, BTreeSet<String>>,
     pub default_plate: Plate,
     pub switches: Switches,
 }
@@ -38,19 +47,49 @@ pub(super) struct FaultDials {
 
 impl Dials {
     pub fn of(settings: &Settings) -> Self {
+        // Named one by one, so that no setting is forgotten here.
+        let Settings {
+            seed: _,
+            merchant,
+            trust,
+            api_v3_key: _,
+            seal: _,
+            default_plate,
+            plates: _,
+            settle_after_ms,
+            refund_after_ms,
+            refund_outcome,
+            latency_ms,
+            oldest_start_ms,
+            future_start_ms,
+            charges_per_plate_and_day,
+            calls_back,
+            callback_ladder_ms,
+            repay_after_ms,
+            loopback_callbacks,
+            coupon,
+            bills_without,
+            switches,
+        } = settings.clone();
         Self {
-            trust: settings.trust.mode,
-            settle_after_ms: settings.settle_after_ms,
-            repay_after_ms: settings.repay_after_ms,
-            refund_after_ms: settings.refund_after_ms,
-            refund_outcome: settings.refund_outcome,
-            latency_ms: settings.latency_ms,
-            oldest_start_ms: settings.oldest_start_ms,
-            future_start_ms: settings.future_start_ms,
-            charges_per_plate_and_day: settings.charges_per_plate_and_day,
-            callback_ladder_ms: settings.callback_ladder_ms.clone(),
-            default_plate: settings.default_plate.clone(),
-            switches: settings.switches,
+            trust: trust.mode,
+            settle_after_ms,
+            repay_after_ms,
+            refund_after_ms,
+            refund_outcome,
+            latency_ms,
+            oldest_start_ms,
+            future_start_ms,
+            charges_per_plate_and_day,
+            calls_back,
+            callback_ladder_ms,
+            loopback_callbacks,
+            coupon,
+            bills_without,
+            appids: merchant.appids,
+            sub_merchants: merchant.sub_merchants,
+            default_plate,
+            switches,
         }
     }
 
@@ -64,7 +103,13 @@ impl Dials {
         settings.oldest_start_ms = self.oldest_start_ms;
         settings.future_start_ms = self.future_start_ms;
         settings.charges_per_plate_and_day = self.charges_per_plate_and_day;
+        settings.calls_back = self.calls_back;
         settings.callback_ladder_ms = self.callback_ladder_ms;
+        settings.loopback_callbacks = self.loopback_callbacks;
+        settings.coupon = self.coupon;
+        settings.bills_without = self.bills_without;
+        settings.merchant.appids = self.appids;
+        settings.merchant.sub_merchants = self.sub_merchants;
         settings.default_plate = self.default_plate;
         settings.switches = self.switches;
     }
@@ -73,19 +118,19 @@ impl Dials {
 impl Desk {
     pub(super) fn state(&self) -> Value {
         let (requests, refused) = self.handle.requests();
-        let faults = self.faults();
+        let (faults, setup) = (self.faults(), self.setup());
         self.handle.with(|wechat| {
             let (taken, given_up) = wechat.callbacks_ended();
             json!({
                 "now": self.handle.now().to_rfc3339(),
                 "ahead_ms": self.ahead_ms(),
-                "client": self.setup.json(),
+                "client": setup.json(),
                 "settings": Dials::of(wechat.settings()),
                 "faults": faults,
                 "faults_next": next_faults(wechat),
                 "callback_faults": wechat.callback_faults(),
                 "keys": keys(wechat),
-                "calls_back": wechat.settings().calls_back,
+                "can_call_back": self.can_call_back,
                 "counts": {
                     "requests": requests,
                     "refused": refused,
@@ -159,7 +204,7 @@ pub(super) fn next_faults(wechat: &Simulator) -> Value {
     json!({ "any": faults.next, "on": on_calls })
 }
 
-/// Serials and ids; no key.
+/// Serials and ids, and no key.
 pub(super) fn keys(wechat: &Simulator) -> Value {
     let trust = &wechat.settings().trust;
     let shown = |list: &[crate::sim::wechat::PlatformCertificate], is_returned: bool| {
@@ -176,9 +221,15 @@ pub(super) fn keys(wechat: &Simulator) -> Value {
     };
     let mut certificates = shown(&trust.certificates, true);
     certificates.extend(shown(&trust.next, false));
+    let merchant = wechat.settings().merchant.serials.iter();
+    let merchant = merchant.map(|(serial, refused)| {
+        let refused_from = refused.map(Wall::to_rfc3339);
+        json!({ "serial": serial, "refused_from": refused_from })
+    });
     json!({
         "mode": trust.mode,
         "public_key_id": trust.public_key_id,
         "certificates": certificates,
+        "merchant": merchant.collect::<Vec<Value>>(),
     })
 }

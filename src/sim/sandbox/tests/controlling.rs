@@ -26,6 +26,13 @@ async fn every_address_is_served_and_documented() {
         .map(|(method, path, _)| format!("{method} {}", path.replace("{}", "…")))
         .collect();
     assert_eq!(documented, served);
+    let state = world.get("/state").await;
+    for (name, _) in state["settings"].as_object().unwrap() {
+        assert!(doc.contains(&format!("`{name}`")), "{name}");
+    }
+    for (name, _) in state["settings"]["switches"].as_object().unwrap() {
+        assert!(doc.contains(&format!("`{name}`")), "{name}");
+    }
     for (method, path, _) in ROUTES {
         if method == "GET" {
             let told = world.ask("GET", path, "", &[]).await;
@@ -182,40 +189,6 @@ async fn drivers_are_blocked_and_whoever_is_inside_is_told_of_it() {
 }
 
 #[tokio::test]
-async fn certificates_and_keys_roll() {
-    let mut world = World::start(|_| ()).await;
-    assert_eq!(certificates(&mut world).await, 2);
-    let issued = world.post("/keys/issue", &json!({})).await;
-    let rows = issued["keys"]["certificates"].as_array().unwrap();
-    assert_eq!(rows.iter().filter(|row| row["signs"] == true).count(), 1);
-    assert_eq!(certificates(&mut world).await, 3);
-    let mixed = world.post("/keys/mix", &json!({})).await;
-    let rows = mixed["keys"]["certificates"].as_array().unwrap();
-    assert!(rows.iter().all(|row| row["signs"] == true));
-    let newest = rows[2]["serial"].clone();
-    world.post("/keys/retire", &json!({})).await;
-    assert_eq!(certificates(&mut world).await, 1);
-    // It outlives the sandbox.
-    let folder = world.folder.path().to_owned();
-    let again = Sandbox::start(Kind::at(&folder)).await.unwrap();
-    let signing = again
-        .server
-        .with(|wechat| wechat.settings().trust.signing.clone());
-    assert_eq!(json!(signing), json!([newest]));
-
-    let before = std::fs::read_to_string(world.path(API_V3_KEY_FILE)).unwrap();
-    let told = world.post("/keys/api-v3", &json!({})).await;
-    let after = std::fs::read_to_string(world.path(API_V3_KEY_FILE)).unwrap();
-    assert_ne!(before, after);
-    assert!(!told.to_string().contains(&after));
-    let known = world
-        .sandbox
-        .server
-        .with(|wechat| wechat.settings().api_v3_key);
-    assert_eq!(known, after.as_bytes());
-}
-
-#[tokio::test]
 async fn wechats_clock_can_be_ahead() {
     let mut world = World::start(|_| ()).await;
     world.post("/clock", &json!({ "ahead_ms": 600_000 })).await;
@@ -263,6 +236,31 @@ async fn bad_input_is_told_by_its_name_and_changes_nothing() {
             400,
             "default_plate.openid",
         ),
+        (
+            "/settings",
+            r#"{"coupon": {"fen": 100}}"#,
+            400,
+            "coupon: missing field `merchants`",
+        ),
+        (
+            "/settings",
+            r#"{"bills_without": [""]}"#,
+            400,
+            "bills_without",
+        ),
+        (
+            "/settings",
+            r#"{"appids": ["w x"]}"#,
+            400,
+            r#"appids: "w x""#,
+        ),
+        (
+            "/settings",
+            r#"{"sub_merchants": {"1900000109": []}}"#,
+            400,
+            "without --partner",
+        ),
+        ("/settings", r#"{"calls_back": true}"#, 400, "--notify"),
         ("/settings", r#"{"latency_ms": 600001}"#, 400, "latency_ms"),
         ("/settings", "[1]", 400, "not a JSON object"),
         ("/settings", "{", 400, "not JSON"),
@@ -351,6 +349,12 @@ async fn bad_input_is_told_by_its_name_and_changes_nothing() {
         ),
         ("/clock", r#"{"ahead_ms": 9999999999999}"#, 400, "ahead_ms"),
         ("/keys/issue", r#"{"bits": 512}"#, 400, "unknown field"),
+        (
+            "/keys/merchant/retire",
+            r#"{"after_ms": 999999999999}"#,
+            400,
+            "after_ms",
+        ),
     ] {
         let told = world.post_told(path, body).await;
         assert_eq!(told.status, status, "{path} {body}: {}", told.body);
@@ -414,13 +418,6 @@ async fn refund(world: &mut World, named: &Value, number: &str) -> (u16, Value) 
     body.as_object_mut().unwrap().extend(named);
     let refunds = "/v3/refund/domestic/refunds";
     world.customer.post(refunds, &body).await
-}
-
-/// How many a client downloads.
-async fn certificates(world: &mut World) -> usize {
-    let (status, body) = world.customer.get("/v3/certificates").await;
-    assert_eq!(status, 200, "{body}");
-    body["data"].as_array().unwrap().len()
 }
 
 /// Nobody signs this request.

@@ -15,11 +15,15 @@ use tokio::net::TcpStream;
 
 /// Asks over plain HTTP, each request signed.
 pub struct Customer {
-    setup: PathBuf,
+    file: PathBuf,
+    /// In the place of what the file tells.
+    pub setup: Option<Value>,
     /// What entries and charges name.
     pub notify_url: String,
     /// Seconds since 1970.
     now: fn() -> i64,
+    /// Of that.
+    pub ahead_s: i64,
     nonces: u32,
 }
 
@@ -34,9 +38,11 @@ impl Customer {
     /// With the `client.json` of a folder, read anew for each request, as the keys in it may change.
     pub fn of(folder: &Path, now: fn() -> i64) -> Self {
         Self {
-            setup: folder.join("client.json"),
+            file: folder.join("client.json"),
+            setup: None,
             notify_url: "http://127.0.0.1:9/n".into(),
             now,
+            ahead_s: 0,
             nonces: 0,
         }
     }
@@ -96,19 +102,24 @@ impl Customer {
         )
     }
 
+    fn now_s(&self) -> i64 {
+        (self.now)() + self.ahead_s
+    }
+
     fn ago(&self, seconds: i64) -> String {
-        let at = Timestamp::from_second((self.now)() - seconds).unwrap();
+        let at = Timestamp::from_second(self.now_s() - seconds).unwrap();
         let here = jiff::tz::offset(8).to_datetime(at);
         here.strftime("%Y-%m-%dT%H:%M:%S+08:00").to_string()
     }
 
     fn setup(&self) -> Value {
-        serde_json::from_str(&std::fs::read_to_string(&self.setup).unwrap()).unwrap()
+        let told = || serde_json::from_str(&std::fs::read_to_string(&self.file).unwrap()).unwrap();
+        self.setup.clone().unwrap_or_else(told)
     }
 
     fn authorization(&mut self, setup: &Value, method: &str, target: &str, body: &str) -> String {
         self.nonces += 1;
-        let (nonce, timestamp) = (self.nonces, (self.now)());
+        let (nonce, timestamp) = (self.nonces, self.now_s());
         let text = format!("{method}\n{target}\n{timestamp}\n{nonce}\n{body}\n");
         let pem = std::fs::read_to_string(setup["private_key_file"].as_str().unwrap()).unwrap();
         let key = PrivateKey::from_pkcs8_pem(&pem).unwrap();

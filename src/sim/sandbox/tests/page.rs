@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::super::control::{ROUTES, page};
 use super::asking::World;
 use crate::sim::http::Outage;
-use crate::sim::wechat::{Call, CallbackFault, Fault, Outcome, RefundOutcome, Service, TrustMode};
+use crate::sim::wechat::{
+    Call, CallbackFault, Fault, Outcome, RefundOutcome, Service, Switches, TrustMode,
+};
 
 #[tokio::test]
 async fn the_page_brings_everything_and_lets_nothing_else_in() {
@@ -129,6 +131,13 @@ fn every_choice_of_the_page_is_one_and_has_words() {
     are_read::<TrustMode>("TRUST", "trust", word);
     are_read::<Fault>("FAULTS", "fault", fault);
     are_read::<CallbackFault>("CALLBACK_FAULTS", "callback", callback);
+    let switch = |name: &str| {
+        let mut switches = json!(Switches::default());
+        assert!(switches[name].is_boolean(), "{name}");
+        switches[name] = json!(true);
+        switches
+    };
+    are_read::<Switches>("SWITCHES", "switch", switch);
     for name in choices("CALLS").into_iter().filter(|name| !name.is_empty()) {
         read::<Call>(json!(name));
     }

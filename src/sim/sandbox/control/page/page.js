@@ -109,6 +109,19 @@ function queue(kind, faults) {
   return groups.map(({ fault, times }) => (times > 1 ? `${times} × ${fault}` : fault)).join('; ');
 }
 
+// Puts a charge into bills again, or leaves it out of them.
+function billed(number, { bills_without: without }) {
+  const isOut = without.includes(number);
+  const numbers = isOut ? without.filter((it) => it !== number) : [...without, number];
+  return [word(isOut ? 'put_back' : 'leave_out'), '/settings', { bills_without: numbers }];
+}
+
+function paid({ total, payer_total: paidFen }) {
+  const isLess = paidFen !== undefined && paidFen !== total;
+  return { nodes: [element('span', yuan(total), 'line'), isLess && element('span', `${word('discounted')} ${yuan(paidFen)}`, 'line dim')] };
+}
+
+// Where each list comes from, and what it and the settings are shown as.
 const SHOW = {
   requests: ['/requests?last=100', (told) => [
     [word('time'), word('call'), word('status'), word('request')],
@@ -135,15 +148,15 @@ const SHOW = {
       it.superseded && !it.charged_by.length ? tinted(word('superseded'), 'dim') : lines(...it.charged_by),
     ]),
   ]],
-  charges: ['/charges?last=100', (told) => [
+  charges: ['/charges?last=100', (told, settings) => [
     [word('time'), word('plate'), word('state'), word('amount'), 'out_trade_no / transaction_id', ''],
     told.charges.map((it) => [
-      short(it.create_time), plateCell(it.parking_info.plate_number), state(it.trade_state), yuan(it.amount.total),
+      short(it.create_time), plateCell(it.parking_info.plate_number), state(it.trade_state), paid(it.amount),
       lines(it.out_trade_no, it.transaction_id),
       actions(it.trade_state.startsWith('ACCEPT') ? [
         [word('settle_success'), `/charges/${encodeURIComponent(it.out_trade_no)}/settle`, { outcome: 'success' }],
         [word('settle_fail'), `/charges/${encodeURIComponent(it.out_trade_no)}/settle`, { outcome: 'pay_fail' }],
-      ] : []),
+      ] : it.success_time ? [billed(it.out_trade_no, settings)] : []),
     ]),
   ]],
   refunds: ['/refunds?last=100', (told) => [
@@ -224,12 +237,21 @@ function showState(told) {
   showSettings(told);
   showFaults(told);
   showCounts(told.counts);
-  const { certificates } = told.keys;
+  showKeys(told.keys, told.client.merchant_serial);
+  by('calls-back').checked = told.settings.calls_back;
+  by('calls-back').disabled = !told.can_call_back;
+  by('calls-nobody').hidden = told.can_call_back;
+  pairs('client', Object.entries(told.client).filter(([, value]) => value !== null));
+}
+
+function showKeys({ certificates, merchant }, newest) {
   table('certificates', certificates, [], certificates.map((it) => [
     { nodes: [element('code', it.serial), element('span', word(it.signs ? 'signs' : it.is_returned ? 'downloaded' : 'kept_back'), it.signs ? 'line good' : 'line dim')] },
   ]));
-  by('calls-back').textContent = word(told.calls_back ? 'calls_back' : 'calls_nobody');
-  pairs('client', Object.entries(told.client).filter(([, value]) => value !== null));
+  table('merchant-certificates', [merchant, newest], [], merchant.map(({ serial, refused_from: from }) => [
+    { nodes: [element('code', serial), serial === newest ? element('span', word('newest'), 'line good')
+      : element('span', from ? `${word('refused_from')} ${short(from)}` : word('accepted'), from ? 'line bad' : 'line dim')] },
+  ]));
 }
 
 function showSettings({ settings, faults, ahead_ms: aheadMs }) {
@@ -241,6 +263,9 @@ function showSettings({ settings, faults, ahead_ms: aheadMs }) {
   put('ahead', seconds(aheadMs));
   put('trust-mode', settings.trust);
   put('outage-kind', faults.outage);
+  put('coupon-yuan', settings.coupon ? settings.coupon.fen / 100 : null);
+  if (settings.coupon) put('coupon-payer', settings.coupon.merchants ? 'merchant' : 'wechat');
+  for (const name of SWITCHES) by(`switch-${name}`).checked = settings.switches[name];
 }
 
 function showFaults({ faults, faults_next: next, callback_faults: callbacks }) {
@@ -273,7 +298,7 @@ async function look() {
       tinted(named('service', it.service.blocked ?? it.service), it.service === 'normal' ? 'good' : 'bad'),
       named('outcome', it.outcome),
     ]));
-    table('rows', listed, ...rows(listed));
+    table('rows', [listed, told.settings.bills_without], ...rows(listed, told.settings));
   } catch (error) {
     tell(error.message, true);
   }
@@ -291,6 +316,8 @@ function speak() {
   choices('trust-mode', 'trust', TRUST);
   choices('fault-kind', 'fault', FAULTS);
   choices('callback-fault', 'callback', CALLBACK_FAULTS);
+  choices('coupon-payer', 'coupon', COUPON_PAYERS);
+  by('switches').replaceChildren(...SWITCHES.map(switching));
   fill(by('fault-call'), CALLS, (call) => call || word('any_call'));
   by('lists').replaceChildren(...LISTS.map((list) => {
     const made = button(word(list), () => { chosen.list = list; speak(); look(); });
@@ -301,6 +328,16 @@ function speak() {
     return made;
   }));
   units();
+}
+
+function switching(name) {
+  const made = element('label', undefined, 'switch');
+  const input = element('input');
+  input.type = 'checkbox';
+  input.id = `switch-${name}`;
+  input.addEventListener('change', () => act('/settings', { switches: { [name]: input.checked } }));
+  made.append(input, element('span', word(`switch_${name}`)));
+  return made;
 }
 
 // What a number means depends on the fault; most have none.
@@ -353,6 +390,11 @@ on('settings', async () => await act('/clock', { ahead_ms: milliseconds('ahead')
   refund_outcome: by('refund-outcome').value,
   latency_ms: milliseconds('latency'),
 }));
+on('coupon', () => act('/settings', {
+  coupon: by('coupon-yuan').value === '' ? null : { fen: Math.round(number('coupon-yuan') * 100), merchants: by('coupon-payer').value === 'merchant' },
+}));
+on('merchant-retire', () => act('/keys/merchant/retire', { after_ms: milliseconds('merchant-after') }));
+by('calls-back').addEventListener('change', () => act('/settings', { calls_back: by('calls-back').checked }));
 on('trust', () => act('/settings', { trust: by('trust-mode').value }));
 on('callback', () => {
   const kind = by('callback-fault').value;
