@@ -236,7 +236,3 @@ fn of_day(held: &HeldRefund, day: Day) -> Option<(Wall, Wall)> {
     held.sent
         .filter(|(_, last)| *last >= begins && *last < day.ends())
 }
-
-#[cfg(test)]
-#[path = "tests/matching.rs"]
-mod tests;

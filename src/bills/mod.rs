@@ -14,4 +14,6 @@ mod order;
 pub mod report;
 pub mod standing;
 mod table;
+#[cfg(test)]
+mod tests;
 mod told;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::traffic::Traffic;
 use crate::control::{Answer, Question};
 use crate::lane::time::Wall;
-use crate::store::ledger::{Identity, Ledger, Options};
+use crate::store::ledger::made;
 use crate::store::record::Record as Stored;
 use crate::story::archive::Archive;
 use crate::story::charge::{ChargeRow, Stage};
@@ -227,15 +227,7 @@ fn ok(archive: &Archive, question: &Question) -> Value {
 /// The records as a daemon commits them: a step at a time, and whole states as checkpoints.
 pub fn on_disk(records: &[Stored], ledger: u64) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let identity = Identity {
-        site: "s".into(),
-        box_id: "b".into(),
-    };
-    let options = Options {
-        inline_upkeep: true,
-        ..Options::default()
-    };
-    let (mut ledger, _) = Ledger::open(folder.path(), &identity, &options, ledger).unwrap();
+    let mut ledger = made::ledger(folder.path(), ledger);
     let mut at = 0;
     while at < records.len() {
         let is_state = |at: usize| {

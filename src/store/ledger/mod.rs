@@ -22,6 +22,8 @@ mod whole;
 mod writing;
 
 #[cfg(test)]
+pub mod made;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};

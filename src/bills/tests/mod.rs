@@ -1,0 +1,6 @@
+//! Bills held against a ledger.
+
+mod desk;
+mod flowing;
+mod matching;
+mod written;
