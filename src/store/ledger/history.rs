@@ -70,6 +70,16 @@ fn original(dir: &Path, number: u32, header: &SegmentHeader) -> Option<u32> {
     is_copy.then_some(of)
 }
 
+/// As [`Part::ledger`], by the header alone where that can be read.
+fn ledger_of(dir: &Path, number: u32) -> Result<Option<LedgerId>, LedgerError> {
+    if let Some(header) = files::header(dir, number)
+        && original(dir, number, &header).is_none()
+    {
+        return Ok(Some(header.ledger));
+    }
+    Ok(Part::load(dir, number)?.and_then(|part| part.ledger()))
+}
+
 /// Shows a segment to the chain; gives back the commits that now count and what was found.
 pub(super) fn follow(
     chain: &mut Chain,
@@ -136,8 +146,7 @@ impl Commits {
         let numbers: VecDeque<u32> = Files::list(dir)?.numbers().into_iter().collect();
         let mut ledger = None;
         for number in numbers.iter().rev() {
-            let part = Part::load(dir, *number)?;
-            ledger = part.and_then(|part| part.ledger());
+            ledger = ledger_of(dir, *number)?;
             if ledger.is_some() {
                 break;
             }
