@@ -463,3 +463,7 @@ fn alarm(kind: AlarmKind, text: String) -> Alarm {
         text,
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "demo")]
+mod tests;
