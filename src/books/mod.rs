@@ -13,6 +13,7 @@ mod spot;
 mod till;
 mod violation;
 mod walk;
+mod whole;
 mod zone;
 
 use std::collections::BTreeMap;

@@ -31,6 +31,7 @@ mod nearest;
 mod port;
 mod retention;
 mod secret;
+mod section;
 mod site;
 mod syntax;
 mod tariff;
