@@ -8,11 +8,11 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde_json::{Value, json};
 
 use super::Simulator;
-use super::books::OrderState;
 use super::message::{BILL_FILE, Request};
 use super::parameters::{Parameters, refuse};
-use super::refunds::RefundState;
+use super::refunds::{Refund, RefundState};
 use super::refusal::Refusal;
+use super::sale::Sale;
 use super::time;
 use crate::lane::time::Wall;
 
@@ -34,12 +34,11 @@ pub(super) struct File {
     bytes: Vec<u8>,
 }
 
-/// One line of the trades.
-struct Line {
+/// One line of the trades: what was paid, or went back of it.
+struct Line<'a> {
     at: Wall,
-    order: usize,
-    /// Number, WeChat's number, fen and state.
-    refund: Option<(String, String, u64, RefundState)>,
+    sale: Sale<'a>,
+    refund: Option<&'a Refund>,
 }
 
 impl Simulator {
@@ -77,14 +76,15 @@ impl Simulator {
             let account = account.unwrap_or_default();
             return Err(refuse("account_type", &account, "is not BASIC here"));
         }
-        let lines = self.lines(&day, None);
+        // A sub-merchant's money does not come to the provider's account.
+        let mut lines = self.lines(&day, None);
+        lines.retain(|line| line.sale.sub_mchid.is_none());
         if lines.is_empty() {
             return Err(Refusal::no_bill());
         }
         let (mut text, mut sums) = (format!("{FLOW_HEAD}\r\n"), [(0_u64, 0_u64); 2]);
-        for line in &lines {
-            let order = &self.orders[line.order];
-            let (at, id) = (written_time(line.at), order.transaction_id.as_deref());
+        for Line { at, sale, refund } in &lines {
+            let at = written_time(*at);
             let mut moved = |id: &str, number: &str, name: &str, fen: u64, side: usize| {
                 sums[side].0 += 1;
                 sums[side].1 += fen;
@@ -93,26 +93,27 @@ impl Simulator {
                     "`{at},`{id},`{id},`{name},`{name},`{word},`{yuan},`0.00,`system,`,`{number}\r\n"
                 ));
             };
-            match &line.refund {
+            let (id, number, fen, names) = match refund {
                 None => {
-                    let (id, number) = (id.unwrap_or_default(), &order.body.out_trade_no);
-                    let settled_fen = order.body.total_fen - order.coupon.merchant_fen;
-                    moved(id, number, "交易", settled_fen, 0);
-                    // Whole fen, and no line for less than one.
-                    let fee_fen = (fee_of(order.body.total_fen) + 500) / 1_000;
-                    if fee_fen > 0 {
-                        moved(id, number, "扣除交易手续费", fee_fen, 1);
-                    }
+                    let names = [("交易", 0), ("扣除交易手续费", 1)];
+                    (&sale.transaction_id, sale.number, sale.total_fen, names)
                 }
-                Some((number, id, fen, _)) => {
-                    let total_fen = order.body.total_fen.max(1);
-                    let settled_fen = fen - order.coupon.merchant_fen * fen / total_fen;
-                    moved(id, number, "退款", settled_fen, 1);
-                    let fee_fen = (fee_of(*fen) + 500) / 1_000;
-                    if fee_fen > 0 {
-                        moved(id, number, "返还手续费", fee_fen, 0);
-                    }
+                Some(Refund {
+                    refund_id, body, ..
+                }) => {
+                    let names = [("退款", 1), ("返还手续费", 0)];
+                    (refund_id, &*body.out_refund_no, body.refund_fen, names)
                 }
+            };
+            let [(name, side), (fee_name, fee_side)] = names;
+            // Whole fen, and no line for less than one.
+            let fee_fen = (fee_of(fen) + 500) / 1_000;
+            let both = [
+                (name, sale.settled_of(fen), side),
+                (fee_name, fee_fen, fee_side),
+            ];
+            for (name, fen, side) in both.into_iter().filter(|(_, fen, _)| *fen > 0) {
+                moved(id, number, name, fen, side);
             }
         }
         let [(came, in_fen), (went, out_fen)] = sums;
@@ -160,113 +161,91 @@ impl Simulator {
     }
 
     /// What happened on a day, `yyyyMMdd`, in the order of the clock.
-    fn lines(&self, day: &str, sub_mchid: Option<&str>) -> Vec<Line> {
-        let is_wanted = |of: &Option<String>| sub_mchid.is_none() || of.as_deref() == sub_mchid;
-        let mut lines = Vec::new();
-        for (index, order) in self.orders.iter().enumerate() {
-            if let (OrderState::Success, Some(at)) = (order.state, order.settled_at)
-                && time::day(at) == day
-                && is_wanted(&order.body.sub_mchid)
-                && !self
-                    .settings
-                    .bills_without
-                    .contains(&order.body.out_trade_no)
-            {
-                let refund = None;
-                lines.push(Line {
-                    at,
-                    order: index,
-                    refund,
-                });
-            }
-        }
+    fn lines(&self, day: &str, sub_mchid: Option<&str>) -> Vec<Line<'_>> {
+        let is_wanted = |of: Option<&str>| sub_mchid.is_none() || of == sub_mchid;
+        let left_out = &self.settings.bills_without;
+        let sales = self.sales().filter(|sale| !left_out.contains(sale.number));
+        let mut lines: Vec<Line> = sales
+            .map(|sale| Line {
+                at: sale.at,
+                sale,
+                refund: None,
+            })
+            .collect();
         for refund in self.refunds.values() {
-            let body = &refund.body;
-            if let Some(&order) = self.order_by_number.get(&body.out_trade_no)
-                && refund.state != RefundState::Closed
-                && time::day(refund.created) == day
-                && is_wanted(&body.sub_mchid)
+            if refund.state != RefundState::Closed
+                && let Some(sale) = self.sale(&refund.body.out_trade_no)
             {
-                let number = body.out_refund_no.clone();
-                let id = refund.refund_id.clone();
                 lines.push(Line {
                     at: refund.created,
-                    order,
-                    refund: Some((number, id, body.refund_fen, refund.state)),
+                    sale,
+                    refund: Some(refund),
                 });
             }
         }
+        lines.retain(|line| time::day(line.at) == day && is_wanted(line.sale.sub_mchid));
         lines.sort_by_key(|line| line.at);
         lines
     }
 
-    fn written(&self, lines: &[Line]) -> String {
+    fn written(&self, lines: &[Line<'_>]) -> String {
         let (mut text, mut paid, mut back, mut fee) = (format!("{HEAD}\r\n"), 0, 0, 0_i64);
         let (mut settled, mut settled_back) = (0, 0);
-        for line in lines {
-            let order = &self.orders[line.order];
-            let body = &order.body;
-            let payer = &self.settings.plate(&body.parking.plate_number).openid;
-            let total = yuan(body.total_fen);
-            let (state, fen, id, number, kind, stands) = match &line.refund {
+        for Line { at, sale, refund } in lines {
+            let (state, fen, id, number, kind, stands) = match refund {
                 None => {
-                    paid += body.total_fen;
+                    paid += sale.total_fen;
+                    settled += sale.settled_of(sale.total_fen);
                     ("SUCCESS", 0, "0", "0", "", "")
                 }
-                Some((number, id, fen, state)) => {
-                    back += fen;
+                Some(Refund {
+                    refund_id,
+                    body,
+                    state,
+                    ..
+                }) => {
+                    back += body.refund_fen;
+                    settled_back += sale.settled_of(body.refund_fen);
                     let stands = match state {
                         RefundState::Success => "SUCCESS",
                         RefundState::Abnormal => "FAIL",
                         RefundState::Processing | RefundState::Closed => "PROCESSING",
                     };
-                    (
-                        "REFUND",
-                        *fen,
-                        id.as_str(),
-                        number.as_str(),
-                        "ORIGINAL",
-                        stands,
-                    )
+                    let (id, number) = (refund_id.as_str(), body.out_refund_no.as_str());
+                    ("REFUND", body.refund_fen, id, number, "ORIGINAL", stands)
                 }
             };
-            let own_fee = match line.refund {
-                None => i64::try_from(fee_of(body.total_fen)).unwrap_or(0),
+            let own_fee = match refund {
+                None => i64::try_from(fee_of(sale.total_fen)).unwrap_or(0),
                 Some(_) => -i64::try_from(fee_of(fen)).unwrap_or(0),
             };
             fee += own_fee;
-            let merchant_fen = order.coupon.merchant_fen;
-            let settled_fen = fen - merchant_fen * fen / body.total_fen.max(1);
-            match line.refund {
-                None => settled += body.total_fen - merchant_fen,
-                Some(_) => settled_back += settled_fen,
-            }
             let cells = [
-                written_time(line.at),
-                body.appid.clone(),
+                written_time(*at),
+                sale.appid.to_owned(),
                 self.settings.merchant.mchid.clone(),
-                body.sub_mchid.clone().unwrap_or_else(|| "0".to_owned()),
+                sale.sub_mchid.unwrap_or("0").to_owned(),
                 String::new(),
-                order.transaction_id.clone().unwrap_or_default(),
-                body.out_trade_no.clone(),
-                payer.clone(),
-                "PARKING".to_owned(),
+                sale.transaction_id.clone(),
+                sale.number.to_owned(),
+                sale.openid.to_owned(),
+                sale.kind.to_owned(),
                 state.to_owned(),
-                if order.advanced { "BPA" } else { "OTHERS" }.to_owned(),
+                sale.bank.to_owned(),
                 "CNY".to_owned(),
-                yuan(body.total_fen - merchant_fen),
-                yuan(order.coupon.fen),
+                yuan(sale.settled_of(sale.total_fen)),
+                yuan(sale.coupon.fen),
                 id.to_owned(),
                 number.to_owned(),
-                yuan(settled_fen),
+                yuan(sale.settled_of(fen)),
                 "0.00".to_owned(),
                 kind.to_owned(),
                 stands.to_owned(),
-                body.description.clone(),
-                body.attach.clone().unwrap_or_default(),
+                sale.description.to_owned(),
+                sale.attach.unwrap_or_default().to_owned(),
                 with_five_decimals(own_fee),
                 "0.60%".to_owned(),
-                total,
+                yuan(sale.total_fen),
                 yuan(fen),
                 String::new(),
             ];

@@ -56,6 +56,8 @@ pub struct OrderRow {
     pub accepted: u32,
     /// When it was accepted.
     pub accepted_at: Wall,
+    /// When the deduction succeeded or failed.
+    pub settled_at: Option<Wall>,
 }
 
 /// Where the money of an order stands.
@@ -217,6 +219,7 @@ impl Simulator {
             asked: order.asked,
             accepted: count(accepted),
             accepted_at: order.accepted_at,
+            settled_at: order.settled_at,
         }
     }
 }

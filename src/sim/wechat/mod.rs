@@ -24,6 +24,7 @@ mod parameters;
 mod refunds;
 mod refusal;
 mod repeats;
+mod sale;
 mod seal;
 mod settings;
 mod shown;

@@ -7,7 +7,8 @@ use super::fields::{Fields, WrittenTime, parse};
 use super::message::{CLOSE_SUFFIX, NATIVE_PARTNER_PREFIX, NATIVE_PREFIX, Request};
 use super::parameters::{Parameters, decode, refuse};
 use super::refusal::Refusal;
-use super::settings::Settings;
+use super::sale::Sale;
+use super::settings::{CouponPart, Settings};
 use super::time;
 use crate::lane::time::Wall;
 
@@ -56,6 +57,8 @@ pub struct NativeRow {
     pub total_fen: u64,
     /// Where the money stands.
     pub state: NativeState,
+    /// When it was paid, if it was.
+    pub paid_at: Option<Wall>,
     /// How often it was asked for, resends of one signed request not counted.
     pub asked: u32,
 }
@@ -87,6 +90,7 @@ impl Simulator {
             out_trade_no: order.body.out_trade_no.clone(),
             total_fen: order.body.total_fen,
             state: order.state,
+            paid_at: order.paid().map(|(at, _)| at),
             asked: order.asked,
         };
         self.natives.values().map(row).collect()
@@ -259,6 +263,25 @@ impl NativeOrder {
     /// When it was paid, and how much it was.
     pub(super) fn paid(&self) -> Option<(Wall, u64)> {
         (self.state == NativeState::Paid).then_some((self.paid_at, self.body.total_fen))
+    }
+
+    /// Its payment, if there is one. No coupon has a part in it here.
+    pub(super) fn sale<'a>(&'a self, settings: &'a Settings) -> Option<Sale<'a>> {
+        let (at, total_fen) = self.paid()?;
+        Some(Sale {
+            at,
+            number: &self.body.out_trade_no,
+            transaction_id: self.transaction_id(),
+            appid: &self.body.appid,
+            sub_mchid: self.body.sub_mchid.as_deref(),
+            openid: &settings.default_plate.openid,
+            kind: "NATIVE",
+            bank: "OTHERS",
+            description: &self.body.description,
+            attach: self.body.attach.as_deref(),
+            total_fen,
+            coupon: CouponPart::default(),
+        })
     }
 
     /// As WeChat numbers its payment.

@@ -92,6 +92,8 @@ pub struct RefundRow {
     pub refund_fen: u64,
     /// Where it stands.
     pub state: RefundState,
+    /// When it was applied for.
+    pub created: Wall,
     /// How often it was asked for, resends of one signed request not counted.
     pub asked: u32,
 }
@@ -107,6 +109,7 @@ impl Simulator {
             out_trade_no: refund.body.out_trade_no.clone(),
             refund_fen: refund.body.refund_fen,
             state: refund.state,
+            created: refund.created,
             asked: refund.asked,
         };
         self.refunds.values().map(row).collect()

@@ -216,5 +216,6 @@ fn order(index: usize, plate: &str) -> OrderRow {
         asked: 1,
         accepted: 1,
         accepted_at: Wall(0),
+        settled_at: None,
     }
 }

@@ -1,6 +1,7 @@
 //! The simulator against the wire contract: vectors, rules, faults, properties.
 
 mod admission;
+mod billing;
 mod charging;
 mod entering;
 mod failing;
