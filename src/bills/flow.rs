@@ -60,8 +60,8 @@ struct Columns {
 pub fn read(bill: impl BufRead, mut row: impl FnMut(Flow)) -> Result<u64, BillFault> {
     let (mut lines, mut sums) = (0_u64, [(0_u64, 0_u64); 2]);
     let told = table::read(bill, COUNT, Columns::of, |columns, line| {
-        let flow = columns.row(line)?;
-        let (count, fen) = &mut sums[usize::from(flow.fen < 0)];
+        let (flow, is_outgo) = columns.row(line)?;
+        let (count, fen) = &mut sums[usize::from(is_outgo)];
         *count += 1;
         *fen = fen.saturating_add(flow.fen.unsigned_abs());
         lines += 1;
@@ -95,7 +95,8 @@ impl Columns {
         })
     }
 
-    fn row(&self, line: &Line<'_>) -> Result<Flow, BillFault> {
+    /// The line, and whether it is outgo, which a sum of nothing does not show.
+    fn row(&self, line: &Line<'_>) -> Result<(Flow, bool), BillFault> {
         let words = [line.text(self.name), line.text(self.kind)];
         let says = |part: &str| words.iter().any(|word| word.contains(part));
         // "扣除交易手续费" is a fee.
@@ -109,9 +110,9 @@ impl Columns {
             FlowKind::Other
         };
         let fen = i64::try_from(line.fen(self.amount, AMOUNT[0])?).unwrap_or(i64::MAX);
-        let fen = match line.text(self.side) {
-            "收入" => fen,
-            "支出" => -fen,
+        let is_outgo = match line.text(self.side) {
+            "收入" => false,
+            "支出" => true,
             _ => {
                 return Err(BillFault::NoAmount {
                     line: line.number,
@@ -119,13 +120,14 @@ impl Columns {
                 });
             }
         };
-        Ok(Flow {
+        let flow = Flow {
             at: time(line.text(self.at)),
             business_no: line.text(self.business).to_owned(),
             voucher: line.text(self.voucher).to_owned(),
             kind,
-            fen,
-        })
+            fen: if is_outgo { -fen } else { fen },
+        };
+        Ok((flow, is_outgo))
     }
 }
 
@@ -161,6 +163,14 @@ mod tests {
             (flows[2].business_no.as_str(), flows[2].voucher.as_str()),
             ("503", "R1")
         );
+    }
+
+    /// Of a payment that a coupon of the merchant's paid whole, nothing goes out when it goes back.
+    #[test]
+    fn an_outgo_of_nothing_counts_as_outgo() {
+        let nothing = BILL.replace("`支出,`5.00,", "`支出,`0.00,");
+        let nothing = nothing.replace("`14.09\r\n", "`9.09\r\n");
+        assert_eq!(flows(nothing.as_bytes()).unwrap()[2].fen, 0);
     }
 
     #[test]

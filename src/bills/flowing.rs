@@ -129,6 +129,8 @@ fn payments(
         let difference = |what| Difference::of(what, key.number()).bill(bill_fen);
         let Some(moved) = moved.get(&Own::Paid(*key)).filter(|it| it.has_moved) else {
             match is_near_midnight(payment.at, day) {
+                // The merchant's own coupon paid it all, and nothing came in.
+                _ if bill_fen == 0 => flows.ok.add(0),
                 true => flows.at_midnight.add(bill_fen),
                 false => report.differs(difference(What::NotInFlow)),
             }
@@ -158,7 +160,9 @@ fn refunds(
         let difference = |what| Difference::of(what, key.refund_no()).bill(bill_fen);
         let Some(moved) = moved.get(&Own::Refund(*key)).filter(|it| it.has_moved) else {
             // One that is on its way, or failed, may have moved nothing on this day.
-            if refund.is_done && !is_near_midnight(refund.at, day) {
+            if bill_fen == 0 {
+                flows.ok.add(0);
+            } else if refund.is_done && !is_near_midnight(refund.at, day) {
                 report.differs(difference(What::NotInFlow));
             }
             continue;

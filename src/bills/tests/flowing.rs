@@ -1,8 +1,8 @@
 //! What the driver paid, and what the merchant's account tells.
 
 use super::desk::{Desk, HOUR, SECOND, day, line, paid_at, refund_line, session, whats};
-use super::written::Line;
-use crate::bills::report::What;
+use super::written::{FEE_FEN, Line};
+use crate::bills::report::{Sum, What};
 use crate::charges::answer::Paid;
 use crate::wechat::bill::Kind;
 
@@ -45,6 +45,23 @@ fn what_the_driver_paid_is_compared_where_both_tell_it() {
         (difference.bill_fen, difference.ledger_fen),
         (Some(400), Some(300))
     );
+}
+
+#[test]
+fn what_the_merchants_own_coupon_paid_whole_needs_no_line_in_the_fund_flow() {
+    let mut desk = Desk::new();
+    let noon = day().begins().plus_ms(12 * HOUR);
+    let number = desk.charge(1, noon, noon, paid_at(noon));
+    let whole = Line {
+        coupon_fen: FEE_FEN,
+        merchants_fen: FEE_FEN,
+        ..line(&number, noon)
+    };
+    desk.trade_bill(day(), [whole]);
+    desk.bills().keep_nothing(Kind::FundFlow, day()).unwrap();
+    let report = desk.compare(day());
+    assert!(report.matches(), "{report:?}");
+    assert_eq!(report.flow.unwrap().ok, Sum { count: 1, fen: 0 });
 }
 
 #[test]

@@ -23,6 +23,8 @@ pub struct Line {
     pub sub_mchid: &'static str,
     pub fen: u64,
     pub coupon_fen: u64,
+    /// What of the coupon the merchant bears, and does not get.
+    pub merchants_fen: u64,
 }
 
 impl Line {
@@ -35,6 +37,7 @@ impl Line {
             sub_mchid: "0",
             fen: FEE_FEN,
             coupon_fen: 0,
+            merchants_fen: 0,
         }
     }
 
@@ -46,7 +49,7 @@ impl Line {
 /// Writes a trade bill, packed.
 pub fn trade_bill(path: &Path, lines: impl IntoIterator<Item = Line>) {
     packed(path, |out| {
-        let (mut rows, mut paid, mut back, mut fees) = (0_u64, 0, 0, 0);
+        let (mut rows, mut paid, mut settled, mut back, mut fees) = (0_u64, 0, 0, 0, 0);
         writeln!(out, "交易时间,特约商户号,微信订单号,商户订单号,交易状态,应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,退款状态,手续费,订单金额,申请退款金额").unwrap();
         for line in lines {
             rows += 1;
@@ -55,7 +58,10 @@ pub fn trade_bill(path: &Path, lines: impl IntoIterator<Item = Line>) {
                 false => ("SUCCESS", "", 0, 3_000),
             };
             (back, fees) = (back + went, fees + fee);
-            paid += if line.is_refund() { 0 } else { line.fen };
+            if !line.is_refund() {
+                paid += line.fen;
+                settled += line.fen - line.merchants_fen;
+            }
             let Line {
                 at,
                 trade_no: no,
@@ -63,13 +69,16 @@ pub fn trade_bill(path: &Path, lines: impl IntoIterator<Item = Line>) {
                 sub_mchid: sub,
                 fen,
                 coupon_fen,
+                merchants_fen,
             } = &line;
             let (coupon, total, went) = (yuan(*coupon_fen), yuan(*fen), yuan(went));
+            let settles = yuan(fen - merchants_fen);
             let fee = five_decimals(fee);
-            writeln!(out, "`{at},`{sub},`42{rows},`{no},`{state},`{total},`{coupon},`0,`{refund},`{went},`{stands},`{fee},`{total},`{went}").unwrap();
+            writeln!(out, "`{at},`{sub},`42{rows},`{no},`{state},`{settles},`{coupon},`0,`{refund},`{went},`{stands},`{fee},`{total},`{went}").unwrap();
         }
         let (paid, back, fees) = (yuan(paid), yuan(back), five_decimals(fees));
-        writeln!(out, "总交易单数,应结订单总金额,退款总金额,手续费总金额,订单总金额,申请退款总金额\n`{rows},`{paid},`{back},`{fees},`{paid},`{back}").unwrap();
+        let settled = yuan(settled);
+        writeln!(out, "总交易单数,应结订单总金额,退款总金额,手续费总金额,订单总金额,申请退款总金额\n`{rows},`{settled},`{back},`{fees},`{paid},`{back}").unwrap();
     });
 }
 
