@@ -4,11 +4,11 @@
 
 #[macro_use]
 pub mod bilingual;
-pub mod bills;
 #[macro_use]
 mod planted;
 
 pub mod barrier;
+pub mod bills;
 pub mod books;
 pub mod broker;
 pub mod camera;

@@ -62,6 +62,12 @@ pub enum Defect {
     ChargedBesideCode,
     /// What is paid after the car has gone is not taken down.
     LateCodeForgotten,
+    /// Refunds in a bill are not held against the ledger.
+    RefundLeftOut,
+    /// A driver who paid with a coupon counts as having paid it all.
+    CouponForgotten,
+    /// What a bill says of other boxes is taken for this one's.
+    OthersBillIsOurs,
 }
 
 #[cfg(all(test, feature = "demo"))]

@@ -1,9 +1,9 @@
 //! What the ledger says of a bill's numbers, and of what settled and went back around that day.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::day::Day;
+use super::matching::Sources;
 use super::order::Order;
 use super::told::Told;
 use crate::charges::charge::{Charge, ChargeState};
@@ -14,7 +14,6 @@ use crate::lane::number::NumberKey;
 use crate::lane::time::Wall;
 use crate::park::record::Record;
 use crate::store::ledger::LedgerError;
-use crate::story::steps;
 
 /// What lies so near to midnight may stand in the bill of either day.
 pub(super) const EDGE_MS: i64 = 10 * 60 * 1000;
@@ -54,16 +53,16 @@ pub(super) struct HeldRefund {
 }
 
 impl Held {
-    /// Reads the ledger in `dir`, from the whole state on that lies before `since`.
+    /// Reads the ledger, from the whole state on that lies before `since`.
     pub fn read(
-        dir: &Path,
+        sources: &dyn Sources,
         told: &Told,
         day: Day,
         since: Option<Wall>,
     ) -> Result<Self, LedgerError> {
         let mut held = Self::default();
-        steps::read(dir, since, |step| match step.record() {
-            Some(Record::Checkpoint(snapshot)) => {
+        sources.records(since, &mut |record, at| match record {
+            Record::Checkpoint(snapshot) => {
                 let book = &snapshot.book;
                 let charges = book.charges().chain(book.desk());
                 charges.for_each(|charge| held.stood(&charge));
@@ -71,7 +70,7 @@ impl Held {
                 refunds.for_each(|refund| held.refund_stood(refund));
                 book.spots().open().for_each(|spot| held.code_stood(spot));
             }
-            Some(Record::PartOfState(part)) => {
+            Record::PartOfState(part) => {
                 let charges = part.charges.iter().chain(&part.desk);
                 charges.for_each(|charge| held.stood(charge));
                 let books = || part.rest.iter().map(|rest| &rest.book);
@@ -80,7 +79,7 @@ impl Held {
                 let codes = books().flat_map(|book| book.spots().open());
                 codes.for_each(|spot| held.code_stood(spot));
             }
-            Some(Record::Money(record)) => held.hear(told, day, &record, step.at),
+            Record::Money(record) => held.hear(told, day, record, at),
             _ => {}
         })?;
         Ok(held)

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
@@ -75,11 +75,7 @@ impl Bills {
     /// # Errors
     /// If it is another, or cannot be written; what was there then stands.
     pub fn keep(&self, kind: Kind, day: Day, packed: &[u8], sha1: &str) -> Result<(), KeepFault> {
-        let plain = MultiGzDecoder::new(packed).take(PLAIN_MAX);
-        let found = sha1_of(plain).map_err(KeepFault::Unpacked)?;
-        if found != sha1 {
-            return Err(KeepFault::OtherHash);
-        }
+        check(packed, sha1)?;
         self.write(self.path(kind, day), packed)
     }
 
@@ -160,12 +156,8 @@ impl Bills {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
-        Ok(Some(match file.metadata()?.len() {
-            0 => Bill::Nothing,
-            _ => Bill::Lines(Box::new(BufReader::new(
-                MultiGzDecoder::new(file).take(PLAIN_MAX),
-            ))),
-        }))
+        let is_empty = file.metadata()?.len() == 0;
+        Ok(Some(Bill::of_packed(file, is_empty)))
     }
 
     fn of_day(&self, day: Day, what: &str) -> PathBuf {
@@ -226,12 +218,32 @@ impl Bills {
 pub enum Bill {
     /// Nothing happened on that day.
     Nothing,
-    /// Line by line.
-    Lines(Box<BufReader<Plain>>),
+    /// Line by line, unpacked, and not endlessly many bytes.
+    Lines(Box<dyn BufRead>),
 }
 
-/// Unpacked bytes, and not endlessly many.
-pub type Plain = io::Take<MultiGzDecoder<File>>;
+impl Bill {
+    /// What is kept of a day.
+    pub(crate) fn of_packed(packed: impl Read + 'static, is_empty: bool) -> Self {
+        match is_empty {
+            true => Self::Nothing,
+            false => {
+                let plain = MultiGzDecoder::new(packed).take(PLAIN_MAX);
+                Self::Lines(Box::new(BufReader::new(plain)))
+            }
+        }
+    }
+}
+
+/// Whether this is the bill whose hash WeChat told.
+pub(crate) fn check(packed: &[u8], sha1: &str) -> Result<(), KeepFault> {
+    let plain = MultiGzDecoder::new(packed).take(PLAIN_MAX);
+    let found = sha1_of(plain).map_err(KeepFault::Unpacked)?;
+    match found == sha1 {
+        true => Ok(()),
+        false => Err(KeepFault::OtherHash),
+    }
+}
 
 fn sha1_of(mut bytes: impl Read) -> io::Result<String> {
     let mut hash = Hash(Context::new(&SHA1_FOR_LEGACY_USE_ONLY));

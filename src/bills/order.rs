@@ -21,7 +21,7 @@ impl Order {
     /// Whether this ledger gave it out.
     pub fn is_of(self, ledger: LedgerId) -> bool {
         let (Self::Charge(key) | Self::Code(key)) = self;
-        LedgerId::of_session(&key.session()) == Some(ledger)
+        LedgerId::of_session(&key.session()) == Some(ledger) || planted!(OthersBillIsOurs)
     }
 
     /// As it is written.

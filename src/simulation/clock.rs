@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::site::{BEGINNING, HOUR, MINUTE};
+use super::site::{HOUR, MINUTE};
 use crate::lane::time::{BootId, Moment, Now, Stamp, Wall};
 use crate::sim::random::SplitMix64;
 
@@ -61,6 +61,7 @@ impl Profile {
 pub struct Clock {
     /// True milliseconds since the beginning.
     pub time: u64,
+    beginning: Wall,
     profile: Profile,
     lies: bool,
     boot: u64,
@@ -70,9 +71,10 @@ pub struct Clock {
 }
 
 impl Clock {
-    pub fn new(profile: Profile) -> Self {
+    pub fn new(beginning: Wall, profile: Profile) -> Self {
         Self {
             time: 0,
+            beginning,
             profile,
             lies: matches!(profile, Profile::Lies { .. }),
             boot: 1,
@@ -157,7 +159,12 @@ impl Clock {
     }
 
     pub fn true_wall(&self) -> Wall {
-        BEGINNING.plus_ms(i64::try_from(self.time).unwrap())
+        self.wall_at(self.time)
+    }
+
+    /// What a right clock shows so long after the beginning.
+    pub fn wall_at(&self, time: u64) -> Wall {
+        self.beginning.plus_ms(i64::try_from(time).unwrap())
     }
 
     fn moment_at(&self, time: u64) -> Moment {

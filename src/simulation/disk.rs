@@ -7,12 +7,14 @@ use std::rc::Rc;
 use sha2::{Digest, Sha256};
 
 use crate::gate::turn::Journal;
+use crate::lane::time::Wall;
 use crate::park::Park;
 use crate::park::erasure::{Erasure, Payloads, Rule};
 use crate::park::record::Record;
 use crate::park::rules::Rules;
 use crate::retention::Stays;
 use crate::store::record::{Class, Record as Stored};
+use crate::story::steps::Times;
 
 /// What becomes of a commit that is under way when the power goes. The ledger's commits have a length
 /// and a checksum: one that is not whole is none, and the next start says that it may be lost.
@@ -114,6 +116,25 @@ impl Platter {
 }
 
 impl Commit {
+    /// What has not been erased, each with the time of its step.
+    fn timed<'a>(&'a self, times: &mut Times) -> Vec<(&'a Record, Wall)> {
+        let mut read = self.read().iter();
+        let mut timed = Vec::new();
+        for stored in &self.records {
+            if stored.payload.is_empty() {
+                times.hear(stored);
+                continue;
+            }
+            let record = read.next().expect("it is not erased");
+            let at = match record {
+                Record::StepTaken(head) => times.begin(head.now),
+                _ => times.hear(stored),
+            };
+            timed.push((record, at));
+        }
+        timed
+    }
+
     /// What has not been erased.
     fn read(&self) -> &[Record] {
         self.read.get_or_init(|| {
@@ -202,6 +223,33 @@ impl Disk {
             park,
             rules,
             possibly_lost: u64::from(is_torn),
+        }
+    }
+
+    /// Each record with the time of its step, from the newest whole state on that lies before `since`, or from
+    /// the first one on. A whole state in the middle says nothing that the records before it did not.
+    pub fn tell(&self, since: Option<Wall>, hear: &mut dyn FnMut(&Record, Wall)) {
+        let platter = self.0.borrow();
+        let whole = || platter.commits.iter().filter(|commit| !commit.torn);
+        let mut times = Times::default();
+        let mut from = 0;
+        let mut told = Vec::new();
+        for (index, commit) in whole().enumerate() {
+            if commit.is_checkpoint {
+                if since.is_some_and(|since| times.now() < since) {
+                    from = index;
+                }
+                told.push(Vec::new());
+            } else {
+                told.push(commit.timed(&mut times));
+            }
+        }
+        let state = whole().nth(from).filter(|commit| commit.is_checkpoint);
+        for record in state.map(Commit::read).unwrap_or_default() {
+            hear(record, times.now());
+        }
+        for (record, at) in told.into_iter().skip(from).flatten() {
+            hear(record, at);
         }
     }
 

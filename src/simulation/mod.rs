@@ -3,6 +3,7 @@
 //! oracle that watches (docs/simulation.md).
 
 mod barrier;
+mod bills;
 mod broker;
 mod camera;
 mod clock;

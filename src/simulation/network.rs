@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::bills::{BillFaults, Bills};
 use super::clock::Clock;
 use super::doing::Doing;
 use super::faults::{FAULTS_MS, Group, permille, windows, within};
@@ -17,7 +18,7 @@ use crate::park::event::Event;
 use crate::sim::material;
 use crate::sim::random::SplitMix64;
 use crate::sim::wechat::{
-    Call, Delivery as CallbackDelivery, Exchange, Fault, Faults, Outcome, Plate, Rates,
+    Call, Coupon, Delivery as CallbackDelivery, Exchange, Fault, Faults, Outcome, Plate, Rates,
     RefundOutcome, Request as Http, Seal, Simulator, TrustMode,
 };
 use crate::wechat::certificates;
@@ -54,6 +55,9 @@ pub struct NetworkFaults {
     new_certificate: Option<(u64, u64)>,
     refund_after_ms: u64,
     letters: LetterFaults,
+    bills: BillFaults,
+    /// What a coupon pays of each order.
+    coupon: Option<Coupon>,
 }
 
 /// What the box will hear of a call.
@@ -84,6 +88,7 @@ pub struct Network {
     /// Numbers that were filed before.
     filed: BTreeSet<String>,
     pub letters: Letters,
+    pub bills: Bills,
 }
 
 impl NetworkFaults {
@@ -129,6 +134,11 @@ impl NetworkFaults {
             }),
             refund_after_ms: random.below(20 * MINUTE),
             letters: LetterFaults::drawn(random),
+            bills: BillFaults::drawn(random),
+            coupon: random.chance(300).then(|| Coupon {
+                fen: 1 + random.below(600),
+                merchants: random.chance(500),
+            }),
         }
     }
 }
@@ -142,6 +152,7 @@ impl Network {
         settings.refund_after_ms = 1_000 + faults.refund_after_ms;
         settings.calls_back = faults.letters.calls_back();
         settings.repay_after_ms = Some(REPAID_AFTER_MS);
+        settings.coupon = faults.coupon;
         settings.switches.strict_duplicate_entry = faults.strict_duplicate_entry;
         settings.switches.accept_spelling = faults.accept_spelling;
         settings.switches.sign_errors = !faults.unsigned_errors;
@@ -156,6 +167,7 @@ impl Network {
         let keys = Keys::held(&settings.trust.signing);
         let letters = std::mem::take(&mut faults.letters);
         let letters = Letters::new(seed, letters, &settings.api_v3_key);
+        let bills = Bills::new(seed, std::mem::take(&mut faults.bills));
         let mut simulator = Simulator::new(settings);
         simulator.faults_mut().rates = faults.rates;
         Self {
@@ -166,6 +178,7 @@ impl Network {
             flights: Vec::new(),
             filed: BTreeSet::new(),
             letters,
+            bills,
         }
     }
 

@@ -13,7 +13,7 @@ const SEEDS_MAX: u64 = 300;
 
 #[test]
 fn each_planted_defect_is_found_by_the_rule_that_it_breaks() {
-    let defects: [(Defect, &[Rule]); 27] = [
+    let defects: [(Defect, &[Rule]); 30] = [
         (Defect::RaiseBeforeCommit, &[Rule::RaiseHasAReason]),
         (Defect::NewNumberOnRetry, &[Rule::FrozenNeverChanges]),
         (
@@ -62,6 +62,9 @@ fn each_planted_defect_is_found_by_the_rule_that_it_breaks() {
         (Defect::NoticeAnsweredUnwritten, &[Rule::NoticeOnDiskFirst]),
         (Defect::ChargedBesideCode, &[Rule::OneAmountDue]),
         (Defect::LateCodeForgotten, &[Rule::OneAmountDue]),
+        (Defect::RefundLeftOut, &[Rule::BillsAgree]),
+        (Defect::CouponForgotten, &[Rule::BillsAgree]),
+        (Defect::OthersBillIsOurs, &[Rule::BillsAgree]),
     ];
     let wrong = Mutex::new(Vec::new());
     let left = Mutex::new(defects.to_vec());

@@ -16,7 +16,7 @@ use crate::park::rules::{Direction, LaneRules, Lists, Rules};
 use crate::sim::material;
 use crate::sim::random::SplitMix64;
 
-/// 2026-03-02T08:00:00+08:00, when every world begins.
+/// 2026-03-02T08:00:00+08:00, when most worlds begin.
 pub const BEGINNING: Wall = Wall(1_772_409_600_000);
 pub const IN: &str = "in-1";
 pub const OUT: &str = "out-1";
@@ -90,6 +90,16 @@ pub fn rules() -> Rules {
             free_times: Vec::new(),
         },
     }
+}
+
+/// When a seed's world begins: some see midnight, at which WeChat's bills part.
+pub fn beginning(seed: u64) -> Wall {
+    let draw = &mut SplitMix64::new(seed, "beginning");
+    let later_ms = match draw.chance(400) {
+        true => 14 * HOUR + draw.below(2 * HOUR),
+        false => 0,
+    };
+    BEGINNING.plus_ms(i64::try_from(later_ms).unwrap())
 }
 
 /// What the operator of a seed's car park has chosen.

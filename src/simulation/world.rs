@@ -15,7 +15,7 @@ use super::network::Network;
 use super::oracle::{Oracle, Rule, Verdict, View, Violation, hold};
 use super::people::People;
 use super::power::Cuts;
-use super::site::{DAY, HOUR, LANES, MINUTE, drawn_rules};
+use super::site::{DAY, HOUR, LANES, MINUTE, beginning, drawn_rules};
 use super::trace::{Detail, Trace};
 use super::vehicles::Vehicles;
 use crate::charges::record::MoneyRecord;
@@ -93,7 +93,7 @@ impl World {
     /// A world with these rules and faults and no cars yet.
     pub fn over(seed: u64, rules: Rules, faults: Faults, detail: Detail) -> Self {
         let ledger = LedgerId::from_random(SplitMix64::new(seed, "ledger").next_u64());
-        let clock = Clock::new(faults.clock);
+        let clock = Clock::new(beginning(seed), faults.clock);
         let people_plan = faults.people.plan();
         let broker = Broker::new(seed, faults.broker);
         let cuts = Cuts::drawn(seed, faults.power);
@@ -166,6 +166,7 @@ impl World {
         if self.violation.is_none() {
             let verdict = self.oracle.judge_rest(&self.machine, &self.view());
             self.note(verdict);
+            self.match_bills();
         }
     }
 
@@ -427,7 +428,7 @@ impl World {
         }
     }
 
-    fn view(&self) -> View<'_> {
+    pub(super) fn view(&self) -> View<'_> {
         View::of(
             &self.clock,
             &self.cameras,

@@ -33,8 +33,7 @@ impl StepClock {
     pub fn hear(&mut self, stored: &Stored) -> Option<Now> {
         let now = decided_at(stored);
         if let Some(now) = now {
-            self.at = Some((now.wall, now.trusted));
-            self.headless = false;
+            self.begin(now);
         } else if is_head(stored) {
             self.headless = true;
         } else if self.headless
@@ -44,6 +43,12 @@ impl StepClock {
             self.at = Some((stamp, true));
         }
         now
+    }
+
+    /// The next record, a step's head that says so.
+    pub fn begin(&mut self, now: Now) {
+        self.at = Some((now.wall, now.trusted));
+        self.headless = false;
     }
 
     /// When the record that was heard last was decided, and whether that is believed.

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use super::head::{StepClock, newest_stamp};
+#[cfg(test)]
+use crate::lane::time::Now;
 use crate::lane::time::Wall;
 use crate::park::disk::is_for_a_rerun;
 use crate::park::record::Record;
@@ -79,23 +81,51 @@ pub fn first_at(dir: &Path) -> Result<Option<Wall>, LedgerError> {
 }
 
 fn through(commits: Commits, tell: &mut impl FnMut(Told<'_>)) -> Result<u64, LedgerError> {
-    let mut last_seq = 0;
-    let (mut clock, mut at, mut newest_trusted) = (StepClock::default(), Wall::default(), None);
+    let (mut last_seq, mut times) = (0, Times::default());
     for commit in commits {
         let commit = commit?;
         last_seq = commit.last_seq();
         for (seq, stored) in (commit.first_seq..).zip(&commit.records) {
-            clock.hear(stored);
-            if let Some((wall, trusted)) = clock.at() {
-                if trusted {
-                    newest_trusted = Some(wall);
-                }
-                at = newest_trusted.filter(|_| !trusted).unwrap_or(wall);
-            }
+            let at = times.hear(stored);
             tell(Told { seq, at, stored });
         }
     }
     Ok(last_seq)
+}
+
+/// Follows the records, one by one, and knows the wall time of each: where it was not trusted, the newest trusted
+/// one before, if there is one.
+#[derive(Default)]
+pub struct Times {
+    clock: StepClock,
+    newest_trusted: Option<Wall>,
+    at: Wall,
+}
+
+impl Times {
+    /// The next record.
+    pub fn hear(&mut self, stored: &Stored) -> Wall {
+        self.clock.hear(stored);
+        self.now()
+    }
+
+    /// The next record, a step's head that was read before.
+    #[cfg(test)]
+    pub fn begin(&mut self, now: Now) -> Wall {
+        self.clock.begin(now);
+        self.now()
+    }
+
+    /// That of the newest record.
+    pub fn now(&mut self) -> Wall {
+        if let Some((wall, trusted)) = self.clock.at() {
+            if trusted {
+                self.newest_trusted = Some(wall);
+            }
+            self.at = self.newest_trusted.filter(|_| !trusted).unwrap_or(wall);
+        }
+        self.at
+    }
 }
 
 /// Whether a segment begins before that time, by its first record with a trusted one.

@@ -36,6 +36,13 @@ pub struct Place {
     url: String,
 }
 
+impl Place {
+    /// Path and query of the download, from one of these hosts.
+    pub(crate) fn target(&self, hosts: &[String]) -> Result<String, String> {
+        target_of(&self.url, hosts)
+    }
+}
+
 impl Client {
     /// Asks for the bill of a day, `yyyy-MM-dd`, packed with gzip (5.1, 5.2); in partner mode for one
     /// sub-merchant's trades.
@@ -53,8 +60,7 @@ impl Client {
     /// # Errors
     /// Why there is none, for people. Ask for the place again: it is good for one use.
     pub async fn download_bill(&self, place: &Place) -> Result<Vec<u8>, String> {
-        let hosts = self.0.transport.host_names();
-        let target = target_of(&place.url, &hosts)?;
+        let target = place.target(&self.0.transport.host_names())?;
         let call = Call {
             max_answer: MAX_FILE,
             ..Call::get(&target)
@@ -70,7 +76,8 @@ impl Client {
     }
 }
 
-fn target(kind: Kind, day: &str, sub_mchid: Option<&str>) -> Option<String> {
+/// Path and query of the call; None if there can be no such bill.
+pub(crate) fn target(kind: Kind, day: &str, sub_mchid: Option<&str>) -> Option<String> {
     let is_day = day.len() == 10 && day.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     let is_id = |id: &str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit());
     if !is_day || !sub_mchid.is_none_or(is_id) {
@@ -90,7 +97,8 @@ fn target(kind: Kind, day: &str, sub_mchid: Option<&str>) -> Option<String> {
     })
 }
 
-fn place(body: &[u8]) -> Result<Place, ParseFault> {
+/// What WeChat answers.
+pub(crate) fn place(body: &[u8]) -> Result<Place, ParseFault> {
     let answer = object(body)?;
     let hash = required(&answer, "hash_value")?.to_ascii_lowercase();
     let is_sha1 = required(&answer, "hash_type")? == "SHA1"

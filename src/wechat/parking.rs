@@ -91,8 +91,12 @@ fn paid(order: &Value) -> Paid {
             .iter()
             .try_fold(0_u64, |sum, coupon| sum.checked_add(fen(coupon)?))
     };
+    let payer = match planted!(CouponForgotten) {
+        true => "total",
+        false => "payer_total",
+    };
     Paid {
-        payer_fen: order["amount"]["payer_total"].as_u64(),
+        payer_fen: order["amount"][payer].as_u64(),
         coupon_fen: sum("amount", None),
         merchant_fen: sum("merchant_contribute", Some(0)),
         at: order["success_time"].as_str().and_then(Wall::from_rfc3339),

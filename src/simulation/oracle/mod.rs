@@ -4,6 +4,7 @@
 //! from what it saw in the street. It shares no decision with the core: it prices, compares plates and
 //! counts time by itself.
 
+mod bills;
 mod charges;
 mod codes;
 mod model;
@@ -94,6 +95,7 @@ rules! {
     NobodyIsTrapped "nobody-is-trapped",
     QueueDrains "the-queue-drains",
     BooksAgree "both-books-agree",
+    BillsAgree "the-bills-agree-with-the-ledger",
     ComesToRest "it-comes-to-rest",
 }
 
