@@ -13,7 +13,7 @@ use super::oracle::View;
 use super::site::{MINUTE, PLATES};
 use super::wire;
 use super::world::World;
-use crate::charges::queue::Request;
+use crate::charges::queue::{MerchantRules, Request};
 use crate::park::event::Event;
 use crate::sim::material;
 use crate::sim::random::SplitMix64;
@@ -144,8 +144,11 @@ impl NetworkFaults {
 }
 
 impl Network {
-    pub fn new(seed: u64, mut faults: NetworkFaults) -> Self {
-        let mut settings = material::settings(seed);
+    pub fn new(seed: u64, merchant: &MerchantRules, mut faults: NetworkFaults) -> Self {
+        let mut settings = match merchant.sub {
+            Some(_) => material::partner_settings(seed),
+            None => material::settings(seed),
+        };
         settings.seal = Arc::new(Seal::None);
         settings.latency_ms = 20 + faults.latency_ms;
         settings.settle_after_ms = 1_000 + faults.settle_after_ms;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::charges::queue::{Extras, MerchantRules};
+use crate::charges::queue::{Extras, MerchantRules, SubMerchant};
 use crate::lane::entry::{EntryRules, Unreadable};
 use crate::lane::exit::{ExitRules, NearMatch, NoEntry};
 use crate::lane::guard::{GuardRules, WhenGuarded};
@@ -132,6 +132,12 @@ pub fn drawn_rules(seed: u64) -> Rules {
     }
     if draw.chance(200) {
         rules.lists.blocked.insert(number(PLATES[9]));
+    }
+    if draw.chance(250) {
+        rules.merchant.sub = Some(SubMerchant {
+            mchid: material::SUB_MCHID.into(),
+            appid: material::SUB_APPID.into(),
+        });
     }
     super::codes::draw(seed, &mut rules);
     rules

@@ -100,7 +100,7 @@ impl World {
         let mut world = Self {
             ears: Ears::new(camera::configured(), ledger, clock.now().moment),
             machine: Machine::new(ledger, rules.clone(), cuts),
-            network: Network::new(seed, faults.network),
+            network: Network::new(seed, &rules.merchant, faults.network),
             cameras: Cameras::new(seed, faults.camera),
             arms: Arms::new(seed, faults.barrier),
             vehicles: Vehicles::new(seed, faults.vehicles),
