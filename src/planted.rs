@@ -66,6 +66,10 @@ pub enum Defect {
     RefundLeftOut,
     /// A driver who paid with a coupon counts as having paid it all.
     CouponForgotten,
+    /// A coupon is taken as often as it is handed in.
+    CouponTakenTwice,
+    /// What a stay takes out of store is still there.
+    StoreNotDebited,
     /// What a bill says of other boxes is taken for this one's.
     OthersBillIsOurs,
 }

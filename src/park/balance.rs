@@ -105,7 +105,10 @@ impl Park {
         if fen == 0 {
             return false;
         }
-        let left_fen = balance_fen - fen;
+        let left_fen = match planted!(StoreNotDebited) {
+            true => balance_fen,
+            false => balance_fen - fen,
+        };
         let moved = LaneRecord::BalanceChanged {
             plate: session.plate.clone(),
             fen: -fen.cast_signed(),

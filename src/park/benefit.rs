@@ -130,7 +130,8 @@ impl Park {
         let record = match change {
             BenefitChange::Give(given) => {
                 let number = given.number.clone();
-                if self.site.benefits.spent.contains_key(&number) {
+                let is_spent = self.site.benefits.spent.contains_key(&number);
+                if is_spent && !planted!(CouponTakenTwice) {
                     return Err(Undecided::NumberUsed { number });
                 }
                 if held.len() >= OF_A_STAY_MAX {

@@ -48,6 +48,8 @@ pub enum Doing {
     Office,
     /// A person goes round: counts, lists, takes money, ends stays.
     Round,
+    /// Coupons are handed in, or money put in store.
+    Favour,
     /// A person has money of a charge go back, or sees to a refund.
     Refund,
     /// Somebody has one plate's payloads erased, or they have become too old.
@@ -107,6 +109,7 @@ impl Doings {
                     | Doing::Office
                     | Doing::Round
                     | Doing::Refund
+                    | Doing::Favour
                     | Doing::DriverChanges
                     | Doing::Erase
                     | Doing::Button(..)

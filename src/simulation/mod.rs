@@ -12,6 +12,7 @@ mod crash_points;
 mod disk;
 mod doing;
 mod faults;
+mod favours;
 mod keys;
 mod letter;
 mod letters;

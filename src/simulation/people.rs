@@ -32,6 +32,8 @@ pub struct PeopleFaults {
     erasures: Vec<u64>,
     /// A person refunds.
     refunds: Vec<u64>,
+    /// Coupons are handed in, or money put in store.
+    favours: Vec<u64>,
     /// A new tariff from then on.
     tariff_at: Option<u64>,
     /// The box breaks, and another one with an empty disk takes its place.
@@ -59,6 +61,7 @@ impl PeopleFaults {
             replaced_at,
             rounds: Vec::new(),
             refunds: Vec::new(),
+            favours: Vec::new(),
         };
         let mut times = |most| -> Vec<u64> {
             let count = random.below(most);
@@ -67,6 +70,7 @@ impl PeopleFaults {
         Self {
             rounds: times(6),
             refunds: times(8),
+            favours: times(16),
             ..faults
         }
     }
@@ -81,6 +85,7 @@ impl PeopleFaults {
         doings.extend(asks);
         doings.extend(self.office.iter().map(|at| (*at, Doing::Office)));
         doings.extend(self.rounds.iter().map(|at| (*at, Doing::Round)));
+        doings.extend(self.favours.iter().map(|at| (*at, Doing::Favour)));
         doings.extend(self.refunds.iter().map(|at| (*at, Doing::Refund)));
         doings.extend(self.erasures.iter().map(|at| (*at, Doing::Erase)));
         doings.extend(self.tariff_at.map(|at| (at, Doing::NewTariff)));
@@ -94,6 +99,7 @@ pub struct People {
     pub random: SplitMix64,
     pub rounds: SplitMix64,
     pub refunds: SplitMix64,
+    pub favours: SplitMix64,
 }
 
 impl People {
@@ -103,6 +109,7 @@ impl People {
             random: SplitMix64::new(seed, "people"),
             rounds: SplitMix64::new(seed, "rounds"),
             refunds: SplitMix64::new(seed, "refunds"),
+            favours: SplitMix64::new(seed, "favours"),
         }
     }
 

@@ -303,6 +303,7 @@ impl World {
             Doing::WechatTells(at) => self.wechat_tells(at),
             Doing::DriverChanges => self.driver_changes(),
             Doing::Refund => self.refund(),
+            Doing::Favour => self.favour(),
             Doing::NewTariff => self.new_tariff(),
             Doing::Replace => self.replace(),
             Doing::Act(act) => act(self),

@@ -7,6 +7,7 @@
 mod bills;
 mod charges;
 mod codes;
+mod favours;
 mod model;
 mod payments;
 mod price;

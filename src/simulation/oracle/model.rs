@@ -19,6 +19,7 @@ use crate::park::review::{Closed, Review, ReviewEnd};
 use crate::park::state::Hold;
 
 use super::codes::Codes;
+use super::favours::Favours;
 use super::refunds::Refunds;
 
 /// Where a charge stands.
@@ -144,10 +145,8 @@ pub struct Model {
     pub(super) refunds: Refunds,
     /// Numbers of notices that were taken.
     pub notices: BTreeSet<String>,
-    /// What plates have in store, fen.
-    pub balances: BTreeMap<PlateNumber, u64>,
-    /// The newest debit for a stay, fen.
-    pub debited: Option<(SessionId, u64)>,
+    /// What lowers drivers' fees.
+    pub favours: Favours,
 }
 
 impl Model {
@@ -246,24 +245,15 @@ impl Model {
                     });
                 }
             }
-            LaneRecord::BalanceChanged {
-                plate,
-                fen,
-                left_fen,
-                session,
-                ..
-            } => {
-                self.balances.insert(plate.clone(), *left_fen);
-                self.debited = session.clone().map(|session| (session, fen.unsigned_abs()));
-            }
+            LaneRecord::BalanceChanged { .. }
+            | LaneRecord::BenefitGiven { .. }
+            | LaneRecord::BenefitTakenBack { .. } => self.favours.apply(record),
             LaneRecord::RaiseReissued { .. }
             | LaneRecord::RaiseCarriedOut { .. }
             | LaneRecord::Passed { .. }
             | LaneRecord::HoldEnded { .. }
             | LaneRecord::NumbersSkipped { .. }
             | LaneRecord::PlateNamed { .. }
-            | LaneRecord::BenefitGiven { .. }
-            | LaneRecord::BenefitTakenBack { .. }
             | LaneRecord::ZonePassed { .. }
             | LaneRecord::ArrearsSeen { .. } => {}
         }

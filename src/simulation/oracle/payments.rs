@@ -19,7 +19,7 @@ impl Oracle {
         let head = self.model.head.as_ref().map(|head| &head.event);
         // From what the plate has in store, which only the exit's reading can lead to.
         if let Some(Event::PlateRead { .. } | Event::PlateNamed { .. }) = head
-            && self.model.debited.as_ref() == Some(&(payment.session.clone(), payment.fen))
+            && self.model.favours.debited.as_ref() == Some(&(payment.session.clone(), payment.fen))
         {
             return Ok(());
         }
@@ -88,7 +88,7 @@ impl Oracle {
         let stay = self.model.stays.get(session);
         let stay_ms = stay.and_then(|stay| price::stay_ms(&stay.entered, arrived));
         let mut tariffs = self.model.tariffs.iter();
-        let is_enough = |ms| tariffs.any(|tariff| price::fee_fen(tariff, ms) <= paid.fen);
+        let is_enough = |ms| tariffs.any(|tariff| self.fee_fen(tariff, session, ms) <= paid.fen);
         stay_ms.is_some_and(is_enough) || self.is_quick(paid, arrived)
     }
 

@@ -2,8 +2,9 @@
 
 use std::num::NonZeroU64;
 
-use crate::lane::tariff::Tariff;
+use crate::lane::tariff::{Benefit, Tariff};
 use crate::lane::time::Stamp;
+use crate::park::benefit::Given;
 
 /// A shorter stay costs nothing.
 const SHORTEST_CHARGED_MS: u64 = 2_000;
@@ -22,13 +23,40 @@ pub fn stay_ms(from: &Stamp, to: &Stamp) -> Option<u64> {
     }
 }
 
-/// The fee for a stay within 24 hours: free minutes, then equal steps. The tariffs of the simulation
-/// have no other parts.
-pub fn fee_fen(tariff: &Tariff, stay_ms: u64) -> u64 {
-    let stay_s = stay_ms / 1_000;
+/// The fee for a stay, after what was handed in for it: first time, then amounts, then parts of what is left, and
+/// at last the whole.
+pub fn fee_fen(tariff: &Tariff, stay_ms: u64, given: &[Given]) -> u64 {
+    if stay_ms < SHORTEST_CHARGED_MS {
+        return 0;
+    }
+    let (mut off_s, mut off_fen, mut parts, mut is_whole) = (0, 0, Vec::new(), false);
+    for Given { benefit, .. } in given {
+        match benefit {
+            Benefit::Time { s, .. } => off_s += s,
+            Benefit::Amount { fen, .. } => off_fen += fen,
+            Benefit::Percent { off, .. } => parts.push(*off),
+            Benefit::Whole { .. } => is_whole = true,
+            Benefit::Prepaid { .. } => {}
+        }
+    }
+    if is_whole {
+        return 0;
+    }
+    let counted_s = (stay_ms / 1_000).saturating_sub(off_s);
+    let mut left_fen = gross_fen(tariff, counted_s).saturating_sub(off_fen);
+    // It matters to the half fen which is first.
+    parts.sort_unstable();
+    for percent in parts {
+        left_fen -= (left_fen * percent + 50) / 100;
+    }
+    left_fen
+}
+
+/// Free minutes, then equal steps. The tariffs of the simulation have no other parts.
+fn gross_fen(tariff: &Tariff, stay_s: u64) -> u64 {
     let prices = &tariff.prices;
     assert!(prices.price.first.is_empty() && prices.bands.is_empty() && prices.cap_fen.is_none());
-    if stay_ms < SHORTEST_CHARGED_MS || stay_s <= prices.free_s {
+    if stay_s <= prices.free_s {
         return 0;
     }
     let (every_s, fen) = match &prices.price.then {

@@ -6,10 +6,10 @@ use crate::lane::guard::WhenGuarded;
 use crate::lane::number::SessionId;
 use crate::lane::plate::PlateNumber;
 use crate::lane::raise::RaiseReason;
-use crate::lane::session::LaneId;
+use crate::lane::session::{LaneId, Session};
 use crate::lane::time::Stamp;
 use crate::park::event::Event;
-use crate::park::record::{LaneRecord, StepTaken};
+use crate::park::record::LaneRecord;
 use crate::park::rules::Direction;
 
 use super::model::Stage;
@@ -61,34 +61,10 @@ impl Oracle {
                     format!("{by} named a plate, by {head:?}")
                 })
             }
-            LaneRecord::BenefitGiven { by, .. } | LaneRecord::BenefitTakenBack { by, .. } => {
-                let head = self.model.head.as_ref().map(|head| &head.event);
-                let said = matches!(head, Some(Event::BenefitChanged { by: who, .. }) if who == by);
-                hold(said, Rule::APersonSaidSo, || {
-                    format!("{record:?} follows from {head:?}")
-                })
+            LaneRecord::BenefitGiven { .. } | LaneRecord::BenefitTakenBack { .. } => {
+                self.judge_favour(record)
             }
-            LaneRecord::BalanceChanged {
-                plate,
-                fen,
-                left_fen,
-                session,
-                by,
-                ..
-            } => {
-                let head = self.model.head.as_ref().map(|head| &head.event);
-                let said = match session {
-                    None => {
-                        matches!(head, Some(Event::BalanceChanged { by: who, .. }) if who == by)
-                    }
-                    Some(session) => *fen < 0 && self.model.open.contains_key(session),
-                };
-                let before_fen = self.model.balances.get(plate).copied().unwrap_or(0);
-                let adds_up = before_fen.checked_add_signed(*fen) == Some(*left_fen);
-                hold(said && adds_up, Rule::APersonSaidSo, || {
-                    format!("{record:?} follows from {head:?} and {before_fen} fen")
-                })
-            }
+            LaneRecord::BalanceChanged { .. } => self.judge_store(record),
             LaneRecord::ListChanged { by, .. } | LaneRecord::PlacesCounted { by, .. } => {
                 if let LaneRecord::PlacesCounted {
                     inside, open_stays, ..
@@ -160,7 +136,7 @@ impl Oracle {
             RaiseReason::PaidByCode { number } => {
                 !enters && self.is_code_paid(number) && self.waits_for_code(lane, number)
             }
-            RaiseReason::Free => !enters && self.is_free(lane, stay, head),
+            RaiseReason::Free => !enters && self.is_free(stay, at),
             RaiseReason::Permit => {
                 let its = stay.map(|stay| &stay.plate).or(plate);
                 its.is_some_and(|plate| self.has_permit(plate, at.now))
@@ -207,29 +183,12 @@ impl Oracle {
     }
 
     /// By the oracle's own price.
-    fn is_free(
-        &self,
-        lane: &LaneId,
-        stay: Option<&crate::lane::session::Session>,
-        head: Option<&StepTaken>,
-    ) -> bool {
-        let (Some(stay), Some(head)) = (stay, head) else {
+    fn is_free(&self, stay: Option<&Session>, at: &Stamp) -> bool {
+        let Some(stay) = stay else {
             return false;
         };
-        let mut arrived = Stamp {
-            now: head.now,
-            box_id: stay.entered.box_id.clone(),
-        };
-        let waited_ms = head.waited_ms.unwrap_or(0);
-        arrived.now.moment.0 -= waited_ms;
-        arrived.now.wall.0 -= i64::try_from(waited_ms).unwrap_or(0);
-        // A car whose plate a person names stayed until it came to the barrier.
-        let named = matches!(head.event, Event::PlateNamed { .. });
-        if let Some(hold) = self.model.last_holds.get(lane).filter(|_| named) {
-            arrived = hold.arrived.clone();
-        }
-        let stay_ms = price::stay_ms(&stay.entered, &arrived);
-        stay_ms.is_some_and(|ms| price::fee_fen(&self.rules.tariff, ms) == 0)
+        let stay_ms = price::stay_ms(&stay.entered, &self.arrived_by_head(at));
+        stay_ms.is_some_and(|ms| self.fee_fen(&self.rules.tariff, &stay.id, ms) == 0)
     }
 
     /// Let out unpaid: within the limit for one fee, and for all of them together.

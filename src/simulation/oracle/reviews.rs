@@ -27,7 +27,7 @@ impl Oracle {
             self.paid_fen(&review.session),
         ];
         let is_the_models = tariffs.any(|tariff| {
-            let fen = price::fee_fen(tariff, stay_ms);
+            let fen = self.fee_fen(tariff, &review.session, stay_ms);
             paid_fen
                 .iter()
                 .any(|paid| fee_fen == fen.saturating_sub(*paid))
@@ -132,7 +132,7 @@ impl Oracle {
         let is_the_word = match (terms.fee_fen, named_ms) {
             (Some(fen), _) => fee_fen == fen.saturating_sub(by_code_fen),
             (None, Some(ms)) => {
-                let fen = price::fee_fen(&self.rules.tariff, ms);
+                let fen = self.fee_fen(&self.rules.tariff, &review.session, ms);
                 let before_fen = self.advance_fen(&review.session);
                 let since_fen = cash_fen + by_code_fen;
                 let paid_fen = before_fen.max(since_fen)..=before_fen + since_fen;

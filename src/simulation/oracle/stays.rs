@@ -65,8 +65,12 @@ impl Oracle {
         });
         let is_filed = matches!(claim.opening, Opening::ToFile { .. });
         let paid_fen = self.advance_fen(&claim.session);
-        let is_fee =
-            |tariff: &Tariff, ms| fee_fen == price::fee_fen(tariff, ms).saturating_sub(paid_fen);
+        let is_fee = |tariff: &Tariff, ms| {
+            fee_fen
+                == self
+                    .fee_fen(tariff, &claim.session, ms)
+                    .saturating_sub(paid_fen)
+        };
         let at_these_prices = |ms| match is_filed {
             true => exited_now && is_fee(&self.rules.tariff, ms),
             // Out of a hold, which may have begun under another tariff.
@@ -92,7 +96,8 @@ impl Oracle {
         }
         let true_ms = left.saturating_sub(came) + TOLERANCE_MS;
         let mut tariffs = self.model.tariffs.iter();
-        let is_fair = tariffs.any(|tariff| fee_fen <= price::fee_fen(tariff, true_ms));
+        let is_fair =
+            tariffs.any(|tariff| fee_fen <= self.fee_fen(tariff, &claim.session, true_ms));
         hold(is_fair, Rule::FeeIsTheModels, || {
             format!("{fee_fen} fen for {true_ms} ms: {claim:?}")
         })
