@@ -70,6 +70,8 @@ pub enum Defect {
     CouponTakenTwice,
     /// What a stay takes out of store is still there.
     StoreNotDebited,
+    /// What a stay was in a zone is not priced.
+    ZoneForgotten,
     /// What a bill says of other boxes is taken for this one's.
     OthersBillIsOurs,
 }

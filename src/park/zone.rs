@@ -111,7 +111,8 @@ impl AllVisits {
 
     /// As the price list takes them.
     pub fn to_price(&self, session: &SessionId) -> Vec<Visit> {
-        self.0.get(session).map_or(Vec::new(), |of| of.list.clone())
+        let of = self.0.get(session).filter(|_| !planted!(ZoneForgotten));
+        of.map_or(Vec::new(), |of| of.list.clone())
     }
 
     /// The zone that a stay is in.

@@ -13,7 +13,7 @@ const SEEDS_MAX: u64 = 300;
 
 #[test]
 fn each_planted_defect_is_found_by_the_rule_that_it_breaks() {
-    let defects: [(Defect, &[Rule]); 32] = [
+    let defects: [(Defect, &[Rule]); 33] = [
         (Defect::RaiseBeforeCommit, &[Rule::RaiseHasAReason]),
         (Defect::NewNumberOnRetry, &[Rule::FrozenNeverChanges]),
         (
@@ -66,6 +66,7 @@ fn each_planted_defect_is_found_by_the_rule_that_it_breaks() {
         (Defect::CouponForgotten, &[Rule::BillsAgree]),
         (Defect::CouponTakenTwice, &[Rule::PaidOnce]),
         (Defect::StoreNotDebited, &[Rule::PaidOnce]),
+        (Defect::ZoneForgotten, &[Rule::FeeIsTheModels]),
         (Defect::OthersBillIsOurs, &[Rule::BillsAgree]),
     ];
     let wrong = Mutex::new(Vec::new());

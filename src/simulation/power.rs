@@ -8,7 +8,7 @@ use super::disk::Fate;
 use super::doing::Doing;
 use super::faults::{Group, permille};
 use super::oracle::{Rule, hold};
-use super::site::{LANES, MINUTE};
+use super::site::MINUTE;
 use super::world::World;
 use crate::gate::ears::Ears;
 use crate::lane::number::LedgerId;
@@ -138,7 +138,7 @@ impl World {
         self.follow(turned);
         if !self.machine.off {
             self.reconnect(true);
-            for lane in LANES {
+            for lane in self.lanes() {
                 let ms = 200 + self.power_draws.below(5_000);
                 let letter = self.cameras.heartbeat(lane, self.clock.true_wall());
                 self.soon(ms, Doing::Post(letter));

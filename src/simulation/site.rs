@@ -9,7 +9,7 @@ use crate::lane::guard::{GuardRules, WhenGuarded};
 use crate::lane::plate::{PlateColor, PlateNumber};
 use crate::lane::reading::PlateRead;
 use crate::lane::session::LaneId;
-use crate::lane::tariff::{Price, Prices, Steps, Tariff};
+use crate::lane::tariff::{Price, Prices, Steps, Tariff, Zone};
 use crate::lane::time::Wall;
 use crate::park::event::Event;
 use crate::park::rules::{Direction, LaneRules, Lists, Rules};
@@ -20,8 +20,12 @@ use crate::sim::random::SplitMix64;
 pub const BEGINNING: Wall = Wall(1_772_409_600_000);
 pub const IN: &str = "in-1";
 pub const OUT: &str = "out-1";
-/// The lanes of the car park that a seed plays in.
-pub const LANES: [&str; 4] = ["in-1", "in-2", "out-1", "out-2"];
+/// The lanes of the car park that a seed plays in; those of the tower are there in some seeds only.
+pub const LANES: [&str; 6] = ["in-1", "in-2", "out-1", "out-2", INTO_TOWER, OUT_OF_TOWER];
+/// The gates of a zone within the car park.
+pub const INTO_TOWER: &str = "in-tower";
+pub const OUT_OF_TOWER: &str = "out-tower";
+const TOWER: &str = "tower";
 /// Of all the cars. Two of them are easily taken for one another.
 pub const PLATES: [&str; 10] = [
     "粤B10001",
@@ -107,6 +111,7 @@ pub fn drawn_rules(seed: u64) -> Rules {
     let draw = &mut SplitMix64::new(seed, "rules");
     let mut rules = rules();
     rules.lanes = LANES.map(|lane| (lane_id(lane), lane_rules(lane))).into();
+    draw_tower(seed, &mut rules);
     rules.exit.advance = draw.chance(750);
     rules.exit.try_when_blocked = draw.chance(700);
     rules.exit.near_match = match draw.chance(300) {
@@ -143,6 +148,23 @@ pub fn drawn_rules(seed: u64) -> Rules {
     rules
 }
 
+/// Whether there is a tower, with prices of its own, within a seed's car park.
+fn draw_tower(seed: u64, rules: &mut Rules) {
+    let draw = &mut SplitMix64::new(seed, "tower");
+    if draw.chance(250) {
+        let prices = steps(600, 100);
+        rules.tariff.zones.push(Zone {
+            name: TOWER.into(),
+            stops_clock: draw.chance(500),
+            passing_s: 0,
+            prices,
+            classes: Vec::new(),
+        });
+    } else {
+        rules.lanes.retain(|_, lane| lane.zone.is_none());
+    }
+}
+
 fn pick<T: Copy, const N: usize>(draw: &mut SplitMix64, choices: [T; N]) -> T {
     *draw.pick(&choices).expect("something to choose from")
 }
@@ -153,7 +175,7 @@ fn lane_rules(lane: &str) -> LaneRules {
             true => Direction::Entry,
             false => Direction::Exit,
         },
-        zone: None,
+        zone: lane.ends_with(TOWER).then(|| TOWER.into()),
         duplicate_window_ms: 30_000,
         min_confidence_permille: Some(800),
     }
@@ -163,19 +185,23 @@ fn tariff() -> Tariff {
     Tariff {
         name: "test".into(),
         version: "1".into(),
-        prices: Prices {
-            free_counts_once_exceeded: false,
-            price: Price {
-                then: Some(Steps {
-                    every_s: 3_600.try_into().unwrap(),
-                    fen: 500,
-                    tail_s: 0,
-                }),
-                ..Price::default()
-            },
-            ..Prices::default()
-        },
+        prices: steps(3_600, 500),
         ..Tariff::default()
+    }
+}
+
+fn steps(every_s: u64, fen: u64) -> Prices {
+    Prices {
+        free_counts_once_exceeded: false,
+        price: Price {
+            then: Some(Steps {
+                every_s: every_s.try_into().unwrap(),
+                fen,
+                tail_s: 0,
+            }),
+            ..Price::default()
+        },
+        ..Prices::default()
     }
 }
 

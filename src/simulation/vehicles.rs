@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::doing::Doing;
 use super::faults::{Group, permille};
-use super::site::{LANES, MINUTE, PLATES};
+use super::site::{INTO_TOWER, LANES, MINUTE, OUT_OF_TOWER, PLATES};
 use super::world::World;
 use crate::sim::random::SplitMix64;
 
@@ -52,6 +52,10 @@ pub struct Visit {
     pub plate: &'static str,
     pub entering: Vec<Stand>,
     pub leaving: Vec<Stand>,
+    /// At the gates of the tower.
+    pub within: Vec<Stand>,
+    /// It goes into the tower so long after it came, and comes out of it after so long.
+    tower: Option<(u64, u64)>,
     entry: &'static str,
     exit: &'static str,
     stay_ms: u64,
@@ -74,20 +78,34 @@ struct Street {
     risen: u64,
 }
 
+impl Visit {
+    /// When it stood in lanes like this one.
+    fn stands_at(&mut self, lane: &str) -> &mut Vec<Stand> {
+        match lane {
+            INTO_TOWER | OUT_OF_TOWER => &mut self.within,
+            lane if lane == self.entry => &mut self.entering,
+            _ => &mut self.leaving,
+        }
+    }
+}
+
 pub struct Vehicles {
     pub visits: Vec<Visit>,
     streets: BTreeMap<&'static str, Street>,
     faults: VehicleFaults,
     random: SplitMix64,
+    /// Draws who goes into the tower, if there is one.
+    tower: Option<SplitMix64>,
 }
 
 impl Vehicles {
-    pub fn new(seed: u64, faults: VehicleFaults) -> Self {
+    pub fn new(seed: u64, has_tower: bool, faults: VehicleFaults) -> Self {
         Self {
             visits: Vec::new(),
             streets: LANES.map(|lane| (lane, Street::default())).into(),
             faults,
             random: SplitMix64::new(seed, "vehicles"),
+            tower: has_tower.then(|| SplitMix64::new(seed, "who goes into the tower")),
         }
     }
 
@@ -122,6 +140,8 @@ impl Vehicles {
             plate,
             entering: Vec::new(),
             leaving: Vec::new(),
+            within: Vec::new(),
+            tower: None,
             entry,
             exit,
             stay_ms,
@@ -147,6 +167,12 @@ impl Vehicles {
         self.add(plate, entry, exit, stay_ms);
         let visit = self.visits.len() - 1;
         self.visits[visit].next = Some(next).filter(|_| comes_again);
+        if let Some(random) = &mut self.tower
+            && random.chance(500)
+        {
+            let after_ms = random.below(stay_ms + 1);
+            self.visits[visit].tower = Some((after_ms, random.below(50 * MINUTE)));
+        }
         visit
     }
 
@@ -164,10 +190,10 @@ impl Vehicles {
         self.visits.iter().all(|visit| visit.is_over)
     }
 
-    /// Whether a car with this plate stood at this exit then.
+    /// Whether a car with this plate stood at this exit, or at this gate of the tower, then.
     pub fn stood_at(&self, plate: &str, lane: &str, at: u64) -> bool {
         let of_plate = self.visits.iter().filter(|visit| visit.plate == plate);
-        let mut stands = of_plate.flat_map(|visit| &visit.leaving);
+        let mut stands = of_plate.flat_map(|visit| visit.leaving.iter().chain(&visit.within));
         stands.any(|stand| {
             let to = stand.to.unwrap_or(u64::MAX - LATE_MS);
             stand.lane == lane && (stand.from..=to + LATE_MS).contains(&at)
@@ -206,11 +232,7 @@ impl World {
             from: now,
             to: None,
         };
-        let plan = &mut self.vehicles.visits[visit];
-        match plan.entry == lane {
-            true => plan.entering.push(stand),
-            false => plan.leaving.push(stand),
-        }
+        self.vehicles.visits[visit].stands_at(lane).push(stand);
         let faults = &self.vehicles.faults;
         let (tailgates, turns, gives_up) = (
             faults.tailgate_permille,
@@ -291,22 +313,21 @@ impl World {
         self.soon(1_200, Doing::LoopFree(lane));
         let risen = self.vehicles.streets[lane].risen;
         self.soon(2 * SECOND, Doing::ArmDown(lane, risen));
-        let is_entry = self.vehicles.visits[visit].entry == lane;
         let close = self.vehicles.faults.tailgate_permille;
         let next_ms = match self.vehicles.random.chance(close) {
             true => 600,
             false => 3 * SECOND,
         };
         self.leave_lane(lane, next_ms);
-        if is_entry {
-            let (exit, stay_ms) = {
-                let visit = &self.vehicles.visits[visit];
-                (visit.exit, visit.stay_ms)
-            };
-            self.soon(stay_ms, Doing::Arrive(exit, visit));
-        } else {
-            self.is_over(visit);
-        }
+        let plan = &self.vehicles.visits[visit];
+        let (to, after_ms) = match (plan.tower, lane) {
+            (_, lane) if lane == plan.exit => return self.is_over(visit),
+            (Some((after_ms, _)), lane) if lane == plan.entry => (INTO_TOWER, after_ms),
+            (Some((_, lasts_ms)), INTO_TOWER) => (OUT_OF_TOWER, lasts_ms),
+            (Some((after_ms, _)), _) => (plan.exit, plan.stay_ms - after_ms),
+            (None, _) => (plan.exit, plan.stay_ms),
+        };
+        self.soon(after_ms, Doing::Arrive(to, visit));
     }
 
     fn is_over(&mut self, visit: usize) {
@@ -332,11 +353,7 @@ impl World {
         let Some(visit) = street.front.take() else {
             return;
         };
-        let visit = &mut self.vehicles.visits[visit];
-        let stands = match visit.entry == lane {
-            true => &mut visit.entering,
-            false => &mut visit.leaving,
-        };
+        let stands = self.vehicles.visits[visit].stands_at(lane);
         if let Some(stand) = stands.last_mut() {
             stand.to = Some(now);
         }
@@ -359,12 +376,13 @@ impl World {
             self.post(letter);
         }
         self.leave_lane(lane, 3 * SECOND);
-        match self.vehicles.visits[visit].entry == lane {
-            true => self.is_over(visit),
-            false => {
-                let ms = 10 * SECOND + self.vehicles.random.below(30 * MINUTE);
-                self.soon(ms, Doing::Arrive(lane, visit));
-            }
+        let plan = &self.vehicles.visits[visit];
+        if plan.entry == lane {
+            return self.is_over(visit);
         }
+        // Who turns back in front of the tower does without it.
+        let again = if lane == INTO_TOWER { plan.exit } else { lane };
+        let ms = 10 * SECOND + self.vehicles.random.below(30 * MINUTE);
+        self.soon(ms, Doing::Arrive(again, visit));
     }
 }

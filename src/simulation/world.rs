@@ -15,7 +15,7 @@ use super::network::Network;
 use super::oracle::{Oracle, Rule, Verdict, View, Violation, hold};
 use super::people::People;
 use super::power::Cuts;
-use super::site::{DAY, HOUR, LANES, MINUTE, beginning, drawn_rules};
+use super::site::{DAY, HOUR, LANES, MINUTE, beginning, drawn_rules, lane_id};
 use super::trace::{Detail, Trace};
 use super::vehicles::Vehicles;
 use crate::charges::record::MoneyRecord;
@@ -83,7 +83,7 @@ impl World {
         for (at, doing) in world.vehicles.plan() {
             world.plan(at, doing);
         }
-        for lane in LANES {
+        for lane in world.lanes() {
             let beat = world.disk_draws.below(MINUTE);
             world.plan(beat, Doing::Heartbeat(lane));
         }
@@ -103,7 +103,7 @@ impl World {
             network: Network::new(seed, &rules.merchant, faults.network),
             cameras: Cameras::new(seed, faults.camera),
             arms: Arms::new(seed, faults.barrier),
-            vehicles: Vehicles::new(seed, faults.vehicles),
+            vehicles: Vehicles::new(seed, !rules.tariff.zones.is_empty(), faults.vehicles),
             codes: Codes::new(seed),
             people: People::new(seed, faults.people),
             oracle: Oracle::new(rules),
@@ -211,12 +211,19 @@ impl World {
         self.machine.disk.set_failing(false);
         self.machine.cuts = Cuts::never();
         self.doings.calm_down();
-        for lane in LANES {
+        for lane in self.lanes() {
             self.soon(MINUTE, Doing::LookAfter(lane));
             self.soon(MINUTE, Doing::Heartbeat(lane));
         }
         self.soon(0, Doing::Reconnect);
         self.finish_abnormal_refunds();
+    }
+
+    /// The lanes that there are.
+    pub fn lanes(&self) -> Vec<&'static str> {
+        let lanes = &self.machine.rules.lanes;
+        let is_there = |lane: &&str| lanes.contains_key(&lane_id(lane));
+        LANES.into_iter().filter(is_there).collect()
     }
 
     pub fn is_calm(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Rules about charges and entries.
 
-use super::model::{Charge, Stage};
+use super::charge::{Charge, Stage};
 use super::{Oracle, Rule, Verdict, View, hold, price};
 use crate::charges::book::Book;
 use crate::charges::charge::StaffReason;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::model::Stage;
+use super::charge::Stage;
 use super::{Oracle, Rule, Verdict, View, Violation, hold};
 use crate::charges::record::MoneyRecord;
 use crate::charges::refund::RefundClaim;

@@ -60,9 +60,10 @@ impl Favours {
 }
 
 impl Oracle {
-    /// What a stay so long costs with what was handed in for it, fen; nothing that was paid is taken off.
+    /// What a stay so long costs where it was, with what was handed in for it, fen; nothing that was paid is taken off.
     pub(super) fn fee_fen(&self, tariff: &Tariff, session: &SessionId, stay_ms: u64) -> u64 {
-        price::fee_fen(tariff, stay_ms, self.model.favours.of(session))
+        let (given, within) = (self.model.favours.of(session), self.model.zones.of(session));
+        price::fee_fen(tariff, stay_ms, given, within)
     }
 
     /// Each number is taken once, and for nothing that is claimed already.

@@ -5,6 +5,7 @@
 //! counts time by itself.
 
 mod bills;
+mod charge;
 mod charges;
 mod codes;
 mod favours;
@@ -17,6 +18,7 @@ mod rest;
 mod reviews;
 mod stays;
 mod street;
+mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::charges::charge::{Claim, Opening, StaffReason, WithdrawnReason};
+use crate::charges::charge::{Claim, Opening, WithdrawnReason};
 use crate::charges::payment::{Payment, Toward};
 use crate::charges::record::{MoneyRecord, StaffOutcome};
 use crate::lane::listing::{Change, List, Listed};
@@ -18,71 +18,11 @@ use crate::park::record::{LaneRecord, Record, StepTaken};
 use crate::park::review::{Closed, Review, ReviewEnd};
 use crate::park::state::Hold;
 
+use super::charge::{Charge, Stage};
 use super::codes::Codes;
 use super::favours::Favours;
 use super::refunds::Refunds;
-
-/// Where a charge stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    Waiting,
-    Due,
-    Sent,
-    Unknown,
-    ToRepeat,
-    Accepted,
-    Refused,
-    Failed,
-    Settled,
-    WithStaff,
-    Withdrawn,
-    Collected,
-    WrittenOff,
-    /// The stay is charged anew.
-    Replaced,
-}
-
-/// A charge.
-#[derive(Clone, Debug)]
-pub struct Charge {
-    pub claim: Claim,
-    pub stage: Stage,
-    pub body: Option<String>,
-    pub let_out: bool,
-    pub superseded: bool,
-    pub reason: Option<StaffReason>,
-    /// The plate as read at the exit, if it is not the stay's.
-    pub read_as: Option<PlateNumber>,
-    /// A person decided so about a stay under review.
-    pub by_person: bool,
-}
-
-impl Charge {
-    /// WeChat has not said yes or no.
-    pub fn is_unfiled(&self) -> bool {
-        use Stage::*;
-        matches!(self.stage, Waiting | Due | Sent | Unknown | ToRepeat)
-    }
-
-    /// WeChat took it on, and perhaps has the money.
-    pub fn is_filed(&self) -> bool {
-        matches!(self.stage, Stage::Accepted | Stage::Settled)
-    }
-
-    /// Nobody will claim it any more, or again.
-    pub fn is_over(&self) -> bool {
-        use Stage::*;
-        matches!(
-            self.stage,
-            Settled | Withdrawn | Collected | WrittenOff | Replaced
-        )
-    }
-
-    /// It is neither finished nor with the staff.
-    pub fn is_queued(&self) -> bool {
-        self.is_unfiled() || self.stage == Stage::Accepted
-    }
-}
+use super::zones::Zones;
 
 /// An entry at WeChat.
 #[derive(Clone, Debug)]
@@ -147,6 +87,8 @@ pub struct Model {
     pub notices: BTreeSet<String>,
     /// What lowers drivers' fees.
     pub favours: Favours,
+    /// Where stays are within the car park.
+    pub zones: Zones,
 }
 
 impl Model {
@@ -219,10 +161,14 @@ impl Model {
                 }
             }
             LaneRecord::ReviewOpened { review } => {
-                let over_fen = review.over_fen.unwrap_or(0);
-                self.listed_over_fen
-                    .insert(review.session.clone(), over_fen);
                 let before = self.reviews.get(&review.session);
+                // One that a person is done with has been seen to; one that is open stands in the new one.
+                let open = before.filter(|before| before.closed.is_none());
+                let open_fen = open.and_then(|before| before.over_fen).unwrap_or(0);
+                let over_fen = review.over_fen.unwrap_or(0);
+                let listed_fen = self.listed_over_fen.entry(review.session.clone());
+                let listed_fen = listed_fen.or_default();
+                *listed_fen = listed_fen.saturating_sub(open_fen) + over_fen;
                 if before.is_none_or(|before| before.at != review.at) {
                     self.since
                         .insert(review.session.clone(), Default::default());
@@ -245,6 +191,7 @@ impl Model {
                     });
                 }
             }
+            LaneRecord::ZonePassed { .. } => self.zones.apply(record),
             LaneRecord::BalanceChanged { .. }
             | LaneRecord::BenefitGiven { .. }
             | LaneRecord::BenefitTakenBack { .. } => self.favours.apply(record),
@@ -254,7 +201,6 @@ impl Model {
             | LaneRecord::HoldEnded { .. }
             | LaneRecord::NumbersSkipped { .. }
             | LaneRecord::PlateNamed { .. }
-            | LaneRecord::ZonePassed { .. }
             | LaneRecord::ArrearsSeen { .. } => {}
         }
     }

@@ -1,6 +1,7 @@
 //! Rules about money that comes by other means than the charge, about counted cars and about lists.
 
-use super::model::{Advance, Stage};
+use super::charge::Stage;
+use super::model::Advance;
 use super::{Oracle, Rule, Verdict, hold, price};
 use crate::charges::charge::{Claim, Opening};
 use crate::charges::payment::{Payment, Toward};

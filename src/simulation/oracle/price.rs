@@ -2,7 +2,8 @@
 
 use std::num::NonZeroU64;
 
-use crate::lane::tariff::{Benefit, Tariff};
+use super::zones::Within;
+use crate::lane::tariff::{Benefit, Prices, Tariff};
 use crate::lane::time::Stamp;
 use crate::park::benefit::Given;
 
@@ -25,7 +26,7 @@ pub fn stay_ms(from: &Stamp, to: &Stamp) -> Option<u64> {
 
 /// The fee for a stay, after what was handed in for it: first time, then amounts, then parts of what is left, and
 /// at last the whole.
-pub fn fee_fen(tariff: &Tariff, stay_ms: u64, given: &[Given]) -> u64 {
+pub fn fee_fen(tariff: &Tariff, stay_ms: u64, given: &[Given], within: &[Within]) -> u64 {
     if stay_ms < SHORTEST_CHARGED_MS {
         return 0;
     }
@@ -43,7 +44,7 @@ pub fn fee_fen(tariff: &Tariff, stay_ms: u64, given: &[Given]) -> u64 {
         return 0;
     }
     let counted_s = (stay_ms / 1_000).saturating_sub(off_s);
-    let mut left_fen = gross_fen(tariff, counted_s).saturating_sub(off_fen);
+    let mut left_fen = gross_fen(tariff, counted_s, within).saturating_sub(off_fen);
     // It matters to the half fen which is first.
     parts.sort_unstable();
     for percent in parts {
@@ -52,9 +53,31 @@ pub fn fee_fen(tariff: &Tariff, stay_ms: u64, given: &[Given]) -> u64 {
     left_fen
 }
 
+/// What the whole car park costs, and each time in the zone besides; outside the clock stands meanwhile, or goes
+/// on.
+fn gross_fen(tariff: &Tariff, stay_s: u64, within: &[Within]) -> u64 {
+    let Some(zone) = tariff.zones.first() else {
+        return prices_fen(&tariff.prices, stay_s);
+    };
+    let (mut within_s, mut within_fen) = (0, 0);
+    for visit in within {
+        let from_s = (visit.from_ms / 1_000).min(stay_s);
+        let to_s = visit.to_ms.map_or(stay_s, |ms| (ms / 1_000).min(stay_s));
+        let lasts_s = to_s.saturating_sub(from_s);
+        within_s += lasts_s;
+        if lasts_s > 0 {
+            within_fen += prices_fen(&zone.prices, lasts_s);
+        }
+    }
+    let outside_s = match zone.stops_clock {
+        true => stay_s - within_s,
+        false => stay_s,
+    };
+    prices_fen(&tariff.prices, outside_s) + within_fen
+}
+
 /// Free minutes, then equal steps. The tariffs of the simulation have no other parts.
-fn gross_fen(tariff: &Tariff, stay_s: u64) -> u64 {
-    let prices = &tariff.prices;
+fn prices_fen(prices: &Prices, stay_s: u64) -> u64 {
     assert!(prices.price.first.is_empty() && prices.bands.is_empty() && prices.cap_fen.is_none());
     if stay_s <= prices.free_s {
         return 0;

@@ -12,7 +12,7 @@ use crate::park::event::Event;
 use crate::park::record::LaneRecord;
 use crate::park::rules::Direction;
 
-use super::model::Stage;
+use super::charge::Stage;
 
 /// A live reading older than this never raises (DESIGN 3.8).
 const STALE_AFTER_MS: u64 = 15_000;
@@ -65,6 +65,7 @@ impl Oracle {
                 self.judge_favour(record)
             }
             LaneRecord::BalanceChanged { .. } => self.judge_store(record),
+            LaneRecord::ZonePassed { .. } => self.judge_zone(record, view),
             LaneRecord::ListChanged { by, .. } | LaneRecord::PlacesCounted { by, .. } => {
                 if let LaneRecord::PlacesCounted {
                     inside, open_stays, ..
@@ -84,7 +85,6 @@ impl Oracle {
             }
             LaneRecord::RaiseCarriedOut { .. }
             | LaneRecord::Passed { .. }
-            | LaneRecord::ZonePassed { .. }
             | LaneRecord::HoldStarted { .. }
             | LaneRecord::HoldEnded { .. }
             | LaneRecord::NumbersSkipped { .. }
@@ -279,6 +279,6 @@ fn follows_a_reading(reason: &RaiseReason) -> bool {
     use RaiseReason::*;
     matches!(
         reason,
-        Entry | Free | Permit | SpecialVehicle | NoEntryOpen | UnreadableOpen | GuardOpen
+        Entry | Zone | Free | Permit | SpecialVehicle | NoEntryOpen | UnreadableOpen | GuardOpen
     )
 }

@@ -10,7 +10,7 @@ use crate::charges::totals::Totals;
 use crate::park::event::Event;
 use crate::sim::wechat::{RefundRow, RefundState, Simulator};
 
-use super::model::Stage;
+use super::charge::Stage;
 
 /// Where a refund stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

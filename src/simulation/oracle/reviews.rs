@@ -1,6 +1,6 @@
 //! Rules about what people decide, and what is put before them.
 
-use super::model::Stage;
+use super::charge::Stage;
 use super::{Oracle, Rule, Verdict, hold, price};
 use crate::charges::charge::{Claim, Opening};
 use crate::charges::record::{Correction, StaffOutcome};

@@ -141,6 +141,10 @@ impl Oracle {
             (is_odd(read), "a reading that warns"),
             (read.replay, "a reading that was kept"),
             (stay_ms.is_none(), "times that cannot be compared"),
+            (
+                self.model.zones.are_unclear(&claim.session),
+                "a passage that is missing",
+            ),
             (stay_ms > Some(guard.max_stay_ms), "a stay beyond max_stay"),
             (
                 claim.quote.fee_fen > guard.max_fee_fen,

@@ -1,6 +1,6 @@
 //! Whose money WeChat takes, compared with who was really there.
 
-use super::model::Stage;
+use super::charge::Stage;
 use super::{Oracle, Rule, Verdict, View, hold};
 use crate::sim::wechat::OrderRow;
 
