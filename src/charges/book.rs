@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::charge::{Charge, ChargeState, Frozen, StaffReason};
-use super::entry::{Entry, EntryEnd, EntryState};
-use super::frozen::{ChargeText, EntryText};
+use super::entries::Entries;
+use super::entry::{Entry, EntryState};
+use super::frozen::ChargeText;
 use super::link::Stop;
 use super::notices::Notices;
 use super::plates::Plates;
@@ -26,7 +27,7 @@ use crate::lane::shelf::{Shelf, Shelved};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Book {
     #[serde(default)]
-    entries: Shelf<Entry>,
+    entries: Entries,
     /// Still in the queue, by `out_trade_no`.
     #[serde(default)]
     charges: Shelf<Charge>,
@@ -52,8 +53,6 @@ pub struct Book {
     #[serde(default, skip_serializing_if = "Notices::is_empty")]
     notices: Notices,
     #[serde(skip)]
-    entries_by_plate: Plates,
-    #[serde(skip)]
     by_plate: Plates,
     #[serde(skip)]
     desk_by_plate: Plates,
@@ -75,7 +74,7 @@ impl Book {
 
     /// The entry of a stay, while it is of use.
     pub fn entry(&self, session: &SessionId) -> Option<Entry> {
-        self.entries.get(NumberKey::of_session(session)?)
+        self.entries.get(session)
     }
 
     /// Entries that are of use, in the order of their stays.
@@ -95,8 +94,7 @@ impl Book {
 
     /// The entries of a plate that are of use, oldest first.
     pub fn entries_of(&self, plate: &PlateNumber) -> impl Iterator<Item = Entry> {
-        let numbers = self.entries_by_plate.of(plate);
-        numbers.filter_map(|key| self.entries.get(key))
+        self.entries.of(plate)
     }
 
     /// A charge that is still in the queue.
@@ -264,9 +262,7 @@ impl Book {
     /// Makes what is not stored from what is.
     pub fn reindex(&mut self) {
         let plates = |charge: Charge| Some((charge.claim.plate.clone(), charge.key()?));
-        let entries = self.entries.values();
-        let entries = entries.filter_map(|entry| Some((entry.plate.clone(), entry.key()?)));
-        self.entries_by_plate = entries.collect();
+        self.entries.reindex();
         self.by_plate = self.charges.values().filter_map(plates).collect();
         self.desk_by_plate = self.desk.values().filter_map(plates).collect();
         (self.exposure_fen, self.standing) = (0, Standing::default());
@@ -287,7 +283,7 @@ impl Book {
             | MoneyRecord::EntryRegistered { .. }
             | MoneyRecord::EntryServiceChanged { .. }
             | MoneyRecord::EntryRenumbered { .. }
-            | MoneyRecord::EntryEnded { .. } => self.apply_to_entry(record),
+            | MoneyRecord::EntryEnded { .. } => self.entries.apply(record),
             MoneyRecord::ChargeOpened { claim } => {
                 let charge = Charge::opened(claim.clone());
                 self.totals.opened.add(charge.fee_fen());
@@ -396,112 +392,6 @@ impl Book {
         }
     }
 
-    fn apply_to_entry(&mut self, record: &MoneyRecord) {
-        match record {
-            MoneyRecord::EntryOpened {
-                session,
-                plate,
-                color,
-                entered,
-                not_registrable,
-            } => {
-                let state = not_registrable.map_or(EntryState::Pending, EntryState::NotRegistrable);
-                let entry = Entry {
-                    session: session.clone(),
-                    plate: plate.clone(),
-                    color: *color,
-                    entered: entered.clone(),
-                    attempt: 0,
-                    body: None,
-                    start_time: None,
-                    state,
-                };
-                if let Some(key) = entry.key() {
-                    self.entries_by_plate.add(plate, key);
-                }
-                self.entries.put(&entry);
-            }
-            MoneyRecord::EntrySent {
-                session,
-                attempt,
-                body,
-            } => {
-                self.change_entry(session, |entry| {
-                    let body = EntryText::of(body);
-                    entry.attempt = *attempt;
-                    entry.start_time = body.start_time().or(entry.start_time.take());
-                    entry.body = Some(body);
-                    entry.state = EntryState::Sent;
-                });
-            }
-            MoneyRecord::EntryUnknown { session, .. } => {
-                self.set_entry(session, EntryState::Unknown);
-            }
-            MoneyRecord::EntryRegistered {
-                session,
-                parking_id,
-                service,
-                as_of,
-            } => {
-                let state = EntryState::Registered {
-                    parking_id: parking_id.clone(),
-                    service: service.clone(),
-                    as_of: as_of.clone(),
-                    told_at: None,
-                };
-                self.set_entry(session, state);
-            }
-            MoneyRecord::EntryServiceChanged {
-                session,
-                service: told,
-                updated_at,
-                as_of: told_as_of,
-            } => self.change_entry(session, |entry| {
-                if let EntryState::Registered {
-                    service,
-                    as_of,
-                    told_at,
-                    ..
-                } = &mut entry.state
-                {
-                    *service = told.clone();
-                    *as_of = told_as_of.clone();
-                    *told_at = Some(*updated_at);
-                }
-            }),
-            MoneyRecord::EntryRenumbered {
-                session, attempt, ..
-            } => {
-                self.change_entry(session, |entry| {
-                    entry.attempt = *attempt;
-                    entry.body = None;
-                    entry.state = EntryState::Pending;
-                });
-            }
-            MoneyRecord::EntryEnded { session, why } => match why {
-                EntryEnd::Refused(code) => {
-                    self.set_entry(session, EntryState::Refused(code.clone()));
-                }
-                EntryEnd::NotRegistrable(why) => {
-                    self.set_entry(session, EntryState::NotRegistrable(*why));
-                }
-                EntryEnd::NothingOwed | EntryEnd::Superseded => self.remove_entry(session),
-            },
-            _ => {}
-        }
-    }
-
-    fn set_entry(&mut self, session: &SessionId, state: EntryState) {
-        self.change_entry(session, |entry| entry.state = state);
-    }
-
-    fn change_entry(&mut self, session: &SessionId, change: impl FnOnce(&mut Entry)) {
-        if let Some(mut entry) = self.entry(session) {
-            change(&mut entry);
-            self.entries.put(&entry);
-        }
-    }
-
     /// The charge has been sent. Its body keeps what the entry was good for, so that the entry ends.
     fn freeze(&mut self, trade_no: &str, body: Option<&str>) {
         let Some(session) = self.charge(trade_no).map(|charge| charge.claim.session) else {
@@ -525,16 +415,7 @@ impl Book {
             }
             charge.state = ChargeState::Sent;
         });
-        self.remove_entry(&session);
-    }
-
-    fn remove_entry(&mut self, session: &SessionId) {
-        let key = NumberKey::of_session(session);
-        if let Some(entry) = key.and_then(|key| self.entries.take(key))
-            && let Some(key) = key
-        {
-            self.entries_by_plate.remove(&entry.plate, key);
-        }
+        self.entries.remove(&session);
     }
 
     /// Takes a charge out, changes it and puts it where it then belongs.

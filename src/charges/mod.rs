@@ -8,6 +8,7 @@ pub mod book;
 mod call;
 pub mod charge;
 mod correction;
+mod entries;
 pub mod entry;
 mod entry_reply;
 mod filing;
@@ -36,3 +37,4 @@ pub mod staff;
 #[cfg(test)]
 mod tests;
 pub mod totals;
+mod turning;

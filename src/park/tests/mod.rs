@@ -41,6 +41,7 @@ mod seeds;
 mod silent;
 mod spoiled;
 mod spot_doubts;
+mod spot_faults;
 mod spot_lanes;
 mod spot_reviews;
 mod spot_stuck;
