@@ -24,6 +24,8 @@ use crate::daemon::{BOX, SITE, rules};
 
 /// 2026-03-02T08:00:00+08:00.
 const BEGAN: i64 = 1_772_409_600_000;
+/// The day of Beijing on which that is.
+pub const DAY: &str = "2026-03-02";
 const LEDGER: u64 = 48_879;
 /// Between two cars, milliseconds.
 const APART_MS: u64 = 500;
@@ -62,15 +64,28 @@ pub fn with_state(store: &Path, stays: u64, charges: u64) -> Outcome<u64> {
     Ok(u64::try_from(bytes)?)
 }
 
+/// What such a box has in its ledger.
+pub struct History {
+    pub records: u64,
+    /// Of the ledger's folder.
+    pub bytes: u64,
+    /// By number, each of `fen`, all of one day.
+    pub charges: Vec<String>,
+    pub fen: u64,
+}
+
 /// A box that has seen so many records go by, with a whole state in each segment as it writes them.
-pub fn with_history(store: &Path, records: u64) -> Outcome<(u64, u64)> {
+pub fn with_history(store: &Path, records: u64) -> Outcome<History> {
     let rules = rules(store)?;
     let mut park = Park::new(LedgerId(LEDGER), rules.clone());
     let mut ledger = open(store)?;
-    let mut number = 0;
+    let (mut number, mut charges, mut fen) = (0, Vec::new(), 0);
     while ledger.last_seq() < records {
         number += 1;
         let car = Car::new(number, &rules);
+        let claim = car.claim();
+        charges.push(claim.trade_no);
+        fen = claim.quote.fee_fen;
         let all = [car.comes(), car.is_registered(), car.pays()].concat();
         all.iter().for_each(|record| park.replay(record));
         let stored: Vec<_> = all.iter().map(Record::to_stored).collect();
@@ -84,7 +99,12 @@ pub fn with_history(store: &Path, records: u64) -> Outcome<(u64, u64)> {
     ledger.settle();
     let folder = fs::read_dir(store.join("ledger"))?;
     let sizes = folder.filter_map(|file| Some(file.ok()?.metadata().ok()?.len()));
-    Ok((ledger.last_seq(), sizes.sum()))
+    Ok(History {
+        records: ledger.last_seq(),
+        bytes: sizes.sum(),
+        charges,
+        fen,
+    })
 }
 
 fn open(store: &Path) -> Outcome<Ledger> {
