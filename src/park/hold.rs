@@ -128,10 +128,11 @@ impl Park {
         self.lane_record(LaneRecord::HoldStarted { hold }, turn);
     }
 
-    /// Nobody waits at an exit for longer than `held_at_most`, of which `waited_ms` are over.
+    /// Nobody waits at an exit, or to come out of a zone, for longer than `held_at_most`, of which `waited_ms` are
+    /// over.
     fn let_out_after(&mut self, lane: &LaneId, waited_ms: u64, turn: &Turn) {
         let left_ms = self.rules.exit.held_at_most_ms.saturating_sub(waited_ms);
-        let is_exit = self.direction(lane) == Some(Direction::Exit);
+        let is_exit = self.lane_direction(lane) == Some(Direction::Exit);
         self.mind(lane).held_until = is_exit.then_some(turn.moment().after_ms(left_ms));
     }
 

@@ -209,6 +209,27 @@ fn given_a_car_that_turns_back_at_the_tower_then_it_was_never_in_it() {
     assert_books(&world);
 }
 
+/// The arm did not rise, twice. A car in the tower cannot go back, as one in front of it can.
+#[test]
+fn given_an_arm_that_is_stuck_at_the_tower_when_the_car_has_waited_long_enough_then_it_is_let_out()
+{
+    let mut world = outside_for(HOUR);
+    world.read(TOWER_IN, PLATE);
+    world.pass(HOUR);
+    world.arms.insert(lane_id(TOWER_OUT), Arm::Deaf);
+    for _ in 0..3 {
+        world.read(TOWER_OUT, PLATE);
+        world.pass(11_000);
+    }
+    assert_eq!(world.held_for(TOWER_OUT), Some(HoldReason::BarrierStuck));
+    world.pass(11 * MINUTE);
+    assert_eq!(world.reason(TOWER_OUT), Some(RaiseReason::HeldTooLong));
+    assert_eq!(world.held_for(TOWER_OUT), None);
+    assert_eq!(visits(&world).len(), 1);
+    assert_eq!(claimed_fen(&world), [0_u64; 0]);
+    assert_books(&world);
+}
+
 #[test]
 fn given_a_stay_for_review_when_a_person_says_when_it_left_then_its_zones_count() {
     let mut world = outside_for(HOUR);
