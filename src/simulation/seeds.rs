@@ -6,11 +6,25 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::faults::{Group, Tally};
+use super::oracle::Way;
 use super::shrink;
 use super::trace::Detail;
 
 /// So many seeds are always run; `PARKGATE_SEEDS` says otherwise: a number, or `from..to`.
 const SEEDS: u64 = 256;
+/// One amount is due over all of them: these have to pay one and the same stay somewhere. A charge is filed
+/// beside a code only once the code is over.
+const WAYS_THAT_MEET: [(Way, Way); 9] = [
+    (Way::Coupon, Way::Store),
+    (Way::Coupon, Way::ByHand),
+    (Way::Coupon, Way::Code),
+    (Way::Coupon, Way::Charge),
+    (Way::Store, Way::ByHand),
+    (Way::Store, Way::Code),
+    (Way::Store, Way::Charge),
+    (Way::ByHand, Way::Code),
+    (Way::ByHand, Way::Charge),
+];
 /// More failures than this are not looked into.
 const REPORTS_MAX: usize = 3;
 
@@ -34,6 +48,13 @@ fn whatever_goes_wrong_every_rule_holds() {
         let unseen: Vec<u16> = kinds_on_disk().difference(&totals.kinds).copied().collect();
         assert_eq!(unseen, [0_u16; 0], "kinds of records that nothing led to");
         assert_eq!(totals.unmet(), [], "faults that happened in no seed");
+        let is_apart = |ways: &&(Way, Way)| !totals.ways.contains(ways);
+        let apart: Vec<_> = WAYS_THAT_MEET.iter().filter(is_apart).collect();
+        assert!(
+            apart.is_empty(),
+            "paid one stay in no seed: {apart:?}, but {:?}",
+            totals.ways
+        );
     }
     let failed = totals.failed;
     let reports = failed.iter().take(REPORTS_MAX).map(|s| shrink::report(*s));
@@ -86,6 +107,7 @@ struct Totals {
     passages: u64,
     tally: Tally,
     kinds: BTreeSet<u16>,
+    ways: BTreeSet<(Way, Way)>,
     failed: Vec<u64>,
 }
 
@@ -94,6 +116,7 @@ impl Totals {
         self.seeds += 1;
         self.passages += outcome.passages;
         self.kinds.extend(&outcome.kinds);
+        self.ways.extend(&outcome.ways);
         for (kind, count) in &outcome.tally {
             *self.tally.entry(*kind).or_default() += count;
         }

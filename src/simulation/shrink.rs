@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::faults::{Group, Tally};
-use super::oracle::{Rule, Violation};
+use super::oracle::{Rule, Violation, Way};
 use super::trace::Detail;
 use super::world::World;
 
@@ -17,6 +17,8 @@ pub struct Outcome {
     pub tally: Tally,
     /// Kinds of the records that reached the disk, as they are numbered there.
     pub kinds: BTreeSet<u16>,
+    /// By what one stay was paid, two by two.
+    pub ways: BTreeSet<(Way, Way)>,
 }
 
 /// Runs a seed with faults of these groups alone.
@@ -37,6 +39,7 @@ pub fn run(seed: u64, groups: &BTreeSet<Group>, detail: Detail) -> Outcome {
         passages: world.passages(),
         tally: world.tally.clone(),
         kinds: world.machine.disk.kinds(),
+        ways: world.oracle.ways_that_met(),
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Favours {
     spent: BTreeSet<String>,
     /// What plates have in store, fen.
     balances: BTreeMap<PlateNumber, u64>,
+    /// Stays that took anything out of store.
+    pub from_store: BTreeSet<SessionId>,
     /// The newest debit for a stay, fen.
     pub debited: Option<(SessionId, u64)>,
 }
@@ -48,10 +50,17 @@ impl Favours {
                 ..
             } => {
                 self.balances.insert(plate.clone(), *left_fen);
+                self.from_store.extend(session.clone());
                 self.debited = session.clone().map(|session| (session, fen.unsigned_abs()));
             }
             _ => {}
         }
+    }
+
+    /// Stays for which anything is handed in.
+    pub fn coupons(&self) -> impl Iterator<Item = &SessionId> {
+        let given = self.given.iter().filter(|(_, given)| !given.is_empty());
+        given.map(|(session, _)| session)
     }
 
     fn of(&self, session: &SessionId) -> &[Given] {

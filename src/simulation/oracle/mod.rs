@@ -18,6 +18,7 @@ mod rest;
 mod reviews;
 mod stays;
 mod street;
+mod ways;
 mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,7 @@ use crate::park::step::Command;
 use crate::sim::wechat::Simulator;
 
 use self::model::Model;
+pub use self::ways::Way;
 
 /// Readings that the park remembers at most.
 const SEEN_MAX: usize = 4096;

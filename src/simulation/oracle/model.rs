@@ -13,6 +13,7 @@ use crate::lane::reading::PlateRead;
 use crate::lane::session::{Ending, LaneId, Session};
 use crate::lane::tariff::Tariff;
 use crate::lane::time::Stamp;
+use crate::park::balance;
 use crate::park::event::Event;
 use crate::park::record::{LaneRecord, Record, StepTaken};
 use crate::park::review::{Closed, Review, ReviewEnd};
@@ -68,6 +69,8 @@ pub struct Model {
     pub since: BTreeMap<SessionId, (u64, BTreeMap<String, u64>)>,
     /// What was taken for a stay by other means, fen.
     pub paid_fen: BTreeMap<SessionId, u64>,
+    /// Stays that a person took money for, or the operator's page.
+    pub by_hand: BTreeSet<SessionId>,
     /// What was paid for a stay before anything was claimed for it.
     pub advance: BTreeMap<SessionId, Advance>,
     /// What was taken for a stay beyond what was due, fen.
@@ -385,6 +388,9 @@ impl Model {
     fn take(&mut self, payment: &Payment) {
         let session = payment.session.clone();
         *self.paid_fen.entry(session.clone()).or_default() += payment.fen;
+        if payment.number.is_none() && payment.channel != balance::CHANNEL {
+            self.by_hand.insert(session.clone());
+        }
         let (cash_fen, by_code) = self.since.entry(session.clone()).or_default();
         match (&payment.number, &payment.toward) {
             (Some(number), _) => *by_code.entry(number.clone()).or_default() += payment.fen,
