@@ -99,15 +99,17 @@ impl Park {
         if let Some(held) = self.site.holds.get(&lane) {
             let is_same = held.plate == hold.plate;
             if is_same && held.reason == hold.reason && held.trade_no == hold.trade_no {
-                if held.nth == hold.nth {
-                    return;
+                match (self.is_paid_down(held), held.nth == hold.nth) {
+                    (true, _) => {}
+                    (false, true) => return,
+                    // It is back, and owes what it owed.
+                    (false, false) => {
+                        hold = Hold {
+                            nth: hold.nth,
+                            ..held.clone()
+                        }
+                    }
                 }
-                // It is back, and owes what it owed.
-                let nth = hold.nth;
-                hold = Hold {
-                    nth,
-                    ..held.clone()
-                };
             }
             goes_on = is_same || may_be_the_same(held, &hold);
             if goes_on {
@@ -126,6 +128,17 @@ impl Park {
             self.queue.await_held(session);
         }
         self.lane_record(LaneRecord::HoldStarted { hold }, turn);
+    }
+
+    /// Whether a part of what a hold shows was paid since: from what the plate has in store, say.
+    fn is_paid_down(&self, held: &Hold) -> bool {
+        let session = held.session.as_ref().and_then(|id| self.site.session(id));
+        let paid = session.filter(|session| self.site.paid.contains_key(&session.id));
+        let (Some(session), Some(quote), None) = (paid, &held.quote, &held.trade_no) else {
+            return false;
+        };
+        let stay_ms = session.entered.stay_ms(&held.arrived);
+        stay_ms.is_some() && self.rest(&session, stay_ms).fee_fen < quote.fee_fen
     }
 
     /// Nobody waits at an exit, or to come out of a zone, for longer than `held_at_most`, of which `waited_ms` are

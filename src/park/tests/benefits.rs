@@ -204,3 +204,21 @@ fn what_is_in_store_goes_to_nothing_and_the_rest_is_charged() {
     assert_eq!(world.book().totals().opened.fen, 900);
     assert_books(&world);
 }
+
+#[test]
+fn what_is_put_in_store_while_a_car_is_held_makes_what_it_is_held_for_less() {
+    let mut world = super::spots::held();
+    card(&mut world);
+    put_in_store(&mut world, BalanceChange::TopUp { fen: 100 }).unwrap();
+    world.pass(30_000);
+    world.read(OUT, PLATE);
+    world.pass(5_000);
+    assert_eq!(balance(&world), 0);
+    let code = super::spots::spot(&world);
+    assert_eq!(
+        code.claim.fen, 400,
+        "five yuan, of which one came from the card"
+    );
+    world.pass(10 * MINUTE);
+    assert_eq!(world.desk().claim.quote.fee_fen, 400);
+}
