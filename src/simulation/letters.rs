@@ -217,9 +217,11 @@ impl World {
             Err(status) => return Some(status),
         };
         let id = told.id.clone();
+        // WeChat did sign it an hour ago, which is now to a box whose clock is behind; nobody there can know.
+        let is_new_to_the_box = delivery.fault == CallbackFault::Old && self.clock.lies();
         let reply = self.turn(vec![Incoming {
             event: Event::Noticed { told },
-            is_genuine: !delivery.fault.is_forgery(),
+            is_genuine: !delivery.fault.is_forgery() || is_new_to_the_box,
         }]);
         if self.machine.off {
             return None;
