@@ -269,7 +269,8 @@ impl Oracle {
     /// How long the promptest sign of life of these ten minutes took. None: there was none.
     fn least_delay_ms(&self, lane: &LaneId, now: u64) -> Option<u64> {
         let heard = self.alive.get(&lane.0)?.iter();
-        let newer = heard.filter(|sign| now.saturating_sub(sign.at) <= LEARNT_FROM_MS);
+        let by_then = heard.filter(|sign| sign.at <= now);
+        let newer = by_then.filter(|sign| now - sign.at <= LEARNT_FROM_MS);
         newer.map(|sign| sign.took_ms).min()
     }
 }
