@@ -168,6 +168,8 @@ impl Queue {
                 };
                 self.refund_is(number, told, out);
             }
+            // A late answer may be older than what was told since.
+            RefundWord::Processing if !is_awaited && refund.state == RefundState::Abnormal => {}
             RefundWord::Processing => {
                 if refund.state != RefundState::Processing {
                     self.agenda.moved_on(&item);

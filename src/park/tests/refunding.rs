@@ -3,6 +3,7 @@
 use super::cars::*;
 use super::world::*;
 use crate::books::{self, Period};
+use crate::charges::answer::{Answer, Heard, RefundSeen, RefundWord};
 use crate::charges::refund::{Refund, RefundState};
 use crate::lane::alarm::AlarmKind;
 use crate::lane::number::SessionId;
@@ -232,6 +233,38 @@ fn given_an_abnormal_refund_when_the_merchant_platform_finishes_it_then_it_is_do
     adds_up(&world);
 }
 
+/// Found by the simulation: a query that was given up was answered minutes later.
+#[test]
+fn given_an_abnormal_refund_when_an_older_answer_comes_late_then_it_stays_abnormal() {
+    let (mut world, trade_no) = settled();
+    world.simulator.settings_mut().refund_outcome = RefundOutcome::Abnormal;
+    ask(&mut world, &trade_no, None).unwrap();
+    world.pass(10 * MINUTE);
+    let abnormal = open(&world).remove(0);
+    assert_eq!(abnormal.state, RefundState::Abnormal);
+    let late = RefundSeen {
+        out_refund_no: abnormal.claim.refund_no.clone(),
+        out_trade_no: trade_no,
+        sub_mchid: None,
+        state: RefundWord::Processing,
+        refund_id: None,
+        refund_fen: Some(500),
+        total_fen: Some(500),
+        payer_refund_fen: None,
+        account: None,
+    };
+    world.tell(Event::RefundQueryAnswered {
+        refund_no: abnormal.claim.refund_no.clone(),
+        heard: Heard {
+            answer: Answer::Verified(late),
+            request_id: None,
+            skew_ms: None,
+        },
+    });
+    assert_eq!(open(&world).remove(0).state, RefundState::Abnormal);
+    assert!(world.is_alarmed(AlarmKind::RefundStuck));
+}
+
 #[test]
 fn given_an_abnormal_refund_that_was_paid_in_cash_when_it_is_ended_then_its_sum_is_not_free_again()
 {
@@ -287,7 +320,6 @@ fn e16_given_a_correction_with_something_due_when_its_refund_is_made_then_a_pers
 
 #[test]
 fn given_a_callback_when_it_names_another_sum_then_it_moves_nothing() {
-    use crate::charges::answer::{RefundSeen, RefundWord};
     use crate::charges::queue::Out;
     use crate::lane::time::Stamp;
     let (mut world, trade_no) = settled();
