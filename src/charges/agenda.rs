@@ -149,10 +149,8 @@ impl<'de> Deserialize<'de> for Agenda {
                 flight,
                 tries,
             } = planned;
-            match at {
-                Some(at) if poll => agenda.put_poll(&item, at),
-                Some(at) => agenda.put(&item, at),
-                None => {}
+            if let Some(at) = at {
+                agenda.put_as(&item, at, poll);
             }
             if let Some(flight) = flight {
                 agenda.in_flight.insert(item.clone(), flight);
@@ -168,18 +166,23 @@ impl<'de> Deserialize<'de> for Agenda {
 impl Agenda {
     /// Puts `item` at `at`, instead of where it was.
     pub fn put(&mut self, item: &Item, at: Moment) {
-        self.lift(item);
-        if let Some(slot) = Slot::of(item) {
-            self.due.insert((at, slot));
-            self.at.insert(slot, at);
-        }
+        self.put_as(item, at, false);
     }
 
     /// As [`Agenda::put`], of what WeChat has taken on.
     pub fn put_poll(&mut self, item: &Item, at: Moment) {
+        self.put_as(item, at, true);
+    }
+
+    /// The one or the other.
+    pub fn put_as(&mut self, item: &Item, at: Moment, is_poll: bool) {
         self.lift(item);
         if let Some(slot) = Slot::of(item) {
-            self.polls.insert((at, slot));
+            let plans = match is_poll {
+                true => &mut self.polls,
+                false => &mut self.due,
+            };
+            plans.insert((at, slot));
             self.at.insert(slot, at);
         }
     }

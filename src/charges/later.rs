@@ -78,10 +78,7 @@ impl Queue {
             }
             Item::Entry(_) | Item::Spot(_) => false,
         };
-        match is_taken_on {
-            true => self.agenda.put_poll(item, at),
-            false => self.agenda.put(item, at),
-        }
+        self.agenda.put_as(item, at, is_taken_on);
     }
 
     pub(super) fn poll_later(&mut self, item: &Item, now: &Stamp) {

@@ -165,10 +165,7 @@ impl Queue {
         let items: Vec<(Item, bool)> = items.collect();
         for (item, is_taken_on) in items {
             let at = backoff::at_start(item.key(), now.moment);
-            match is_taken_on {
-                true => self.agenda.put_poll(&item, at),
-                false => self.agenda.put(&item, at),
-            }
+            self.agenda.put_as(&item, at, is_taken_on);
         }
         self.half_open = self.book.stop().map(|_| now.moment);
     }
