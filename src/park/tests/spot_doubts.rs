@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::cars::*;
-use super::spot_lanes::{OUT_2, with_two_exits};
+use super::spot_lanes::{OUT_2, read_poorly_beside_the_code};
 use super::spots::*;
 use super::world::*;
 use crate::charges::answer::{Answer, Heard, NativeSeen, NativeState as Seen};
@@ -12,12 +12,12 @@ use crate::charges::spot::{GivenUp, SpotClaim, SpotTold};
 use crate::charges::spots::OF_ONE_STAY_MAX;
 use crate::gate::turn::Turner;
 use crate::lane::alarm::AlarmKind;
-use crate::lane::raise::{HoldReason, RaiseReason};
+use crate::lane::raise::RaiseReason;
 use crate::park::Park;
 use crate::park::event::Event;
 use crate::park::record::Record;
 use crate::rerun::{Rerun, Span};
-use crate::sim::wechat::{Call, Fault, Plate};
+use crate::sim::wechat::{Call, Fault};
 use crate::story::spot::shown_at;
 
 /// The same box, started over records that differ from what it wrote.
@@ -51,16 +51,7 @@ fn seen(number: &str, state: Seen) -> Event {
 
 #[test]
 fn given_a_doubtful_reading_at_another_lane_when_the_code_is_paid_then_its_own_lane_rises() {
-    let mut world = World::with(with_two_exits);
-    enrolled_as(&mut world, Plate::blocked("OUT_SERVICE"));
-    world.enter(PLATE);
-    world.run_to(HOUR - MINUTE);
-    world.read(OUT_2, PLATE);
-    world.pass(5_000);
-    let mut poor = world.reading(PLATE);
-    poor.confidence_permille = Some(500);
-    world.read_as(OUT, poor);
-    assert!(matches!(world.held_for(OUT), Some(HoldReason::Guarded(_))));
+    let mut world = read_poorly_beside_the_code();
     assert_eq!(spot(&world).claim.lane, lane_id(OUT_2));
     assert!(pay(&mut world));
     world.pass(5_000);

@@ -21,6 +21,21 @@ pub fn with_two_exits(rules: &mut Rules) {
     rules.lanes.insert(lane_id(OUT_2), exit);
 }
 
+/// A blocked car whose code is shown at the one exit, and a doubtful reading of it at the other.
+pub fn read_poorly_beside_the_code() -> World {
+    let mut world = World::with(with_two_exits);
+    enrolled_as(&mut world, Plate::blocked("OUT_SERVICE"));
+    world.enter(PLATE);
+    world.run_to(HOUR - MINUTE);
+    world.read(OUT_2, PLATE);
+    world.pass(5_000);
+    let mut poor = world.reading(PLATE);
+    poor.confidence_permille = Some(500);
+    world.read_as(OUT, poor);
+    assert!(matches!(world.held_for(OUT), Some(HoldReason::Guarded(_))));
+    world
+}
+
 /// Held at the first exit, and shown a code there.
 fn held_at(first: &str, change: impl FnOnce(&mut Rules)) -> World {
     let mut world = World::with(|rules| {

@@ -1,18 +1,17 @@
 //! Stays under review whose drivers paid by code: nobody pays for one thing twice.
 
 use super::cars::*;
-use super::spot_lanes::{OUT_2, with_two_exits};
+use super::spot_lanes::{OUT_2, read_poorly_beside_the_code};
 use super::spots::*;
 use super::world::*;
 use crate::charges::payment::Toward;
 use crate::charges::record::MoneyRecord;
 use crate::lane::number::SessionId;
-use crate::lane::raise::HoldReason;
 use crate::lane::time::Wall;
 use crate::park::event::Event;
 use crate::park::record::Record;
 use crate::park::review::{Review, ReviewWhy, Terms, Verdict};
-use crate::sim::wechat::{Call, Fault, Plate};
+use crate::sim::wechat::{Call, Fault};
 
 /// A car that was shown a code, drove back in by the entry, and whose driver then paid. Its first stay waits for a
 /// person.
@@ -113,16 +112,7 @@ fn given_a_code_that_was_paid_late_when_it_went_back_then_the_whole_fee_is_charg
 
 #[test]
 fn given_a_doubtful_reading_beside_the_code_when_the_code_is_paid_then_no_charge_follows_it() {
-    let mut world = World::with(with_two_exits);
-    enrolled_as(&mut world, Plate::blocked("OUT_SERVICE"));
-    world.enter(PLATE);
-    world.run_to(HOUR - MINUTE);
-    world.read(OUT_2, PLATE);
-    world.pass(5_000);
-    let mut poor = world.reading(PLATE);
-    poor.confidence_permille = Some(500);
-    world.read_as(OUT, poor);
-    assert!(matches!(world.held_for(OUT), Some(HoldReason::Guarded(_))));
+    let mut world = read_poorly_beside_the_code();
     let session = spot(&world).claim.session;
     assert_eq!(review(&world, &session).fee_fen, Some(500));
     assert!(pay(&mut world));
